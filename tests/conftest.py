@@ -1,0 +1,16 @@
+"""Fixtures that every test may use: the folder of real runs, and a fresh database."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SAMPLE_TRACES = Path(__file__).resolve().parents[1] / "sample_traces"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """../shared/data beside the project. Tests that use it carry the mark `real_data`."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no folder ../shared/data here")
+    return SHARED_DATA
