@@ -1,0 +1,73 @@
+"""What a tool call changes in the world, judged from its name and arguments: for the `effects` chunk policy.
+
+A coarse first look, made once for every call of a run while it is imported: it asks only whether something outside
+the conversation is changed, not how badly. Reads are not effects; an unknown tool is not one either.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+#: Tools whose very name says that they write. Compared with the last word-like piece of the name, lower case.
+_WRITERS = frozenset(
+    "write edit multiedit notebookedit apply_patch create_file write_file edit_file str_replace insert_lines delete "
+    "delete_file remove move rename update insert submit send send_email send_message post publish deploy commit push "
+    "merge book cancel purchase pay transfer refund upload".split()
+)
+_WRITING_PREFIX = re.compile(
+    r"^(?:write|edit|create|delete|remove|update|insert|send|post|put|publish|deploy|push|merge|book|cancel|modify|"
+    r"exchange|return|purchase|pay|transfer|refund|upload|restart|scale|rollback|execute_sql_write)[_A-Z-]"
+)
+_SHELLS = frozenset(
+    "bash shell sh exec exec_command execute_bash run_command terminal local_shell run_shell command "
+    "bash_command execute_command shell_command".split()
+)
+_COMMAND = re.compile(
+    r"(?:^|[;&|(\n]|\bsudo\s|\bxargs\s)\s*(?:"
+    r"(?:rm|mv|cp|mkdir|rmdir|touch|ln|chmod|chown|truncate|dd|tee|install|patch|kill|pkill|shutdown|reboot)\b"
+    r"|sed\s+(?:-\w+\s+)*-i|perl\s+-\w*i"
+    r"|git\s+(?:-C\s+\S+\s+)?(?:add|commit|push|reset|checkout|switch|merge|rebase|clean|stash|tag|rm|mv|restore|apply|am)\b"
+    r"|kubectl\s+(?:-\S+\s+)*(?:apply|delete|create|patch|edit|scale|rollout|set|replace|annotate|label|cordon|drain|exec)\b"
+    r"|helm\s+(?:install|upgrade|uninstall|rollback)\b|terraform\s+(?:apply|destroy|import|state)\b"
+    r"|docker\s+(?:run|rm|rmi|stop|kill|build|push|exec|compose)\b|systemctl\s+(?:start|stop|restart|enable|disable)\b"
+    r"|(?:pip|npm|yarn|pnpm|cargo|apt|apt-get|brew|gem|go)\s+(?:\w+\s+)?(?:install|uninstall|remove|add|publish|get)\b"
+    r"|(?:curl|wget|http)\b[^|;\n]*\s(?:-X\s*(?:POST|PUT|PATCH|DELETE)|--data|-d\s|--upload-file|-T\s)"
+    r"|crontab\s|(?:scp|rsync)\s)",
+    re.MULTILINE,
+)
+_REDIRECT = re.compile(r"(?<![0-9&<>=-])[12&]?>{1,2}\s*(?!&|/dev/null|\(|=)[\w./~$\"'{-]")
+_SQL = re.compile(
+    r"\b(?:INSERT\s+INTO|UPDATE\s+[\w.\"`]+\s+SET|DELETE\s+FROM|DROP\s+\w+|TRUNCATE|ALTER\s+\w+|CREATE\s+(?:TABLE|INDEX"
+    r"|DATABASE|USER|VIEW)|REPLACE\s+INTO|GRANT\s|REVOKE\s)",
+    re.IGNORECASE,
+)
+_LOOK_AT = 20_000
+
+
+def changes_world(name: str | None, arguments: Any, text: str) -> bool:
+    """Whether a tool call writes, sends or deletes something.
+
+    name: the tool's name. arguments: as in `Part.arguments`. text: as in `Part.text`; its first 20,000 characters
+    are looked at.
+    """
+    tool = (name or "").rsplit(".", 1)[-1].rsplit("__", 1)[-1]
+    lower = tool.lower()
+    if lower in _SHELLS or not lower:
+        return command_changes_world(text[:_LOOK_AT])
+    if lower in ("str_replace_editor", "str_replace_based_edit_tool"):
+        return not (isinstance(arguments, dict) and arguments.get("command") == "view")
+    if lower in _WRITERS or _WRITING_PREFIX.match(tool):
+        return True
+    if "sql" in lower or "query" in lower or "python" in lower:
+        return _SQL.search(text[:_LOOK_AT]) is not None
+    return False
+
+
+def command_changes_world(command: str) -> bool:
+    """Whether a shell command changes files, services, repositories, databases or other machines."""
+    return (
+        _COMMAND.search(command) is not None
+        or _REDIRECT.search(command) is not None
+        or _SQL.search(command) is not None
+    )

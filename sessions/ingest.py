@@ -1,0 +1,380 @@
+"""From a file to the store: reads a file's runs as a stream and writes them batch by batch.
+
+The first batch is small and committed at once, so that a reader's first chunk is on the screen while the rest is
+still coming. A run is `importing` until its last step is in; one that was interrupted starts over next time. Parsing
+and writing overlap: batches are committed on a thread of their own, at most one ahead.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from sessions import bodies
+from sessions.effects import changes_world
+from sessions.identity import Identity
+from sessions.jsontext import dumps
+from sessions.keys import base_key, key_range
+from sessions.readers import read, sniff
+from sessions.run import Facts, Flag, Header, Problem, Span, Step, apply_facts
+from sessions.store import Store, Transaction
+
+FIRST_BATCH = 40
+BATCH_STEPS = 500
+BATCH_CHARS = 2_000_000
+#: Problems kept per file; a file with more is garbage, and the count still tells.
+MAX_PROBLEMS = 1000
+
+Outcome = Literal["new", "known", "updated", "linked"]
+
+
+@dataclass
+class Imported:
+    """One run of an imported file. outcome: `new`; `known` (this very file was here before); `updated` (the file
+    has grown since); `linked` (the same content is here already, from another file or format)."""
+
+    run: str
+    format: str
+    title: str
+    steps: int
+    outcome: Outcome
+
+
+@dataclass
+class ImportReport:
+    """What came of one file. problem_count may exceed len(problems), which stops at MAX_PROBLEMS."""
+
+    path: str
+    runs: list[Imported] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    problem_count: int = 0
+
+
+@dataclass
+class Watch:
+    """How an import reports while it runs, and how it is stopped. Called in the importing thread.
+
+    started(run id): a run's first steps can be read. progress(run id, steps so far): after each batch.
+    cancelled(): asked after each batch; True ends the import, leaving what was read to be imported again.
+    """
+
+    started: Callable[[str], None] = lambda run: None
+    progress: Callable[[str, int], None] = lambda run, steps: None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+class Cancelled(Exception):
+    """The import was stopped on request."""
+
+
+def path_text(path: Path) -> str:
+    """An absolute path as text that SQLite takes, whatever bytes are in the name."""
+    return os.fsencode(os.path.abspath(path)).decode("utf-8", "backslashreplace")
+
+
+def import_file(store: Store, path: Path, format: str | None = None, watch: Watch | None = None) -> ImportReport:
+    """Read all runs of a file into the store. A file that has not changed since is not read again.
+
+    Raises UserError if the file cannot be opened or is in no known format; whatever is wrong inside it is in the
+    report's problems. Raises Cancelled when `watch.cancelled` says so.
+    """
+    watch = watch or Watch()
+    report = ImportReport(path_text(path))
+    if known := _known(store, report.path, path, format):
+        report.runs = known
+        report.problems = _stored_problems(store, report.path)
+        report.problem_count = len(report.problems)
+        return report
+    status = path.stat() if path.exists() else None
+    stamp = (status.st_size, status.st_mtime_ns) if status else (0, 0)
+    with ThreadPoolExecutor(1, "import") as committer:
+        importer = _FileImport(store, report, watch, stamp, committer)
+        for record in read(path, format):
+            importer.take(record)
+        importer.finish()
+        committer.submit(store.close_thread)
+    return report
+
+
+def could_be(path: Path) -> list[tuple[str, float]]:
+    """Formats a file could be in, with confidence, surest first: for reports on ambiguous files."""
+    return [(guess.format, guess.confidence) for guess in sniff(path)]
+
+
+def _known(store: Store, name: str, path: Path, format: str | None) -> list[Imported]:
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    rows = store.query(
+        "SELECT s.size, s.mtime_ns, s.format, r.id, r.format, r.title, r.steps, r.state FROM source s"
+        " JOIN run r ON r.id = s.run WHERE s.path = ? ORDER BY s.item",
+        [name],
+    )
+    for size, mtime_ns, read_as, _, _, _, _, state in rows:
+        if (size, mtime_ns) != (status.st_size, status.st_mtime_ns) or state != "complete":
+            return []
+        if format is not None and format != read_as:
+            return []
+    return [Imported(row[3], row[4], row[5], row[6], "known") for row in rows]
+
+
+def _stored_problems(store: Store, name: str) -> list[Problem]:
+    rows = store.query("SELECT path, line, reason FROM problem WHERE path = ?", [name])
+    return [Problem(*row) for row in rows]
+
+
+class _FileImport:
+    """The runs of one file on their way into the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        report: ImportReport,
+        watch: Watch,
+        stamp: tuple[int, int],
+        committer: ThreadPoolExecutor,
+    ) -> None:
+        self.store, self.report, self.watch, self.stamp, self.committer = store, report, watch, stamp, committer
+        self.run: RunWriter | None = None
+
+    def take(self, record: Header | Step | Facts | Problem) -> None:
+        if isinstance(record, Step):
+            assert self.run is not None, "a reader must yield a Header first"
+            self.run.add(record)
+        elif isinstance(record, Header):
+            self._close_run()
+            self.run = RunWriter(self.store, record, self.report.path, self.watch, self.committer)
+        elif isinstance(record, Facts):
+            assert self.run is not None, "a reader must yield a Header first"
+            apply_facts(self.run.header, record)
+        else:
+            self.report.problem_count += 1
+            if len(self.report.problems) < MAX_PROBLEMS:
+                self.report.problems.append(record)
+
+    def finish(self) -> None:
+        self._close_run()
+        with self.store.write("NORMAL") as tx:
+            tx.execute("DELETE FROM problem WHERE path = ?", [self.report.path])
+            tx.many(
+                "INSERT INTO problem VALUES (?, ?, ?)",
+                [(self.report.path, problem.line, problem.reason) for problem in self.report.problems],
+            )
+            for imported in self.report.runs:
+                tx.execute("UPDATE run SET problems = ? WHERE id = ?", [self.report.problem_count, imported.run])
+
+    def _close_run(self) -> None:
+        if self.run is not None:
+            self.report.runs.append(self.run.close(self.stamp))
+            self.run = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows on their way to the tables `step`, `body` and `raw`."""
+
+    steps: list[tuple[Any, ...]] = field(default_factory=list)
+    bodies: list[tuple[Any, ...]] = field(default_factory=list)
+    raws: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+class RunWriter:
+    """Writes one run: add its steps in order, then close. committer: the thread that commits the batches."""
+
+    def __init__(
+        self, store: Store, header: Header, path: str, watch: Watch, committer: ThreadPoolExecutor
+    ) -> None:
+        self.store, self.header, self.path, self.watch, self.committer = store, header, path, watch, committer
+        self.id = uuid.uuid4().hex
+        self.identity = Identity()
+        self.count = self.chars = self.errors = 0
+        self.actors: dict[str, int] = {}
+        self._batch = _Batch()
+        self._committing: Future[None] | None = None
+        self._pending_chars = 0
+        self._limit = FIRST_BATCH
+        with store.write("NORMAL") as tx:
+            self.no = self._open(tx)
+        self.base = base_key(self.no)
+
+    def _open(self, tx: Transaction) -> int:
+        """Insert the run's row, and remove what an interrupted import of the same file left behind."""
+        for no, run in tx.execute(
+            "SELECT no, id FROM run WHERE path = ? AND item = ? AND state = 'importing'", [self.path, self.header.item]
+        ):
+            if not tx.execute("SELECT 1 FROM event WHERE run = ? LIMIT 1", [run]):
+                remove_rows(tx, no)
+        rows = tx.execute(
+            "INSERT INTO run (id, state, format, title, added_at, path, item, files, facts, actors, steps, chars,"
+            " errors, problems, indexed, archived) VALUES (?, 'importing', ?, ?, ?, ?, ?, '[]', '{}', '[]', 0, 0, 0,"
+            " 0, 0, 0) RETURNING no",
+            [self.id, self.header.format, self.header.title, _now(), self.path, self.header.item],
+        )
+        return int(rows[0][0])
+
+    def add(self, step: Step) -> None:
+        parts, text = bodies.encode(step)
+        if not text.isascii() and not _encodable(text):
+            _mend(step)
+            parts, text = bodies.encode(step)
+        step_id = self.identity.step_id(step)
+        flags, chars = _flags(step), len(text)
+        k = self.base + self.count
+        self._batch.steps.append((k, step_id, step.actor, step.role, flags, step.depth, chars, step.stage))
+        self._batch.bodies.append((k, parts, text))
+        inline = [raw for raw in step.raw if not isinstance(raw, Span)]
+        if inline:
+            self._batch.raws.append((k, bodies.compress(b"\n".join(inline))))
+        self.actors[step.actor] = self.actors.get(step.actor, 0) + 1
+        self.errors += flags & 1
+        self.chars += chars
+        self.count += 1
+        self._pending_chars += chars
+        if len(self._batch.steps) >= self._limit or self._pending_chars > BATCH_CHARS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what has come so far to be committed; wait only for the batch before it, or the very first."""
+        first = self._limit == FIRST_BATCH
+        self._wait()
+        batch, self._batch = self._batch, _Batch()
+        self._committing = self.committer.submit(self._commit, batch, self._row())
+        self._pending_chars = 0
+        self._limit = BATCH_STEPS
+        if first:
+            self._wait()
+            self.watch.started(self.id)
+        self.watch.progress(self.id, self.count)
+        if self.watch.cancelled():
+            self._wait()
+            raise Cancelled
+
+    def _wait(self) -> None:
+        """Until the batch on its way is on disk. Raises what went wrong with it."""
+        if self._committing is not None:
+            self._committing.result()
+            self._committing = None
+
+    def _commit(self, batch: _Batch, row: list[Any]) -> None:
+        with self.store.write("NORMAL") as tx:
+            tx.many("INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?)", batch.steps)
+            tx.many("INSERT INTO body VALUES (?, 0, ?, ?)", batch.bodies)
+            tx.many("INSERT INTO raw VALUES (?, ?)", batch.raws)
+            tx.execute(
+                "UPDATE run SET title = ?, task = ?, system = ?, model = ?, native_id = ?, started_at = ?, files = ?,"
+                " facts = ?, actors = ?, steps = ?, chars = ?, errors = ? WHERE no = ?",
+                row,
+            )
+
+    def _row(self) -> list[Any]:
+        header = self.header
+        return [
+            header.title, header.task, header.system, header.model, header.native_id, header.started_at,
+            dumps(header.files), dumps(header.facts), dumps(list(self.actors)), self.count, self.chars,
+            self.errors, self.no,
+        ]  # fmt: skip
+
+    def close(self, stamp: tuple[int, int]) -> Imported:
+        """The run is whole: give it its content id, and join it with what is known of it already.
+
+        stamp: size and mtime_ns of the file, by which it is recognised next time.
+        """
+        self.flush()
+        self._wait()
+        content = self.identity.content_id()
+        with self.store.write("NORMAL") as tx:
+            final, outcome = self._settle(tx, content)
+            tx.execute("DELETE FROM source WHERE path = ? AND item = ?", [self.path, self.header.item])
+            tx.execute(
+                "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?)",
+                [self.path, self.header.item, final, *stamp, self.header.format],
+            )
+        return Imported(final, self.header.format, self.header.title, self.count, outcome)
+
+    def _settle(self, tx: Transaction, content: str) -> tuple[str, Outcome]:
+        if self.count:
+            same = tx.execute(
+                "SELECT id FROM run WHERE content_id = ? AND state = 'complete' ORDER BY no LIMIT 1", [content]
+            )
+            if same:
+                remove_rows(tx, self.no)
+                tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, same[0][0]])
+                return str(same[0][0]), "linked"
+        if self.header.reference is not None:
+            tx.execute("INSERT INTO reference VALUES (?, ?)", [self.no, dumps(self.header.reference)])
+        tx.execute("UPDATE run SET content_id = ?, state = 'complete' WHERE no = ?", [content, self.no])
+        before = self._grown_from(tx)
+        if before is None:
+            return self.id, "new"
+        remove_rows(tx, before[0])
+        tx.execute("UPDATE run SET id = ? WHERE no = ?", [before[1], self.no])
+        tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, before[1]])
+        return before[1], "updated"
+
+    def _grown_from(self, tx: Transaction) -> tuple[int, str] | None:
+        """The run that this file held before, if this one only adds to it (its last step may have been unfinished)."""
+        rows = tx.execute(
+            "SELECT r.no, r.id, r.steps FROM source s JOIN run r ON r.id = s.run WHERE s.path = ? AND s.item = ?",
+            [self.path, self.header.item],
+        )
+        if not rows or rows[0][2] > self.count or rows[0][2] == 0:
+            return None
+        old_no, old_id, old_steps = rows[0]
+        sure = max(1, old_steps - 1)
+        ids = "SELECT id FROM step WHERE k BETWEEN ? AND ? ORDER BY k"
+        before = tx.execute(ids, [base_key(old_no), base_key(old_no) + sure - 1])
+        return (old_no, str(old_id)) if before == tx.execute(ids, [self.base, self.base + sure - 1]) else None
+
+
+def remove_rows(tx: Transaction, no: int) -> None:
+    """Delete a run's row and content. Its events stay: what was decided is never lost."""
+    for table, key in (("words", "rowid"), ("step", "k"), ("body", "k"), ("raw", "k")):
+        tx.execute(f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", key_range(no))
+    tx.execute("DELETE FROM reference WHERE run = ?", [no])
+    tx.execute("DELETE FROM run WHERE no = ?", [no])
+
+
+def _flags(step: Step) -> int:
+    flags = Flag.ABANDONED if step.branch else 0
+    calls = 0
+    for part in step.parts:
+        kind = part.kind
+        if kind == "tool_call":
+            calls += 1
+            flags |= Flag.TOOL
+            if not flags & Flag.EFFECT and changes_world(part.name, part.arguments, part.text):
+                flags |= Flag.EFFECT
+        elif kind == "tool_result":
+            calls -= 1
+            if part.is_error:
+                flags |= Flag.ERROR
+        elif kind == "reasoning":
+            flags |= Flag.REASONING
+        elif kind == "raw":
+            flags |= Flag.RAW
+    return int(flags | Flag.UNANSWERED) if calls > 0 else int(flags)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mend(step: Step) -> None:
+    """Lone surrogates (half an emoji) cannot be stored as text: show them as U+FFFD, like every other damage."""
+    for part in step.parts:
+        part.text = part.text.encode("utf-8", "replace").decode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

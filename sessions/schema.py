@@ -1,0 +1,97 @@
+"""The tables, as migrations that sqlite-utils applies in order.
+
+Index rows (`step`) stand apart from the texts (`body`), so that walking a run of 100,000 steps never touches its
+megabytes. The key of a step, `k`, is `run.no << 32 | index`: one integer that sorts by run and place, serves the
+index, the bodies and the word index alike, and makes every read of a chunk one range scan.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("review-tui")
+
+_TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE run (
+  no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, content_id TEXT, state TEXT NOT NULL,
+  format TEXT NOT NULL, title TEXT NOT NULL, task TEXT, system TEXT, model TEXT, native_id TEXT, started_at TEXT,
+  added_at TEXT NOT NULL, path TEXT, item INTEGER NOT NULL, files TEXT NOT NULL, facts TEXT NOT NULL,
+  actors TEXT NOT NULL, steps INTEGER NOT NULL, chars INTEGER NOT NULL, errors INTEGER NOT NULL,
+  problems INTEGER NOT NULL, indexed INTEGER NOT NULL, archived INTEGER NOT NULL
+);
+CREATE INDEX run_content ON run (content_id);
+CREATE TABLE run_alias (alias TEXT PRIMARY KEY, run TEXT NOT NULL);
+CREATE TABLE reference (run INTEGER PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE source (
+  path TEXT NOT NULL, item INTEGER NOT NULL, run TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  format TEXT NOT NULL, PRIMARY KEY (path, item)
+);
+CREATE TABLE problem (path TEXT NOT NULL, line INTEGER, reason TEXT NOT NULL);
+CREATE INDEX problem_path ON problem (path);
+
+CREATE TABLE step (
+  k INTEGER PRIMARY KEY, id TEXT NOT NULL, actor TEXT NOT NULL, role TEXT NOT NULL, flags INTEGER NOT NULL,
+  depth INTEGER NOT NULL, chars INTEGER NOT NULL, stage TEXT
+);
+CREATE TABLE body (k INTEGER PRIMARY KEY, codec INTEGER NOT NULL, parts BLOB NOT NULL, text BLOB NOT NULL);
+CREATE TABLE raw (k INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1);
+
+CREATE TABLE event (
+  origin TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, reviewer TEXT NOT NULL, os_user TEXT NOT NULL,
+  at TEXT NOT NULL, run TEXT NOT NULL, content_id TEXT, chunk TEXT NOT NULL, payload TEXT NOT NULL,
+  prev TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (origin, seq)
+);
+CREATE INDEX event_run ON event (run, reviewer);
+CREATE TABLE chain (origin TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL);
+
+CREATE TABLE decision (
+  run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, scope TEXT NOT NULL, verdict TEXT,
+  data TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk)
+);
+CREATE TABLE label (
+  id TEXT NOT NULL, run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, mode TEXT NOT NULL,
+  codebook TEXT NOT NULL, version TEXT NOT NULL, codebook_hash TEXT NOT NULL,
+  first_step TEXT NOT NULL, last_step TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk, id)
+);
+CREATE INDEX label_mode ON label (codebook, mode);
+CREATE TABLE codebook (id TEXT NOT NULL, version TEXT NOT NULL, hash TEXT NOT NULL, data TEXT NOT NULL,
+  added_at TEXT NOT NULL, PRIMARY KEY (id, version, hash));
+CREATE TABLE suggestion (
+  id TEXT NOT NULL, run TEXT NOT NULL, codebook TEXT NOT NULL, mode TEXT NOT NULL, detector TEXT NOT NULL,
+  version TEXT NOT NULL, first_index INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (run, id)
+);
+CREATE TABLE reading (
+  reviewer TEXT NOT NULL, run TEXT NOT NULL, policy TEXT NOT NULL, place TEXT NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (reviewer, run)
+);
+"""
+
+
+@migrations()
+def m001_first_schema(db: Database) -> None:
+    for statement in _TABLES.split(";"):
+        if statement.strip():
+            db.execute(statement)
+    db.execute("INSERT INTO meta VALUES ('origin', ?)", [uuid.uuid4().hex])
+    db.execute("INSERT INTO meta VALUES ('created', ?)", [datetime.now(UTC).isoformat(timespec="seconds")])
+
+
+def migrate(connection: Any, version: int) -> None:
+    """Bring the database up to `version`. Safe when many processes start at once: the first one does it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] < version:
+            migrations.apply(Database(connection, execute_plugins=False))
+            connection.execute(f"PRAGMA user_version={version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

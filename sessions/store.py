@@ -1,0 +1,263 @@
+"""The one SQLite file that everything is kept in: connections, transactions, and errors in plain words.
+
+All SQL goes through `Store`, so that a second thin driver (PostgreSQL) can stand here one day. SQL elsewhere keeps to
+what both understand: no JSON operators, no `INSERT OR`, RETURNING rather than rowcount, `?` placeholders.
+
+Why not sqlite-utils' own transactions: its `atomic()` begins deferred, which fails at once under several writers;
+every write here is BEGIN IMMEDIATE and waits its turn. sqlite-utils does the migrations (`sessions.schema`) and is
+imported only when there is one to run, because importing it costs more than opening the store.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from sessions.errors import UserError
+
+try:  # a newer SQLite than most systems have, without the WAL-reset bug (fixed in 3.51.3)
+    from pysqlite3 import dbapi2 as sqlite3
+except ImportError:  # no wheel for this platform
+    import sqlite3
+
+Row: TypeAlias = tuple[Any, ...]
+Params: TypeAlias = Sequence[Any]
+#: FULL survives a power cut and is for decisions; NORMAL survives a crash of the program and is for imports.
+Sync: TypeAlias = Literal["FULL", "NORMAL"]
+
+#: Version of the schema that this program writes. A database of a later version is refused.
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_MS = 30_000
+#: 64 MB of WAL before it is copied back: during an import the default (4 MB) costs a third of the time.
+CHECKPOINT_PAGES = 16000
+DB_VARIABLE = "REVIEW_TUI_DB"
+
+
+def default_path() -> Path:
+    """The database used when none is named: $REVIEW_TUI_DB, or the user's data folder."""
+    if named := os.environ.get(DB_VARIABLE):
+        return Path(named).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("review-tui", appauthor=False) / "review.db"
+
+
+class Transaction:
+    """A write transaction in progress; made by `Store.write`."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, params: Params = ()) -> list[Row]:
+        """Run one statement; its rows, if it gives any (RETURNING)."""
+        rows: list[Row] = self._connection.execute(sql, params).fetchall()
+        return rows
+
+    def many(self, sql: str, rows: Iterable[Params]) -> None:
+        self._connection.executemany(sql, rows)
+
+
+class Store:
+    """An open database. Thread-safe: each thread gets a connection of its own, all writes queue up in SQLite."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Use `Store.open`; this does not create or migrate anything."""
+        self.path = path
+        self.read_only = read_only
+        self._local = threading.local()
+        self._all: list[Any] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Store:
+        """Open the database, creating (0600) or migrating it as needed.
+
+        Raises UserError: no permission, not a database, damaged, locked for long, written by a newer version.
+        """
+        path = path or default_path()
+        store = cls(path, read_only=_ensure_file(path))
+        with store._plain_words():
+            version = int(store._connect().execute("PRAGMA user_version").fetchone()[0])
+        if version > SCHEMA_VERSION:
+            store.close()
+            raise UserError(
+                f"{path} was written by a newer review-tui (its version is {version}, this one knows {SCHEMA_VERSION}).",
+                "Upgrade review-tui, or name another database with --db.",
+            )
+        if version < SCHEMA_VERSION:
+            store._migrate()
+        return store
+
+    def _migrate(self) -> None:
+        from sessions.schema import migrate
+
+        if self.read_only:
+            raise UserError(f"{self.path} is read-only and not yet set up.", "Name another database with --db.")
+        with self._plain_words():
+            migrate(self._connect(), SCHEMA_VERSION)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def query(self, sql: str, params: Params = ()) -> list[Row]:
+        """All rows of a SELECT."""
+        with self._plain_words():
+            rows: list[Row] = self._connect().execute(sql, params).fetchall()
+        return rows
+
+    def one(self, sql: str, params: Params = ()) -> Row | None:
+        """The first row of a SELECT, None if it has none."""
+        with self._plain_words():
+            row: Row | None = self._connect().execute(sql, params).fetchone()
+        return row
+
+    def each(self, sql: str, params: Params = ()) -> Iterator[Row]:
+        """The rows of a SELECT one by one, for more than fits in memory."""
+        with self._plain_words():
+            yield from self._connect().execute(sql, params)
+
+    def data_version(self) -> int:
+        """Changes whenever another connection (of any process) has committed: a cheap thing to poll."""
+        row = self.one("PRAGMA data_version")
+        return int(row[0]) if row else 0
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def write(self, sync: Sync = "FULL") -> Iterator[Transaction]:
+        """A write transaction: committed when the block ends, rolled back if it raises."""
+        if self.read_only:
+            raise UserError(f"{self.path} cannot be written to.", "Nothing was saved; name another database with --db.")
+        with self._plain_words():
+            connection = self._connect()
+            if self._local.sync != sync:
+                connection.execute(f"PRAGMA synchronous={sync}")
+                self._local.sync = sync
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield Transaction(connection)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def raw_connection(self) -> Any:
+        """This thread's DB-API connection, for whole-file work (backup, sqlite-utils). Not for queries."""
+        return self._connect()
+
+    # -- connections --------------------------------------------------------------------------------------------
+
+    def _connect(self) -> Any:
+        connection = getattr(self._local, "connection", None)
+        if connection is not None and not self._closed:
+            return connection
+        if self._closed:
+            raise UserError("the database is closed.")
+        uri = f"file:{_quote(self.path)}" + ("?immutable=1" if self.read_only else "?mode=rw")
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000
+        )
+        with self._lock:
+            self._all.append(connection)
+        self._local.connection = connection
+        self._local.sync = "FULL"
+        connection.execute("PRAGMA foreign_keys=ON")
+        if not self.read_only:
+            _wal(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA cache_size=-8000")
+        connection.execute("PRAGMA mmap_size=0")
+        return connection
+
+    def close_thread(self) -> None:
+        """Close this thread's connection: for threads that end before the store does."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            self._local.connection = None
+            with self._lock:
+                self._all.remove(connection)
+            connection.close()
+
+    def close(self) -> None:
+        """Close every thread's connection. Unfinished reads of other threads end with an error."""
+        self._closed = True
+        with self._lock:
+            for connection in self._all:
+                try:
+                    connection.close()
+                except sqlite3.Error:
+                    continue
+            self._all.clear()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _plain_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+
+def _wal(connection: Any) -> None:
+    """Switch to WAL. SQLite answers "locked" at once, without waiting, while another process does the same."""
+    for attempt in range(100):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == 99:
+                raise
+            time.sleep(0.01 + 0.01 * (attempt % 7))
+
+
+def explain(error: Exception, path: Path) -> UserError:
+    """SQLite's error as one line that says what happened and what to do."""
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        return UserError(
+            f"{path} has been locked by another program for {BUSY_TIMEOUT_MS // 1000} s.",
+            "Close that program or wait, then try again; nothing was saved.",
+        )
+    if "full" in text:
+        return UserError(f"the disk that holds {path} is full.", "Free some space and try again; nothing was saved.")
+    if "readonly" in text or "read-only" in text:
+        return UserError(f"{path} cannot be written to.", "Nothing was saved; name another database with --db.")
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return UserError(
+            f"{path} is damaged or not a review-tui database ({error}).",
+            "Put a backup in its place (review-tui db backup makes them), or name another with --db.",
+        )
+    if "unable to open" in text or "disk i/o" in text:
+        return UserError(f"{path} cannot be opened ({error}).", "Check the folder, or name another database with --db.")
+    return UserError(f"the database {path} answered: {error}.", "Run `review-tui doctor` to check it.")
+
+
+def _ensure_file(path: Path) -> bool:
+    """Create the file for its owner alone if it is not there. True if it can be read but not written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder, not a database.", "Name a file with --db.") from None
+    except OSError as error:
+        if path.is_file() and os.access(path, os.R_OK):
+            return True
+        raise UserError(f"cannot create the database {path}: {error.strerror}.", "Name another with --db.") from None
+    return not os.access(path, os.W_OK)
+
+
+def _quote(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(str(path.absolute()))
