@@ -239,7 +239,9 @@ def read_spans(store: Store, run: RunInfo, spans: list[Any]) -> list[bytes]:
                 file.seek(span.offset)
                 found.append(file.read(span.length))
     except (OSError, IndexError):
-        raise UserError(f"{run.path} cannot be read any more.", "The step itself is kept; its raw record is not.") from None
+        raise UserError(
+            f"{run.path} cannot be read any more.", "The step itself is kept; its raw record is not."
+        ) from None
     return found
 
 

@@ -109,9 +109,7 @@ def cut(policy: Policy, rows: Iterable[StepIndex], text: Callable[[int], str] | 
     return starts
 
 
-def _opener(
-    policy: Policy, text: Callable[[int], str] | None
-) -> Callable[[StepIndex | None, StepIndex], bool]:
+def _opener(policy: Policy, text: Callable[[int], str] | None) -> Callable[[StepIndex | None, StepIndex], bool]:
     """The rule of a policy: whether a step, seen after the one before it (None: the first), opens a new chunk."""
     size, pattern, chars = policy.size, policy.pattern, 0
 

@@ -188,9 +188,7 @@ class _Batch:
 class RunWriter:
     """Writes one run: add its steps in order, then close. committer: the thread that commits the batches."""
 
-    def __init__(
-        self, store: Store, header: Header, path: str, watch: Watch, committer: ThreadPoolExecutor
-    ) -> None:
+    def __init__(self, store: Store, header: Header, path: str, watch: Watch, committer: ThreadPoolExecutor) -> None:
         self.store, self.header, self.path, self.watch, self.committer = store, header, path, watch, committer
         self.id = uuid.uuid4().hex
         self.identity = Identity()

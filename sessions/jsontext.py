@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-_LONE = {code: "\ufffd" for code in range(0xD800, 0xE000)}
+_LONE = dict.fromkeys(range(55296, 57344), "�")
 
 
 class BadJson(ValueError):

@@ -137,7 +137,9 @@ def _plain_matches(store: Store, query: str, low: int, high: int) -> list[int]:
     sql = "SELECT k FROM body WHERE k BETWEEN ? AND ? AND codec = 0 AND text LIKE ? ESCAPE '\\'"
     rows = store.query(sql, [low, high, f"%{escaped}%"])
     if not query.isascii():  # LIKE folds the case of ASCII only
-        rows += store.query(sql, [low, high, f"%{escaped.lower()}%"]) + store.query(sql, [low, high, f"%{escaped.upper()}%"])
+        rows += store.query(sql, [low, high, f"%{escaped.lower()}%"]) + store.query(
+            sql, [low, high, f"%{escaped.upper()}%"]
+        )
     return sorted({row[0] for row in rows})
 
 

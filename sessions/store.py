@@ -87,7 +87,7 @@ class Store:
         if version > SCHEMA_VERSION:
             store.close()
             raise UserError(
-                f"{path} was written by a newer review-tui (its version is {version}, this one knows {SCHEMA_VERSION}).",
+                f"{path} was written by a newer review-tui (version {version}; this one knows {SCHEMA_VERSION}).",
                 "Upgrade review-tui, or name another database with --db.",
             )
         if version < SCHEMA_VERSION:

@@ -1,0 +1,205 @@
+"""The ledger: records what reviewers decide, and answers what is currently decided.
+
+Each call is one transaction that appends an event and brings the derived tables (`decision`, `label`) up to date, so
+what is acknowledged is on disk and what is shown is what the log says. `rebuild` derives everything anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from labels import events, fold
+from labels.events import DECIDE, REDO, UNDO, Event
+from labels.model import WHOLE_RUN, Act, Decision, SetNone, StepRef, Target
+from sessions import catalog
+from sessions.catalog import RunInfo
+from sessions.chunks import ChunkRef
+from sessions.errors import UsageError, UserError
+from sessions.store import Store, Transaction
+
+REVIEWER_VARIABLE = "REVIEW_TUI_REVIEWER"
+
+
+def default_reviewer() -> str:
+    """The reviewer's name where none is given: $REVIEW_TUI_REVIEWER, or the user's login name."""
+    return os.environ.get(REVIEWER_VARIABLE) or events.os_user()
+
+
+def chunk_target(chunk: ChunkRef, policy: str) -> Target:
+    """The target of a decision on a chunk."""
+    return Target(
+        id=chunk.id,
+        scope="chunk",
+        number=chunk.number,
+        first=StepRef(id=chunk.first_step, index=chunk.first),
+        last=StepRef(id=chunk.last_step, index=chunk.last),
+        policy=policy,
+    )
+
+
+def run_target(store: Store, run: RunInfo) -> Target:
+    """The target of a decision on the whole run. Raises UserError if the run has no steps."""
+    first, last = catalog.step_id(store, run.no, 0), catalog.step_id(store, run.no, run.steps - 1)
+    if first is None or last is None:
+        raise UserError("this run has no steps.", "There is nothing to decide on.")
+    return Target(
+        id=WHOLE_RUN,
+        scope="run",
+        number=0,
+        first=StepRef(id=first, index=0),
+        last=StepRef(id=last, index=run.steps - 1),
+        policy="",
+    )
+
+
+class Ledger:
+    """Decisions of one reviewer, and reading access to everybody's."""
+
+    def __init__(self, store: Store, reviewer: str) -> None:
+        """reviewer: a name of 1 to 80 printable characters. Raises UsageError otherwise."""
+        if not reviewer.strip() or len(reviewer) > 80 or not reviewer.isprintable():
+            raise UsageError(f"{reviewer[:80]!r} cannot be a reviewer's name.", "Use 1 to 80 printable characters.")
+        self.store, self.reviewer = store, reviewer
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def record(self, run: RunInfo, act: Act) -> Event:
+        """Append a decision. It is on disk when this returns.
+
+        Raises UsageError where it contradicts itself ("none" beside labels of the same codebook).
+        """
+        with self.store.write() as tx:
+            self._check(tx, run, act)
+            event = events.append(
+                tx,
+                kind=DECIDE,
+                reviewer=self.reviewer,
+                run=run.id,
+                content_id=run.content_id,
+                chunk=act.target.id,
+                payload=act.model_dump(mode="json", exclude_defaults=False),
+            )
+            derive(tx, self._ids(tx, run.id), run.id, self.reviewer, act.target.id)
+        return event
+
+    def undo(self, run: RunInfo) -> Event | None:
+        """Take this reviewer's last act on the run back; None if there is nothing left to undo."""
+        return self._step_back_or_forth(run, UNDO)
+
+    def redo(self, run: RunInfo) -> Event | None:
+        """Do what was last undone again; None if there is nothing."""
+        return self._step_back_or_forth(run, REDO)
+
+    def _step_back_or_forth(self, run: RunInfo, kind: str) -> Event | None:
+        with self.store.write() as tx:
+            ids = self._ids(tx, run.id)
+            origin = tx.execute("SELECT value FROM meta WHERE name = 'origin'")[0][0]
+            mine = [event for event in events.of_runs(tx, ids, self.reviewer) if event.origin == origin]
+            found = fold.stacks(mine)
+            stack = found.undo if kind == UNDO else found.redo
+            if not stack:
+                return None
+            target = next(event for event in mine if event.id == stack[-1])
+            event = events.append(
+                tx,
+                kind=kind,
+                reviewer=self.reviewer,
+                run=run.id,
+                content_id=run.content_id,
+                chunk=target.chunk,
+                payload={"target": target.id},
+            )
+            derive(tx, ids, run.id, self.reviewer, target.chunk)
+        return event
+
+    def _check(self, tx: Transaction, run: RunInfo, act: Act) -> None:
+        says_none = [op.codebook.id for op in act.ops if isinstance(op, SetNone) and op.value]
+        if not says_none:
+            return
+        so_far = fold.decision(
+            events.of_runs(tx, self._ids(tx, run.id), self.reviewer, act.target.id), run.id
+        ) or Decision(run=run.id, reviewer=self.reviewer, target=act.target)
+        for op in act.ops:
+            so_far = fold.apply_op(so_far, op)
+        after = {label.codebook.id for label in so_far.labels}
+        if clash := sorted(after.intersection(says_none)):
+            raise UsageError(
+                f'"none" was said of {clash[0]}, but there are labels of it here.', "Remove the labels first."
+            )
+
+    @staticmethod
+    def _ids(tx: Transaction, run: str) -> list[str]:
+        return [run, *(row[0] for row in tx.execute("SELECT alias FROM run_alias WHERE run = ?", [run]))]
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def decisions(self, run: RunInfo, *, everybody: bool = False) -> list[Decision]:
+        """Current decisions on a run, this reviewer's or everybody's, in the order of their steps."""
+        ids = catalog.ids_of(self.store, run.id)
+        sql = f"SELECT data FROM decision WHERE run IN ({', '.join('?' * len(ids))})"
+        params = list(ids)
+        if not everybody:
+            sql, params = sql + " AND reviewer = ?", [*params, self.reviewer]
+        found = [Decision.model_validate_json(row[0]) for row in self.store.query(sql, params)]
+        return sorted(found, key=lambda decision: (decision.target.first.index, decision.target.id, decision.reviewer))
+
+    def history(self, run: RunInfo) -> list[Event]:
+        """Every event on a run, of everybody, in order."""
+        return events.of_runs(self.store, catalog.ids_of(self.store, run.id))
+
+    def can_undo_redo(self, run: RunInfo) -> tuple[int, int]:
+        """How many acts of this reviewer can be undone and redone."""
+        mine = events.of_runs(self.store, catalog.ids_of(self.store, run.id), self.reviewer)
+        found = fold.stacks(mine)
+        return len(found.undo), len(found.redo)
+
+
+def progress(store: Store, reviewer: str) -> dict[str, int]:
+    """Chunks with a verdict of this reviewer: run id -> count."""
+    rows = store.query(
+        "SELECT run, count(*) FROM decision WHERE reviewer = ? AND scope = 'chunk' AND verdict IS NOT NULL"
+        " GROUP BY run",
+        [reviewer],
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def derive(tx: Transaction, ids: Iterable[str], run: str, reviewer: str, chunk: str) -> None:
+    """Bring the derived rows of one reviewer's chunk in line with the log. ids: all ids of the run."""
+    every = list(ids)
+    for table in ("decision", "label"):
+        marks = ", ".join("?" * len(every))
+        tx.execute(
+            f"DELETE FROM {table} WHERE run IN ({marks}) AND reviewer = ? AND chunk = ?", [*every, reviewer, chunk]
+        )
+    current = fold.decision(events.of_runs(tx, every, reviewer, chunk), run)
+    if current is None:
+        return
+    tx.execute(
+        "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [run, reviewer, chunk, current.target.scope, current.verdict, current.model_dump_json(), current.at],
+    )
+    tx.many(
+        "INSERT INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (label.id, run, reviewer, chunk, label.mode, label.codebook.id, label.codebook.version,
+             label.codebook.sha256, label.first.id, label.last.id)
+            for label in current.labels
+        ],
+    )  # fmt: skip
+
+
+def rebuild(store: Store) -> int:
+    """Derive every decision anew from the log; how many there are."""
+    with store.write() as tx:
+        tx.execute("DELETE FROM decision")
+        tx.execute("DELETE FROM label")
+        owner = {row[0]: row[1] for row in tx.execute("SELECT alias, run FROM run_alias")}
+        found: set[tuple[str, str, str]] = {
+            (owner.get(run, run), reviewer, chunk)
+            for run, reviewer, chunk in tx.execute("SELECT DISTINCT run, reviewer, chunk FROM event")
+        }
+        for run, reviewer, chunk in sorted(found):
+            derive(tx, Ledger._ids(tx, run), run, reviewer, chunk)
+        return int(tx.execute("SELECT count(*) FROM decision")[0][0])

@@ -1,0 +1,214 @@
+"""What one reviewer says of one chunk, as checked data: labels with evidence, verdicts, answers, and the decision.
+
+These models are the boundary: whatever comes from a screen, a script or another database is validated here before it
+enters the event log, and what the log holds is read back through them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Verdict: TypeAlias = Literal["approve", "rollback", "reject", "stop", "abstain"]
+VERDICTS: tuple[Verdict, ...] = ("approve", "rollback", "reject", "stop", "abstain")
+AnswerKind: TypeAlias = Literal["accept", "reject", "relabel"]
+Scope: TypeAlias = Literal["chunk", "run"]
+#: The chunk id of a decision on the whole run.
+WHOLE_RUN = "run"
+
+Text = Annotated[str, Field(max_length=100_000)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CodebookVersion(_Model):
+    """The codebook a label was made with. sha256: of the codebook's content."""
+
+    id: Id
+    version: str
+    sha256: str
+
+
+class StepRef(_Model):
+    """A step by its content id, and the index (from 0) it had when it was named."""
+
+    id: Id
+    index: Annotated[int, Field(ge=0)]
+
+
+class Evidence(_Model):
+    """A passage of a step. part: index of the part; start, end: code points in its text, end exclusive."""
+
+    step: StepRef
+    part: Annotated[int, Field(ge=0)]
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=0)]
+    quote: Text
+
+    @model_validator(mode="after")
+    def _range_fits_quote(self) -> Evidence:
+        if self.end - self.start != len(self.quote):
+            raise ValueError("evidence: the quote is not as long as its range")
+        return self
+
+
+class Label(_Model):
+    """A failure mode that occurs in steps first..last.
+
+    mode: slug in the codebook; code and name are copies for showing. sure: False for "I think so". root_cause: it
+    starts a cascade; caused_by: the id of the label it follows from. suggestion: the id of the suggestion it came from.
+    """
+
+    id: Id
+    mode: Id
+    code: str = ""
+    name: str = ""
+    codebook: CodebookVersion
+    first: StepRef
+    last: StepRef
+    evidence: tuple[Evidence, ...] = ()
+    sure: bool = True
+    root_cause: bool = False
+    caused_by: str | None = None
+    note: Text = ""
+    suggestion: str | None = None
+
+    @model_validator(mode="after")
+    def _cause_or_consequence(self) -> Label:
+        if self.root_cause and self.caused_by is not None:
+            raise ValueError("a label cannot be a root cause and caused by another label")
+        if self.caused_by == self.id:
+            raise ValueError("a label cannot be caused by itself")
+        return self
+
+
+class SetVerdict(_Model):
+    """to: for `rollback`, the first step undone."""
+
+    op: Literal["verdict"] = "verdict"
+    verdict: Verdict | None
+    to: StepRef | None = None
+
+    @model_validator(mode="after")
+    def _rollback_has_a_target(self) -> SetVerdict:
+        if (self.verdict == "rollback") != (self.to is not None):
+            raise ValueError("a rollback, and only a rollback, names the step to go back to")
+        return self
+
+
+class SetLabel(_Model):
+    """Adds a label, or replaces the one with its id."""
+
+    op: Literal["label"] = "label"
+    label: Label
+
+
+class RemoveLabel(_Model):
+    op: Literal["unlabel"] = "unlabel"
+    id: Id
+
+
+class SetNone(_Model):
+    """Says (or takes back) that no mode of this codebook occurs here: judged, and absent."""
+
+    op: Literal["none"] = "none"
+    codebook: CodebookVersion
+    value: bool = True
+
+
+class SetNote(_Model):
+    op: Literal["note"] = "note"
+    text: Text
+
+
+class SetAnswer(_Model):
+    """The reviewer's answer to a suggestion; None takes it back. label: the label made of it. seconds: until it."""
+
+    op: Literal["answer"] = "answer"
+    suggestion: Id
+    answer: AnswerKind | None
+    label: str | None = None
+    seconds: float | None = None
+
+
+class Clear(_Model):
+    """Forget what this reviewer said of the chunk before; what follows is said anew."""
+
+    op: Literal["clear"] = "clear"
+
+
+Op: TypeAlias = Annotated[
+    SetVerdict | SetLabel | RemoveLabel | SetNone | SetNote | SetAnswer | Clear, Field(discriminator="op")
+]
+
+
+class Target(_Model):
+    """The chunk a decision is about. id: chunk id, or WHOLE_RUN. number: from 1, as it was under `policy`."""
+
+    id: Id
+    scope: Scope
+    number: int
+    first: StepRef
+    last: StepRef
+    policy: str
+
+
+class Shown(_Model):
+    """A suggestion that the reviewer saw before deciding."""
+
+    id: Id
+    detector: str
+    version: str
+
+
+class Act(_Model):
+    """One thing a reviewer did: the payload of a `decide` event. One undo takes all its operations back.
+
+    seconds: time on the chunk so far. shown: suggestions on the screen. blind_suggestions, blind_votes: whether
+    suggestions, and others' votes, were hidden. how: `person`, or `policy` (never a vote).
+    """
+
+    target: Target
+    ops: tuple[Op, ...]
+    seconds: float | None = None
+    shown: tuple[Shown, ...] = ()
+    blind_suggestions: bool
+    blind_votes: bool
+    how: Literal["person", "policy"] = "person"
+    tool: str = ""
+
+
+class Answer(_Model):
+    answer: AnswerKind
+    label: str | None = None
+    seconds: float | None = None
+
+
+class Decision(_Model):
+    """What one reviewer currently says of one chunk or run: the fold of their events on it."""
+
+    run: str
+    reviewer: str
+    target: Target
+    verdict: Verdict | None = None
+    to: StepRef | None = None
+    none: tuple[CodebookVersion, ...] = ()
+    labels: tuple[Label, ...] = ()
+    answers: dict[str, Answer] = {}
+    note: str = ""
+    seconds: float | None = None
+    blind_suggestions: bool = True
+    blind_votes: bool = True
+    how: str = "person"
+    at: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return not (self.verdict or self.none or self.labels or self.answers or self.note)
+
+    def label(self, id: str) -> Label | None:
+        return next((label for label in self.labels if label.id == id), None)
