@@ -197,7 +197,7 @@ def rebuild(store: Store) -> int:
         tx.execute("DELETE FROM label")
         owner = {row[0]: row[1] for row in tx.execute("SELECT alias, run FROM run_alias")}
         found: set[tuple[str, str, str]] = {
-            (owner.get(run, run), reviewer, chunk)
+            (str(owner.get(run, run)), str(reviewer), str(chunk))
             for run, reviewer, chunk in tx.execute("SELECT DISTINCT run, reviewer, chunk FROM event")
         }
         for run, reviewer, chunk in sorted(found):
