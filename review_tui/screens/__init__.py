@@ -1,0 +1,1 @@
+"""Screens: each composes widgets, hears their messages and asks `labels` and `sessions` for the work."""

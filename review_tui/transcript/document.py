@@ -1,0 +1,125 @@
+"""A run as the transcript reads it: steps from the store through small caches, laid out for one width.
+
+Only what is on the screen (and a little around it) is in memory. Reading a step is 0.01 ms, so caches are short.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TypeVar
+
+from review_tui.transcript.layout import StepLayout, lay_out
+from review_tui.transcript.scroller import Place
+from sessions import catalog
+from sessions.bodies import StoredStep
+from sessions.catalog import RunInfo
+from sessions.chunks import Chunks
+from sessions.store import Store
+
+Kept = TypeVar("Kept")
+
+STEPS_KEPT = 128
+LAYOUTS_KEPT = 64
+#: A step larger than this is not kept beside others: ten of them would be the whole memory budget.
+LARGE_CHARS = 2_000_000
+#: Sub-agents are indented by two cells each, to this depth.
+MAX_DEPTH = 3
+
+
+class Document:
+    """The steps of one run, laid out at `width` cells. Change `width`, `run` or `chunks` through the methods."""
+
+    def __init__(self, store: Store, run: RunInfo, chunks: Chunks) -> None:
+        self.store, self.run, self.chunks = store, run, chunks
+        self.width = 80
+        self._steps: OrderedDict[int, StoredStep] = OrderedDict()
+        self._layouts: OrderedDict[int, StepLayout] = OrderedDict()
+        self._folds: dict[int, dict[int, bool]] = {}
+        self._fold_all: bool | None = None
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def step(self, index: int) -> StoredStep:
+        """A step with its content. Raises LookupError outside the run."""
+        found = self._steps.get(index)
+        if found is None:
+            found = catalog.step(self.store, self.run.no, index)
+            self._keep(self._steps, index, found, STEPS_KEPT, found)
+        return found
+
+    def layout(self, index: int) -> StepLayout:
+        found = self._layouts.get(index)
+        if found is None:
+            stored = self.step(index)
+            width = self.width - 2 * min(stored.step.depth, MAX_DEPTH)
+            opens = self.chunks.starts[self.chunks.of_step(index)] == index if len(self.chunks) else index == 0
+            found = lay_out(stored.step.parts, width, self._folds_of(index, stored), opens_chunk=opens)
+            self._keep(self._layouts, index, found, LAYOUTS_KEPT, stored)
+        return found
+
+    def _keep(self, cache: OrderedDict[int, Kept], index: int, item: Kept, most: int, stored: StoredStep) -> None:
+        if sum(len(part.text) for part in stored.step.parts) > LARGE_CHARS:
+            most = 4
+        cache[index] = item
+        while len(cache) > most:
+            cache.popitem(last=False)
+
+    def height_of(self, index: int) -> int:
+        return self.layout(index).height
+
+    def _folds_of(self, index: int, stored: StoredStep) -> dict[int, bool]:
+        own = self._folds.get(index, {})
+        if self._fold_all is None:
+            return own
+        return {number: own.get(number, self._fold_all) for number in range(len(stored.step.parts))}
+
+    # -- changing -----------------------------------------------------------------------------------------------
+
+    def set_width(self, width: int) -> None:
+        if width != self.width:
+            self.width = width
+            self._layouts.clear()
+
+    def set_run(self, run: RunInfo, chunks: Chunks) -> None:
+        """More steps have come, or the chunks changed."""
+        if run.no != self.run.no:
+            self._steps.clear()
+        self.run, self.chunks = run, chunks
+        self._layouts.clear()
+
+    def toggle(self, index: int, part: int) -> bool:
+        """Fold or open a part. False if there is nothing to fold there."""
+        shown = self.layout(index).parts[part]
+        if shown.is_text or shown.inline:
+            return False
+        self._folds.setdefault(index, {})[part] = not shown.folded
+        self._layouts.pop(index, None)
+        return True
+
+    def toggle_step(self, index: int) -> None:
+        """Open all parts of a step if any is folded, else fold them all."""
+        parts = self.layout(index).parts
+        fold = not any(part.folded for part in parts)
+        self._folds[index] = dict.fromkeys(range(len(parts)), fold)
+        self._layouts.pop(index, None)
+
+    def toggle_all(self) -> str:
+        """Go through: as each is best, all open, all folded. Returns which it is now."""
+        self._fold_all = {None: False, False: True, True: None}[self._fold_all]
+        self._folds.clear()
+        self._layouts.clear()
+        return {None: "long ones folded", False: "everything open", True: "everything folded"}[self._fold_all]
+
+    def open_part(self, index: int, part: int) -> None:
+        """Make sure a part's text is shown: something in it is being jumped to."""
+        if self.layout(index).parts[part].folded:
+            self.toggle(index, part)
+
+    # -- places -------------------------------------------------------------------------------------------------
+
+    def place_of(self, index: int, part: int | None = None, position: int = 0) -> Place:
+        """The row of a step's beginning, or of a position in one of its parts (which is opened)."""
+        if part is None:
+            return Place(index, self.layout(index).top)
+        self.open_part(index, part)
+        return Place(index, self.layout(index).row_of(part, position))

@@ -1,0 +1,1 @@
+"""Widgets: each draws one thing and posts messages; none of them decides or stores anything."""

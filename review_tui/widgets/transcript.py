@@ -1,0 +1,279 @@
+"""The transcript: a run read like a document, drawn line by line. Cost is what is on the screen, never the run.
+
+It knows a `Document` and `Marks`, moves its cursor, and posts messages; decisions are none of its business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from review_tui.transcript.document import Document
+from review_tui.transcript.layout import Row
+from review_tui.transcript.marks import Marks, Passage
+from review_tui.transcript.scroller import Place, Scroller
+from review_tui.transcript.selection import Selection, position_at
+from review_tui.widgets.look import LookMixin
+from review_tui.widgets.paint import Columns, paint_row
+
+WHEEL_ROWS = 3
+
+
+class Transcript(LookMixin, Widget, can_focus=True):
+    """Shows a document; the cursor is a row, and a passage of text while selecting evidence."""
+
+    LOOKS: ClassVar[tuple[str, ...]] = (
+        "text", "faint", "number", "actor-user", "actor-agent", "actor-system", "system-text", "call", "call-name",
+        "result", "part", "thought", "error", "error-text", "label", "suggestion", "search", "select", "bar", "rule",
+        "rule-current", "cursor", "cursor-glyph", "map", "map-thumb", "verdict-approve", "verdict-rollback",
+        "verdict-stop", "verdict-abstain", "verdict-reject",
+    )  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}
+    DEFAULT_CSS = """
+    Transcript { height: 1fr; width: 1fr; background: $background; color: $foreground; }
+    """
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row. step: its index; part: the part it is in, -1 for none."""
+
+        step: int
+        part: int
+
+    @dataclass
+    class SelectionChanged(Message):
+        """Evidence is being selected, or no more (None)."""
+
+        selection: Selection | None
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.document: Document | None = None
+        self.marks = Marks()
+        self.scroller = Scroller(self._height_of)
+        self.selection: Selection | None = None
+        self._rows: list[Place] = []
+        self._columns = Columns.of(80, 1, 5)
+        self._dragging = False
+        #: One entry a screen row of the map at the right edge: a glyph and the look it has.
+        self._map: list[tuple[str, str]] = []
+
+    # -- what is shown ------------------------------------------------------------------------------------------
+
+    def show(self, document: Document) -> None:
+        """Show a document from its beginning (use `go` for another place)."""
+        self.document = document
+        self.selection = None
+        self.scroller = Scroller(self._height_of)
+        self._arrange()
+
+    def changed(self) -> None:
+        """The document has more steps, other chunks, or other folds."""
+        self._arrange()
+
+    def set_marks(self, marks: Marks) -> None:
+        marks.selection = self.selection.passage() if self.selection else None
+        self.marks = marks
+        self._map = []
+        self.refresh()
+
+    def _height_of(self, step: int) -> int:
+        return self.document.height_of(step) if self.document else 1
+
+    def _arrange(self) -> None:
+        """Fit everything to the widget's size and the document's length."""
+        if self.document is None or not self.size.width:
+            return
+        longest = max((len(actor) for actor in self.document.run.actors), default=5)
+        self._columns = Columns.of(self.size.width - 1, self.document.run.steps, longest)
+        self.document.set_width(self._columns.body)
+        self.scroller.set_total(self.document.run.steps)
+        self.scroller.resize(self.size.height)
+        self._map = []
+        self._place_rows()
+
+    def _place_rows(self) -> None:
+        self._rows = self.scroller.visible()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self._arrange()
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        look, width = self.look, self.size.width
+        if self.document is None or y >= len(self._rows):
+            return Strip([Segment(" " * (width - 1), look["text"]), self._map_cell(y)], width)
+        place = self._rows[y]
+        here = place == self.scroller.cursor
+        segments = paint_row(self.document, place, self._columns, self.marks, look, cursor=here)
+        strip = Strip(segments).adjust_cell_length(width - 1, look["text"])
+        if here:
+            strip = strip.apply_style(look["cursor"])
+        return Strip([*strip, self._map_cell(y)], width)
+
+    def _map_cell(self, y: int) -> Segment:
+        if not self._map:
+            self._map = self._draw_map()
+        glyph, name = self._map[y] if y < len(self._map) else (" ", "map")
+        style = self.look[name]
+        if self._in_thumb(y):
+            style = self.look["map-thumb"] + Style(color=style.color) if glyph != " " else self.look["map-thumb"]
+            glyph = "┃" if glyph == " " else glyph
+        return Segment(glyph, style)
+
+    def _in_thumb(self, y: int) -> bool:
+        if self.document is None or not self._rows:
+            return False
+        total, height = max(1, self.scroller.total), self.size.height
+        first, last = self._rows[0].step, self._rows[-1].step
+        return first * height // total <= y <= max(first * height // total, last * height // total)
+
+    def _draw_map(self) -> list[tuple[str, str]]:
+        """The whole run in one column: where labels and suggestions are."""
+        height, total = self.size.height, max(1, self.scroller.total)
+        rows = [(" ", "map")] * height
+        for steps, glyph, name in ((self.marks.suggested, "◇", "suggestion"), (self.marks.labelled, "◆", "label")):
+            for step in steps:
+                rows[min(height - 1, step * height // total)] = (glyph, name)
+        return rows
+
+    # -- moving -------------------------------------------------------------------------------------------------
+
+    @property
+    def cursor(self) -> Place:
+        return self.scroller.cursor
+
+    @property
+    def row(self) -> Row:
+        """The row under the cursor."""
+        if self.document is None or not self.scroller.total:
+            return Row("gap")
+        return self.document.layout(self.cursor.step).row(self.cursor.row)
+
+    def move(self, rows: int) -> None:
+        self.scroller.move(rows)
+        self._after_move()
+
+    def page(self, screens: float) -> None:
+        self.scroller.page(round(screens * max(1, self.size.height - 2)))
+        self._after_move()
+
+    def go(self, place: Place, *, at_top: bool = False) -> None:
+        self.scroller.go(place, at_top=at_top)
+        self._after_move()
+
+    def go_end(self) -> None:
+        total = self.scroller.total
+        if total:
+            self.go(Place(total - 1, self._height_of(total - 1) - 1))
+
+    def _after_move(self) -> None:
+        if self.selection and not self._dragging:
+            self._extend_selection()
+        self._place_rows()
+        self.post_message(self.Moved(self.cursor.step, self.row.part))
+
+    def toggle_fold(self) -> bool:
+        """Fold or open the part under the cursor. False if there is nothing to fold."""
+        row = self.row
+        if self.document is None or row.part < 0 or not self.document.toggle(self.cursor.step, row.part):
+            return False
+        self.scroller.cursor = Place(self.cursor.step, self.document.layout(self.cursor.step).first[row.part])
+        self._arrange()
+        return True
+
+    # -- selecting evidence -------------------------------------------------------------------------------------
+
+    def start_selection(self) -> bool:
+        """Begin selecting at the cursor's row. False where there is no text."""
+        row = self.row
+        if self.document is None or row.part < 0 or row.end <= row.start:
+            return False
+        text = self.document.layout(self.cursor.step).parts[row.part].text
+        self._select(Selection.of_row(self.cursor.step, row.part, row.start, row.end, text))
+        return True
+
+    def adjust_selection(self, side: str, by: str) -> None:
+        """Move the selection's start or end by a `char` or `word`, forward or back: by is `+word`, `-char` ..."""
+        if self.selection is not None:
+            self._select(self.selection.adjusted(side, by))
+
+    def _extend_selection(self) -> None:
+        row = self.row
+        if self.selection and self.cursor.step == self.selection.step and row.part == self.selection.part:
+            self._select(self.selection.extended_to(row.start, row.end))
+
+    def clear_selection(self) -> None:
+        self._select(None)
+
+    def _select(self, selection: Selection | None) -> None:
+        self.selection = selection
+        self.marks.selection = selection.passage() if selection else None
+        self.refresh()
+        self.post_message(self.SelectionChanged(selection))
+
+    # -- mouse --------------------------------------------------------------------------------------------------
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._wheel(WHEEL_ROWS)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._wheel(-WHEEL_ROWS)
+
+    def _wheel(self, rows: int) -> None:
+        self.scroller.scroll(rows)
+        self._place_rows()
+        self.post_message(self.Moved(self.cursor.step, self.row.part))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if self.document is None or event.y >= len(self._rows):
+            return
+        if event.x >= self.size.width - 1:
+            step = event.y * self.scroller.total // max(1, self.size.height)
+            self.go(self.document.place_of(step), at_top=True)
+            return
+        place = self._rows[event.y]
+        again = place == self.cursor
+        self.clear_selection()
+        self.scroller.cursor = place
+        self._after_move()
+        if self.row.kind == "head" and (again or event.x < self._columns.margin + 2):
+            self.toggle_fold()
+        self._dragging = True
+        self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if not self._dragging or self.document is None or not 0 <= event.y < len(self._rows):
+            return
+        found = position_at(self.document, self._rows[event.y], event.x - self._columns.margin)
+        if found is None:
+            return
+        part, position = found
+        step = self._rows[event.y].step
+        if self.selection is None:
+            text = self.document.layout(step).parts[part].text
+            self._select(Selection(step, part, position, position, text))
+        elif (step, part) == (self.selection.step, self.selection.part):
+            self._select(self.selection.dragged_to(position))
+
+    def on_mouse_up(self, _event: events.MouseUp) -> None:
+        if not self._dragging:
+            return
+        self._dragging = False
+        self.release_mouse()
+        if self.selection and self.selection.empty:
+            self.clear_selection()
+
+
+__all__ = ["Passage", "Transcript"]
