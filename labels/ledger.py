@@ -7,7 +7,7 @@ what is acknowledged is on disk and what is shown is what the log says. `rebuild
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from labels import events, fold
 from labels.events import DECIDE, REDO, UNDO, Event
@@ -80,7 +80,7 @@ class Ledger:
                 chunk=act.target.id,
                 payload=act.model_dump(mode="json", exclude_defaults=False),
             )
-            derive(tx, self._ids(tx, run.id), run.id, self.reviewer, act.target.id)
+            derive(tx, self._ids(tx, run.id), self.reviewer, act.target.id)
         return event
 
     def undo(self, run: RunInfo) -> Event | None:
@@ -110,7 +110,7 @@ class Ledger:
                 chunk=target.chunk,
                 payload={"target": target.id},
             )
-            derive(tx, ids, run.id, self.reviewer, target.chunk)
+            derive(tx, ids, self.reviewer, target.chunk)
         return event
 
     def _check(self, tx: Transaction, run: RunInfo, act: Act) -> None:
@@ -130,12 +130,16 @@ class Ledger:
 
     @staticmethod
     def _ids(tx: Transaction, run: str) -> list[str]:
+        """Every id of the run, the one it has now first. It may have been joined with another since it was read."""
+        if joined := tx.execute("SELECT run FROM run_alias WHERE alias = ?", [run]):
+            run = str(joined[0][0])
         return [run, *(row[0] for row in tx.execute("SELECT alias FROM run_alias WHERE run = ?", [run]))]
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     def decisions(self, run: RunInfo, *, everybody: bool = False) -> list[Decision]:
         """Current decisions on a run, this reviewer's or everybody's, in the order of their steps."""
+        adopt(self.store)
         ids = catalog.ids_of(self.store, run.id)
         sql = f"SELECT data FROM decision WHERE run IN ({', '.join('?' * len(ids))})"
         params = list(ids)
@@ -150,13 +154,15 @@ class Ledger:
 
     def can_undo_redo(self, run: RunInfo) -> tuple[int, int]:
         """How many acts of this reviewer can be undone and redone."""
+        origin = self.store.query("SELECT value FROM meta WHERE name = 'origin'")[0][0]
         mine = events.of_runs(self.store, catalog.ids_of(self.store, run.id), self.reviewer)
-        found = fold.stacks(mine)
+        found = fold.stacks(event for event in mine if event.origin == origin)
         return len(found.undo), len(found.redo)
 
 
 def progress(store: Store, reviewer: str) -> dict[str, int]:
     """Chunks with a verdict of this reviewer: run id -> count."""
+    adopt(store)
     rows = store.query(
         "SELECT run, count(*) FROM decision WHERE reviewer = ? AND scope = 'chunk' AND verdict IS NOT NULL"
         " GROUP BY run",
@@ -165,9 +171,9 @@ def progress(store: Store, reviewer: str) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def derive(tx: Transaction, ids: Iterable[str], run: str, reviewer: str, chunk: str) -> None:
-    """Bring the derived rows of one reviewer's chunk in line with the log. ids: all ids of the run."""
-    every = list(ids)
+def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> None:
+    """Bring the derived rows of one reviewer's chunk in line with the log. ids: all ids of the run, its own first."""
+    every, run = list(ids), ids[0]
     for table in ("decision", "label"):
         marks = ", ".join("?" * len(every))
         tx.execute(
@@ -190,6 +196,16 @@ def derive(tx: Transaction, ids: Iterable[str], run: str, reviewer: str, chunk: 
     )  # fmt: skip
 
 
+def adopt(store: Store) -> None:
+    """Derive anew what was decided on a run that has been joined with another since: it counts for that one now."""
+    sql = "SELECT a.run, d.reviewer, d.chunk FROM decision d JOIN run_alias a ON a.alias = d.run"
+    if store.read_only or not store.query(f"{sql} LIMIT 1"):
+        return
+    with store.write() as tx:
+        for run, reviewer, chunk in tx.execute(sql):
+            derive(tx, Ledger._ids(tx, run), reviewer, chunk)
+
+
 def rebuild(store: Store) -> int:
     """Derive every decision anew from the log; how many there are."""
     with store.write() as tx:
@@ -201,5 +217,5 @@ def rebuild(store: Store) -> int:
             for run, reviewer, chunk in tx.execute("SELECT DISTINCT run, reviewer, chunk FROM event")
         }
         for run, reviewer, chunk in sorted(found):
-            derive(tx, Ledger._ids(tx, run), run, reviewer, chunk)
+            derive(tx, Ledger._ids(tx, run), reviewer, chunk)
         return int(tx.execute("SELECT count(*) FROM decision")[0][0])

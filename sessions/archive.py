@@ -29,16 +29,19 @@ def finish_run(
 
     cancelled: asked between batches. pause_s: seconds to rest between batches, 0 where nobody is waiting.
     """
+    now = catalog.run_by_id(store, run.id)
+    if now is None or not now.complete:
+        return
+    run = now
     for first, last in _batches(store, run, run.indexed):
         if cancelled():
             return
-        _index(store, run.no, first, last)
+        _index(store, run, first, last)
         time.sleep(pause_s)
-    readable = _source_is_there(store, run)
     for first, last in _batches(store, run, run.archived):
         if cancelled():
             return
-        _archive(store, run, first, last, readable)
+        _archive(store, run, first, last)
         time.sleep(pause_s)
 
 
@@ -67,27 +70,30 @@ def _range(run: RunInfo, start: int) -> tuple[int, int]:
     return base_key(run.no) + start, base_key(run.no) + run.steps - 1
 
 
-def _index(store: Store, no: int, first: int, last: int) -> None:
-    base = base_key(no)
+def _index(store: Store, run: RunInfo, first: int, last: int) -> None:
+    base = base_key(run.no)
     with store.write("NORMAL") as tx:
-        done = tx.execute("SELECT indexed FROM run WHERE no = ?", [no])
+        done = tx.execute("SELECT indexed FROM run WHERE no = ?", [run.no])
         if not done or done[0][0] != first:  # deleted meanwhile, or another process is at it
             return
         rows = tx.execute("SELECT k, codec, text FROM body WHERE k BETWEEN ? AND ?", [base + first, base + last])
         tx.many("INSERT INTO words (rowid, text) VALUES (?, ?)", [(k, bodies.text_of(c, t)) for k, c, t in rows])
-        tx.execute("UPDATE run SET indexed = ? WHERE no = ?", [last + 1, no])
+        tx.execute("UPDATE run SET indexed = ? WHERE no = ?", [last + 1, run.no])
 
 
-def _archive(store: Store, run: RunInfo, first: int, last: int, readable: bool) -> None:
+def _archive(store: Store, run: RunInfo, first: int, last: int) -> None:
     base = base_key(run.no)
     packed, raws = [], []
+    readable = True
     for stored in catalog.steps(store, run.no, first, last):
         text = "\n".join([part.text for part in stored.step.parts])
         packed.append((bodies.compress(text.encode("utf-8", "surrogatepass")), base + stored.index))
         spans = [raw for raw in stored.step.raw if isinstance(raw, Span)]
         if spans and readable:
-            records = catalog.read_spans(store, run, spans)
-            raws.append((base + stored.index, bodies.compress(b"\n".join(records))))
+            try:
+                raws.append((base + stored.index, bodies.pack_records(catalog.read_spans(store, run, spans))))
+            except UserError:  # changed or gone, perhaps just now: the texts are archived without it
+                readable = False
     with store.write("NORMAL") as tx:
         done = tx.execute("SELECT archived FROM run WHERE no = ?", [run.no])
         if not done or done[0][0] != first:
@@ -96,11 +102,3 @@ def _archive(store: Store, run: RunInfo, first: int, last: int, readable: bool) 
         kept = {row[0] for row in tx.execute("SELECT k FROM raw WHERE k BETWEEN ? AND ?", [base + first, base + last])}
         tx.many("INSERT INTO raw VALUES (?, ?)", [row for row in raws if row[0] not in kept])
         tx.execute("UPDATE run SET archived = ? WHERE no = ?", [last + 1, run.no])
-
-
-def _source_is_there(store: Store, run: RunInfo) -> bool:
-    try:
-        catalog.check_unchanged(store, run)
-    except UserError:
-        return False
-    return True

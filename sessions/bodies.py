@@ -92,6 +92,21 @@ def compress(data: bytes) -> bytes:
     return zlib.compress(data, 1)
 
 
+def pack_records(records: list[bytes]) -> bytes:
+    """The source's records of a step as they lie in the table `raw`: their lengths on a line, then they themselves."""
+    return compress(b"\n".join([dump_bytes([len(record) for record in records]), *records]))
+
+
+def unpack_records(data: bytes) -> list[bytes]:
+    """The records that `pack_records` packed, byte for byte."""
+    lengths, _, joined = zlib.decompress(data).partition(b"\n")
+    records, start = [], 0
+    for length in orjson.loads(lengths):
+        records.append(joined[start : start + length])
+        start += length + 1
+    return records
+
+
 def text_of(codec: int, data: bytes | str) -> str:
     """The text column as text, whichever way it is kept."""
     if codec == ZLIB:

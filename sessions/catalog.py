@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sessions.bodies import StoredStep, decode, text_of
+from sessions.bodies import StoredStep, decode, text_of, unpack_records
 from sessions.errors import UserError
 from sessions.keys import base_key, index_of, key_range
 from sessions.run import Problem
@@ -96,7 +95,9 @@ def run_by_id(store: Store, run: str) -> RunInfo | None:
 
 
 def ids_of(store: Store, run: str) -> list[str]:
-    """Every id a run has had: its own and those joined with it. Decisions may name any of them."""
+    """Every id a run has had: its own, then those joined with it. Decisions may name any of them. run: one of them."""
+    if joined := store.one("SELECT run FROM run_alias WHERE alias = ?", [run]):
+        run = joined[0]
     return [run, *(row[0] for row in store.query("SELECT alias FROM run_alias WHERE run = ?", [run]))]
 
 
@@ -221,7 +222,7 @@ def raw(store: Store, run: RunInfo, index: int) -> list[bytes]:
     """
     row = store.one("SELECT data FROM raw WHERE k = ?", [base_key(run.no) + index])
     if row is not None:
-        return zlib.decompress(row[0]).split(b"\n")
+        return unpack_records(row[0])
     spans = step(store, run.no, index).step.raw
     return read_spans(store, run, [span for span in spans if not isinstance(span, bytes)])
 
@@ -246,11 +247,14 @@ def read_spans(store: Store, run: RunInfo, spans: list[Any]) -> list[bytes]:
 
 
 def check_unchanged(store: Store, run: RunInfo) -> None:
-    """Raises UserError if the run's file is not the one that was imported (by size and time)."""
-    row = store.one("SELECT size, mtime_ns FROM source WHERE path = ? AND item = ?", [run.path, run.item])
+    """Raises UserError if the run's file is not the one that was imported (by size and time).
+
+    While a run is still being imported there is nothing to compare with, and its file is taken as it is.
+    """
+    row = store.one("SELECT size, mtime_ns, run FROM source WHERE path = ? AND item = ?", [run.path, run.item])
     try:
         status = os.stat(run.path or "")
     except OSError:
         raise UserError(f"{run.path} is gone.", "The step itself is kept; its raw record is not.") from None
-    if row is not None and row != (status.st_size, status.st_mtime_ns):
+    if run.complete and row != (status.st_size, status.st_mtime_ns, run.id):
         raise UserError(f"{run.path} has changed since it was imported.", "Import it again to see its raw records.")

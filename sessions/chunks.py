@@ -49,7 +49,7 @@ class Policy:
         if kind in ("handoff", "turn", "effects", "declared") and not colon:
             return cls(kind)
         if kind in ("every", "tokens"):
-            if not rest.isdecimal() or not 1 <= int(rest) <= 1_000_000:
+            if not rest.isdecimal() or len(rest) > 7 or not 1 <= int(rest) <= 1_000_000:
                 raise UsageError(f"{text!r}: {kind} needs a number from 1 to 1,000,000.", f"For example {kind}:5.")
             return cls(kind, size=int(rest))
         if kind == "marker" and rest:

@@ -3,14 +3,18 @@
 The first batch is small and committed at once, so that a reader's first chunk is on the screen while the rest is
 still coming. A run is `importing` until its last step is in; one that was interrupted starts over next time. Parsing
 and writing overlap: batches are committed on a thread of their own, at most one ahead.
+
+Two programs may import one file at once: each writes a run of its own, and the one that ends second finds that its
+content is there and joins the other. Who is importing is noted in `meta`, so that only what was interrupted is removed.
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +22,9 @@ from typing import Any, Literal
 
 from sessions import bodies
 from sessions.effects import changes_world
+from sessions.errors import UserError
 from sessions.identity import Identity
-from sessions.jsontext import dumps
+from sessions.jsontext import dumps, is_whole, mend
 from sessions.keys import base_key, key_range
 from sessions.readers import read, sniff
 from sessions.run import Facts, Flag, Header, Problem, Span, Step, apply_facts
@@ -30,6 +35,8 @@ BATCH_STEPS = 500
 BATCH_CHARS = 2_000_000
 #: Problems kept per file; a file with more is garbage, and the count still tells.
 MAX_PROBLEMS = 1000
+
+_STEP_IDS = "SELECT id FROM step WHERE k BETWEEN ? AND ? ORDER BY k"
 
 Outcome = Literal["new", "known", "updated", "linked"]
 
@@ -86,7 +93,7 @@ def import_file(store: Store, path: Path, format: str | None = None, watch: Watc
     """
     watch = watch or Watch()
     report = ImportReport(path_text(path))
-    if known := _known(store, report.path, path, format):
+    if known := known_runs(store, path, format):
         report.runs = known
         report.problems = _stored_problems(store, report.path)
         report.problem_count = len(report.problems)
@@ -95,10 +102,15 @@ def import_file(store: Store, path: Path, format: str | None = None, watch: Watc
     stamp = (status.st_size, status.st_mtime_ns) if status else (0, 0)
     with ThreadPoolExecutor(1, "import") as committer:
         importer = _FileImport(store, report, watch, stamp, committer)
-        for record in read(path, format):
-            importer.take(record)
-        importer.finish()
-        committer.submit(store.close_thread)
+        try:
+            for record in read(path, format):
+                importer.take(record)
+            importer.finish()
+        except BaseException:
+            importer.abandon()
+            raise
+        finally:
+            committer.submit(store.close_thread)
     return report
 
 
@@ -107,7 +119,9 @@ def could_be(path: Path) -> list[tuple[str, float]]:
     return [(guess.format, guess.confidence) for guess in sniff(path)]
 
 
-def _known(store: Store, name: str, path: Path, format: str | None) -> list[Imported]:
+def known_runs(store: Store, path: Path, format: str | None = None) -> list[Imported]:
+    """The runs of a file that is in the store whole and has not changed since; [] if it must be read."""
+    name = path_text(path)
     try:
         status = path.stat()
     except OSError:
@@ -157,7 +171,12 @@ class _FileImport:
         else:
             self.report.problem_count += 1
             if len(self.report.problems) < MAX_PROBLEMS:
-                self.report.problems.append(record)
+                self.report.problems.append(Problem(mend(record.path), record.line, mend(record.reason)))
+
+    def abandon(self) -> None:
+        """The import ends early: whoever comes next may remove what is there of the run."""
+        if self.run is not None:
+            self.run.abandon()
 
     def finish(self) -> None:
         self._close_run()
@@ -202,34 +221,56 @@ class RunWriter:
             self.no = self._open(tx)
         self.base = base_key(self.no)
 
+    def _interrupted(self, tx: Transaction) -> list[tuple[int, str, int]]:
+        """(no, id, steps) of the runs that imports of the same file have left unfinished and nobody works on."""
+        rows = tx.execute(
+            "SELECT r.no, r.id, r.steps, m.value FROM run r LEFT JOIN meta m ON m.name = 'importing ' || r.id"
+            " WHERE r.path = ? AND r.item = ? AND r.state = 'importing' AND r.id <> ?",
+            [self.path, self.header.item, self.id],
+        )
+        return [(no, run, steps) for no, run, steps, importer in rows if not _is_running(importer)]
+
     def _open(self, tx: Transaction) -> int:
         """Insert the run's row, and remove what an interrupted import of the same file left behind."""
-        for no, run in tx.execute(
-            "SELECT no, id FROM run WHERE path = ? AND item = ? AND state = 'importing'", [self.path, self.header.item]
-        ):
+        for no, run, _ in self._interrupted(tx):
             if not tx.execute("SELECT 1 FROM event WHERE run = ? LIMIT 1", [run]):
                 remove_rows(tx, no)
+                _forget_importer(tx, run)
+        tx.execute("INSERT INTO meta VALUES (?, ?)", [f"importing {self.id}", _me()])
         rows = tx.execute(
             "INSERT INTO run (id, state, format, title, added_at, path, item, files, facts, actors, steps, chars,"
             " errors, problems, indexed, archived) VALUES (?, 'importing', ?, ?, ?, ?, ?, '[]', '{}', '[]', 0, 0, 0,"
             " 0, 0, 0) RETURNING no",
-            [self.id, self.header.format, self.header.title, _now(), self.path, self.header.item],
+            [self.id, self.header.format, mend(self.header.title), _now(), self.path, self.header.item],
         )
         return int(rows[0][0])
 
+    def abandon(self) -> None:
+        """Note that this import goes no further. Its rows stay readable until the file is imported again."""
+        if self._committing is not None:
+            wait([self._committing])
+        try:
+            with self.store.write("NORMAL") as tx:
+                _forget_importer(tx, self.id)
+        except UserError:  # most likely what ended the import: then the note stays until this process ends
+            return
+
     def add(self, step: Step) -> None:
         parts, text = bodies.encode(step)
-        if not text.isascii() and not _encodable(text):
+        if not (is_whole(text) and is_whole(step.actor) and is_whole(step.stage or "")):
             _mend(step)
             parts, text = bodies.encode(step)
         step_id = self.identity.step_id(step)
         flags, chars = _flags(step), len(text)
         k = self.base + self.count
         self._batch.steps.append((k, step_id, step.actor, step.role, flags, step.depth, chars, step.stage))
-        self._batch.bodies.append((k, parts, text))
+        if "\0" in text:  # SQL compares texts only up to a NUL, so the search must not leave this one to SQL
+            self._batch.bodies.append((k, bodies.ZLIB, parts, bodies.compress(text.encode())))
+        else:
+            self._batch.bodies.append((k, bodies.PLAIN, parts, text))
         inline = [raw for raw in step.raw if not isinstance(raw, Span)]
         if inline:
-            self._batch.raws.append((k, bodies.compress(b"\n".join(inline))))
+            self._batch.raws.append((k, bodies.pack_records(inline)))
         self.actors[step.actor] = self.actors.get(step.actor, 0) + 1
         self.errors += flags & 1
         self.chars += chars
@@ -263,7 +304,7 @@ class RunWriter:
     def _commit(self, batch: _Batch, row: list[Any]) -> None:
         with self.store.write("NORMAL") as tx:
             tx.many("INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?)", batch.steps)
-            tx.many("INSERT INTO body VALUES (?, 0, ?, ?)", batch.bodies)
+            tx.many("INSERT INTO body VALUES (?, ?, ?, ?)", batch.bodies)
             tx.many("INSERT INTO raw VALUES (?, ?)", batch.raws)
             tx.execute(
                 "UPDATE run SET title = ?, task = ?, system = ?, model = ?, native_id = ?, started_at = ?, files = ?,"
@@ -274,7 +315,7 @@ class RunWriter:
     def _row(self) -> list[Any]:
         header = self.header
         return [
-            header.title, header.task, header.system, header.model, header.native_id, header.started_at,
+            *mend([header.title, header.task, header.system, header.model, header.native_id, header.started_at]),
             dumps(header.files), dumps(header.facts), dumps(list(self.actors)), self.count, self.chars,
             self.errors, self.no,
         ]  # fmt: skip
@@ -288,7 +329,9 @@ class RunWriter:
         self._wait()
         content = self.identity.content_id()
         with self.store.write("NORMAL") as tx:
-            final, outcome = self._settle(tx, content)
+            final, outcome = self._settle(tx, content, stamp)
+            self._take_over(tx, final)
+            _forget_importer(tx, self.id)
             tx.execute("DELETE FROM source WHERE path = ? AND item = ?", [self.path, self.header.item])
             tx.execute(
                 "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?)",
@@ -296,12 +339,23 @@ class RunWriter:
             )
         return Imported(final, self.header.format, self.header.title, self.count, outcome)
 
-    def _settle(self, tx: Transaction, content: str) -> tuple[str, Outcome]:
+    def _take_over(self, tx: Transaction, final: str) -> None:
+        """What was decided while an interrupted import of this file could be read is said of this run now."""
+        whole = base_key(tx.execute("SELECT no FROM run WHERE id = ?", [final])[0][0])
+        for no, run, steps in self._interrupted(tx):
+            begun = base_key(no)
+            ids = tx.execute(_STEP_IDS, [begun, begun + steps - 1])
+            if ids == tx.execute(_STEP_IDS, [whole, whole + steps - 1]):
+                remove_rows(tx, no)
+                _forget_importer(tx, run)
+                tx.execute("INSERT INTO run_alias VALUES (?, ?)", [run, final])
+
+    def _settle(self, tx: Transaction, content: str, stamp: tuple[int, int]) -> tuple[str, Outcome]:
         if self.count:
             same = tx.execute(
                 "SELECT id FROM run WHERE content_id = ? AND state = 'complete' ORDER BY no LIMIT 1", [content]
             )
-            if same:
+            if same and not self._rewritten(tx, same[0][0], stamp):
                 remove_rows(tx, self.no)
                 tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, same[0][0]])
                 return str(same[0][0]), "linked"
@@ -316,19 +370,27 @@ class RunWriter:
         tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, before[1]])
         return before[1], "updated"
 
+    def _rewritten(self, tx: Transaction, run: str, stamp: tuple[int, int]) -> bool:
+        """Whether that run came from this very file, written anew since: its records may lie elsewhere in it now."""
+        rows = tx.execute(
+            "SELECT s.size, s.mtime_ns FROM source s JOIN run r ON r.id = s.run AND r.path = s.path AND r.item = s.item"
+            " WHERE s.path = ? AND s.item = ? AND s.run = ?",
+            [self.path, self.header.item, run],
+        )
+        return bool(rows) and rows[0] != stamp
+
     def _grown_from(self, tx: Transaction) -> tuple[int, str] | None:
         """The run that this file held before, if this one only adds to it (its last step may have been unfinished)."""
         rows = tx.execute(
             "SELECT r.no, r.id, r.steps FROM source s JOIN run r ON r.id = s.run WHERE s.path = ? AND s.item = ?",
             [self.path, self.header.item],
         )
-        if not rows or rows[0][2] > self.count or rows[0][2] == 0:
+        if not rows or rows[0][2] > self.count:
             return None
         old_no, old_id, old_steps = rows[0]
-        sure = max(1, old_steps - 1)
-        ids = "SELECT id FROM step WHERE k BETWEEN ? AND ? ORDER BY k"
-        before = tx.execute(ids, [base_key(old_no), base_key(old_no) + sure - 1])
-        return (old_no, str(old_id)) if before == tx.execute(ids, [self.base, self.base + sure - 1]) else None
+        sure = old_steps - 1 if old_steps > 1 else old_steps
+        before = tx.execute(_STEP_IDS, [base_key(old_no), base_key(old_no) + sure - 1])
+        return (old_no, str(old_id)) if before == tx.execute(_STEP_IDS, [self.base, self.base + sure - 1]) else None
 
 
 def remove_rows(tx: Transaction, no: int) -> None:
@@ -360,18 +422,34 @@ def _flags(step: Step) -> int:
     return int(flags | Flag.UNANSWERED) if calls > 0 else int(flags)
 
 
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
+def _mend(step: Step) -> None:
+    """Lone surrogates (half an emoji) cannot be stored as text: show them as U+FFFD, like every other damage."""
+    step.actor, step.stage = mend(step.actor), mend(step.stage)
+    for part in step.parts:
+        part.text, part.name, part.arguments = mend(part.text), mend(part.name), mend(part.arguments)
+
+
+def _me() -> str:
+    return f"{socket.gethostname()} {os.getpid()}"
+
+
+def _is_running(importer: str | None) -> bool:
+    """Whether the process that noted itself as a run's importer is still there. One on another machine cannot be
+    seen, and is taken to be gone: WAL databases are not shared between machines."""
+    host, _, pid = (importer or "").rpartition(" ")
+    if host != socket.gethostname():
         return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
     return True
 
 
-def _mend(step: Step) -> None:
-    """Lone surrogates (half an emoji) cannot be stored as text: show them as U+FFFD, like every other damage."""
-    for part in step.parts:
-        part.text = part.text.encode("utf-8", "replace").decode()
+def _forget_importer(tx: Transaction, run: str) -> None:
+    tx.execute("DELETE FROM meta WHERE name = ?", [f"importing {run}"])
 
 
 def _now() -> str:

@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 
 _LONE = dict.fromkeys(range(55296, 57344), "�")
+#: Deepest nesting that is read: orjson writes 254 levels, and what is read must be writable again, in a few more.
+MAX_DEPTH = 200
 
 
 class BadJson(ValueError):
@@ -21,18 +23,43 @@ class BadJson(ValueError):
 def loads(data: bytes | str) -> Any:
     """Parse one JSON document. NaN and Infinity become None, lone surrogates U+FFFD. Raises BadJson."""
     try:
-        return orjson.loads(data)
+        value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        return _loads_slowly(data, error)
+        value = _loads_slowly(data, error)
+    if _could_be_deep(data) and _deeper_than(MAX_DEPTH, value):
+        raise BadJson(f"nested too deeply (over {MAX_DEPTH} levels)")
+    return value
+
+
+def _could_be_deep(data: bytes | str) -> bool:
+    """Whether there are enough brackets for it: spares most documents the look at every value."""
+    if isinstance(data, str):
+        return data.count("[") + data.count("{") > MAX_DEPTH
+    return data.count(b"[") + data.count(b"{") > MAX_DEPTH
+
+
+def _deeper_than(limit: int, value: Any) -> bool:
+    """Whether lists and objects stand in each other more than `limit` deep. Level by level, so without recursion."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(limit):
+        level = [
+            child
+            for outer in level
+            for child in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return False
+    return bool(level)
 
 
 def _loads_slowly(data: bytes | str, first: Exception) -> Any:
     try:
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         value = json.loads(text, parse_constant=lambda _: None)
-        return _mend(value) if "\\u" in text else value
+        return mend(value) if "\\u" in text or not is_whole(text) else value
     except RecursionError:
-        raise BadJson("nested too deeply (over 900 levels)") from None
+        raise BadJson(f"nested too deeply (over {MAX_DEPTH} levels)") from None
     except (ValueError, MemoryError) as error:
         raise BadJson(reason(error if isinstance(error, json.JSONDecodeError) else first)) from None
 
@@ -43,14 +70,26 @@ def reason(error: Exception) -> str:
     return f"not valid JSON: {text[:120]}"
 
 
-def _mend(value: Any) -> Any:
+def mend(value: Any) -> Any:
+    """The value with lone surrogates (half an emoji) replaced by U+FFFD, in all its strings."""
     if isinstance(value, str):
         return value if value.isprintable() else value.translate(_LONE)
     if isinstance(value, list):
-        return [_mend(item) for item in value]
+        return [mend(item) for item in value]
     if isinstance(value, dict):
-        return {_mend(key): _mend(item) for key, item in value.items()}
+        return {mend(key): mend(item) for key, item in value.items()}
     return value
+
+
+def is_whole(text: str) -> bool:
+    """Whether the text can be written as UTF-8: no lone surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def dumps(value: Any) -> str:

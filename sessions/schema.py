@@ -2,16 +2,20 @@
 
 Index rows (`step`) stand apart from the texts (`body`), so that walking a run of 100,000 steps never touches its
 megabytes. The key of a step, `k`, is `run.no << 32 | index`: one integer that sorts by run and place, serves the
-index, the bodies and the word index alike, and makes every read of a chunk one range scan.
+index, the bodies and the word index alike, and makes every read of a chunk one range scan. A number is never given
+twice, so that what works on a run that was removed meanwhile cannot touch another one.
 """
 
 from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database, Migrations
+
+from sessions.errors import UserError
 
 migrations = Migrations("review-tui")
 
@@ -19,7 +23,7 @@ _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 CREATE TABLE run (
-  no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, content_id TEXT, state TEXT NOT NULL,
+  no INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, content_id TEXT, state TEXT NOT NULL,
   format TEXT NOT NULL, title TEXT NOT NULL, task TEXT, system TEXT, model TEXT, native_id TEXT, started_at TEXT,
   added_at TEXT NOT NULL, path TEXT, item INTEGER NOT NULL, files TEXT NOT NULL, facts TEXT NOT NULL,
   actors TEXT NOT NULL, steps INTEGER NOT NULL, chars INTEGER NOT NULL, errors INTEGER NOT NULL,
@@ -83,11 +87,17 @@ def m001_first_schema(db: Database) -> None:
     db.execute("INSERT INTO meta VALUES ('created', ?)", [datetime.now(UTC).isoformat(timespec="seconds")])
 
 
-def migrate(connection: Any, version: int) -> None:
-    """Bring the database up to `version`. Safe when many processes start at once: the first one does it."""
+def migrate(connection: Any, version: int, path: Path) -> None:
+    """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
+
+    path: for the message. Raises UserError if the file is a database of another program.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("PRAGMA user_version").fetchone()[0] < version:
+        before = connection.execute("PRAGMA user_version").fetchone()[0]
+        if before == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise UserError(f"{path} is a database of another program.", "Name another with --db.")
+        if before < version:
             migrations.apply(Database(connection, execute_plugins=False))
             connection.execute(f"PRAGMA user_version={version}")
         connection.execute("COMMIT")

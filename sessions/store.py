@@ -82,25 +82,29 @@ class Store:
         """
         path = path or default_path()
         store = cls(path, read_only=_ensure_file(path))
-        with store._plain_words():
-            version = int(store._connect().execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
+        try:
+            store._bring_up_to_date()
+        except BaseException:
             store.close()
-            raise UserError(
-                f"{path} was written by a newer review-tui (version {version}; this one knows {SCHEMA_VERSION}).",
-                "Upgrade review-tui, or name another database with --db.",
-            )
-        if version < SCHEMA_VERSION:
-            store._migrate()
+            raise
         return store
 
-    def _migrate(self) -> None:
+    def _bring_up_to_date(self) -> None:
+        with self._plain_words():
+            version = int(self._connect().execute("PRAGMA user_version").fetchone()[0])
+        if version == SCHEMA_VERSION:
+            return
+        if version > SCHEMA_VERSION:
+            raise UserError(
+                f"{self.path} was written by a newer review-tui (version {version}; this one knows {SCHEMA_VERSION}).",
+                "Upgrade review-tui, or name another database with --db.",
+            )
         from sessions.schema import migrate
 
         if self.read_only:
             raise UserError(f"{self.path} is read-only and not yet set up.", "Name another database with --db.")
         with self._plain_words():
-            migrate(self._connect(), SCHEMA_VERSION)
+            migrate(self._connect(), SCHEMA_VERSION, self.path)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -141,10 +145,11 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield Transaction(connection)
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk has rolled it back already
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def raw_connection(self) -> Any:
         """This thread's DB-API connection, for whole-file work (backup, sqlite-utils). Not for queries."""
@@ -158,10 +163,7 @@ class Store:
             return connection
         if self._closed:
             raise UserError("the database is closed.")
-        uri = f"file:{_quote(self.path)}" + ("?immutable=1" if self.read_only else "?mode=rw")
-        connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000
-        )
+        connection = _open_to_read(self.path) if self.read_only else _open(self.path, "mode=rw")
         with self._lock:
             self._all.append(connection)
         self._local.connection = connection
@@ -207,6 +209,32 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+
+def _open(path: Path, mode: str) -> Any:
+    return sqlite3.connect(
+        f"file:{_quote(path)}?{mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+    )
+
+
+def _open_to_read(path: Path) -> Any:
+    """A file that this user cannot write may well be written by another: then its WAL has to be read too.
+
+    Where SQLite cannot do that (read-only medium, no WAL there), nobody writes and the file is taken as it is.
+    """
+    connection = _open(path, "mode=ro")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if "unable to open" not in str(error) and "readonly" not in str(error):
+            raise
+        return _open(path, "immutable=1")
+    return connection
 
 
 def _wal(connection: Any) -> None:
@@ -260,4 +288,4 @@ def _ensure_file(path: Path) -> bool:
 def _quote(path: Path) -> str:
     from urllib.parse import quote
 
-    return quote(str(path.absolute()))
+    return quote(os.fsencode(path.absolute()))

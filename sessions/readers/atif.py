@@ -141,12 +141,8 @@ class _Trajectory:
 
         agent: the actor's name for agent steps; None for the main agent.
         """
-        for number, item in enumerate(items, 1):
-            try:
-                step, references = self._step(item, agent or DEFAULT_ACTOR["agent"], depth)
-            except RecursionError:
-                yield self._source.problem(f"step {number} is nested too deeply")
-                continue
+        for item in items:
+            step, references = self._step(item, agent or DEFAULT_ACTOR["agent"], depth)
             found = [(call, self._resolve(reference, depth)) for call, reference in references]
             lost = [reference for (_, reference), (_, sub) in zip(references, found, strict=True) if sub is None]
             step.parts += [raw_part("subagent_trajectory_ref", reference) for reference in lost]

@@ -29,7 +29,7 @@ from typing import Any, Protocol
 import ijson
 
 from sessions.errors import UserError
-from sessions.jsontext import BadJson, loads
+from sessions.jsontext import MAX_DEPTH, BadJson, loads
 from sessions.run import Problem, Record, Span
 
 HEAD_BYTES = 256 * 1024
@@ -127,8 +127,11 @@ class Head:
         """
         found: dict[str, Any] = {}
         try:
-            for prefix, event, value in ijson.parse(io.BytesIO(self.data), use_float=True):
-                if prefix.count(".") > 5:
+            # ijson spells out the whole path of each value in its buffer: hostile depth would fill the memory.
+            for prefix, event, value in ijson.parse(io.BytesIO(self.data), buf_size=1024, use_float=True):
+                if (level := prefix.count(".")) > 5:
+                    if level > MAX_DEPTH:
+                        break
                     continue
                 if event in ("start_map", "start_array"):
                     kind = "map" if event == "start_map" else "array"

@@ -8,7 +8,6 @@ results; Anthropic's blocks in their own order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sessions.readers.chat_roles import TOOL_ROLES, actor_and_role, message_parts
@@ -25,6 +24,7 @@ KNOWN_KEYS = frozenset(
         *("type", "object", "index", "status", "weight", "cache_control", "stop_reason", "finish_reason"),
     )
 )
+_PLAIN_KEYS = frozenset(("role", "content", "name", "tool_calls", "tool_call_id", "function_call"))
 
 
 class Assembler:
@@ -32,48 +32,54 @@ class Assembler:
 
     def __init__(self) -> None:
         self._pending: Step | None = None
+        self._finished: list[Step] = []
         self._names: dict[str, str] = {}
 
-    def feed(self, message: Any, raw: Raw) -> Iterator[Step]:
+    def feed(self, message: Any, raw: Raw) -> list[Step]:
         """Take a message in; gives the steps that are finished by it."""
-        if not isinstance(message, dict):
-            yield from self._unknown(message, raw)
-            return
-        role = message.get("role")
+        role = message.get("role") if isinstance(message, dict) else None
         if not isinstance(role, str):
-            yield from self._unknown(message, raw)
+            self._unknown(message, raw)
         elif role in TOOL_ROLES:
-            yield from self._answer(self._tool_result(message), message, raw)
+            self._answer(self._tool_result(message), message, raw)
         elif role == "user" and _has_results(message.get("content")):
-            yield from self._user_with_results(message, raw)
+            self._user_with_results(message, raw)
         else:
-            yield from self._start(message_step(message, role), raw)
+            self._start(message_step(message, role), raw)
+        return self._take_finished()
 
-    def flush(self) -> Iterator[Step]:
+    def flush(self) -> list[Step]:
         """The last step, at the end of the run."""
+        self._finish()
+        return self._take_finished()
+
+    def _take_finished(self) -> list[Step]:
+        steps, self._finished = self._finished, []
+        return steps
+
+    def _finish(self) -> None:
         if self._pending is not None:
-            yield self._pending
+            self._finished.append(self._pending)
             self._pending = None
 
-    def _start(self, step: Step, raw: Raw) -> Iterator[Step]:
-        yield from self.flush()
+    def _start(self, step: Step, raw: Raw) -> Step:
+        self._finish()
         step.raw.append(raw)
         for part in step.parts:
             if part.kind == "tool_call" and part.call_id is not None and part.name:
                 self._names[part.call_id] = part.name
         self._pending = step
+        return step
 
-    def _answer(self, result: Part, message: dict[str, Any], raw: Raw) -> Iterator[Step]:
+    def _answer(self, result: Part, message: dict[str, Any], raw: Raw) -> None:
         """A result belongs to the agent's step before it; without one it is a step of the environment's."""
-        pending = self._pending
-        if pending is None or pending.role not in ("agent", "environment"):
-            yield from self._start(Step(DEFAULT_ACTOR["environment"], "environment", at=time_of(message)), raw)
-            pending = self._pending
-        elif not pending.raw or pending.raw[-1] != raw:
-            pending.raw.append(raw)
-        assert pending is not None
-        pending.parts.append(result)
-        pending.parts += leftover_parts(message, KNOWN_KEYS)
+        step = self._pending
+        if step is None or step.role not in ("agent", "environment"):
+            step = self._start(Step(DEFAULT_ACTOR["environment"], "environment", at=time_of(message)), raw)
+        elif step.raw[-1] is not raw:  # one message may hold several results
+            step.raw.append(raw)
+        step.parts.append(result)
+        step.parts += leftover_parts(message, KNOWN_KEYS)
 
     def _tool_result(self, message: dict[str, Any]) -> Part:
         call_id = text_or_none(message.get("tool_call_id"))
@@ -82,16 +88,16 @@ class Assembler:
         text = content_text(message.get("content"))
         return result_part(text, name=name, call_id=call_id, is_error=error if isinstance(error, bool) else None)
 
-    def _user_with_results(self, message: dict[str, Any], raw: Raw) -> Iterator[Step]:
+    def _user_with_results(self, message: dict[str, Any], raw: Raw) -> None:
         rest: list[Any] = []
         nothing: dict[str, Any] = {}
         for block in sequence(message.get("content")):
             if isinstance(block, dict) and block.get("type") == "tool_result":
-                yield from self._answer(self._block_result(block), nothing, raw)
+                self._answer(self._block_result(block), nothing, raw)
             else:
                 rest.append(block)
         if rest:
-            yield from self._start(message_step({**message, "content": rest}, "user"), raw)
+            self._start(message_step({**message, "content": rest}, "user"), raw)
 
     def _block_result(self, block: dict[str, Any]) -> Part:
         call_id = text_or_none(block.get("tool_use_id"))
@@ -103,14 +109,14 @@ class Assembler:
             is_error=error if isinstance(error, bool) else None,
         )
 
-    def _unknown(self, value: Any, raw: Raw) -> Iterator[Step]:
+    def _unknown(self, value: Any, raw: Raw) -> None:
         """What is no message is kept beside the step before it."""
-        if self._pending is None:
-            yield from self._start(Step(DEFAULT_ACTOR["environment"], "environment"), raw)
+        step = self._pending
+        if step is None:
+            step = self._start(Step(DEFAULT_ACTOR["environment"], "environment"), raw)
         else:
-            self._pending.raw.append(raw)
-        assert self._pending is not None
-        self._pending.parts.append(raw_part(_kind_of(value), value))
+            step.raw.append(raw)
+        step.parts.append(raw_part(_kind_of(value), value))
 
 
 def _kind_of(value: Any) -> str:
@@ -133,23 +139,25 @@ def message_step(message: dict[str, Any], role: str) -> Step:
         parts = _block_parts(content)
     else:
         actor, step_role, parts = message_parts(role, name, string(content))
-    parts = [*_reasoning_parts(message), *parts]
-    if len(message) > 2:
-        parts += _call_parts(message)
-        if isinstance(message.get("refusal"), str) and message["refusal"]:
-            parts.append(Part("text", message["refusal"], name="refusal"))
-        parts += leftover_parts(message, KNOWN_KEYS)
+    step = Step(actor, step_role, parts)
+    if not message.keys() <= _PLAIN_KEYS:  # most messages hold nothing else, and there are very many
+        _add_details(step, message)
+    step.parts += _call_parts(message)
+    if message.get("refusal") and isinstance(message["refusal"], str):
+        step.parts.append(Part("text", message["refusal"], name="refusal"))
+    step.parts += leftover_parts(message, KNOWN_KEYS)
+    return step
+
+
+def _add_details(step: Step, message: dict[str, Any]) -> None:
+    """What only some messages tell: reasoning, time, model, tokens."""
+    step.parts = [*_reasoning_parts(message), *step.parts]
+    step.at = time_of(message)
+    step.native_id = text_or_none(message.get("id"))
+    step.model = text_or_none(message.get("model"))
     usage = mapping(message.get("usage"))
-    return Step(
-        actor,
-        step_role,
-        parts,
-        at=time_of(message),
-        native_id=text_or_none(message.get("id")),
-        model=text_or_none(message.get("model")),
-        tokens_in=count(usage.get("prompt_tokens", usage.get("input_tokens"))),
-        tokens_out=count(usage.get("completion_tokens", usage.get("output_tokens"))),
-    )
+    step.tokens_in = count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    step.tokens_out = count(usage.get("completion_tokens", usage.get("output_tokens")))
 
 
 def _reasoning_parts(message: dict[str, Any]) -> list[Part]:
@@ -196,6 +204,8 @@ def _special_block(block: dict[str, Any]) -> Part | None:
 
 
 def _call_parts(message: dict[str, Any]) -> list[Part]:
+    if "tool_calls" not in message and "function_call" not in message:
+        return []
     calls = message.get("tool_calls")
     parts = [_call(call) for call in (calls if isinstance(calls, list) else [calls]) if call]
     legacy = message.get("function_call")

@@ -15,7 +15,7 @@ are branches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -45,7 +45,7 @@ class OpenAIChatReader:
     def sniff(self, head: Head) -> float:
         if head.lines:
             return _sniff_values(head.lines)
-        return _sniff_outline(head.outline)
+        return _sniff_outline(head.outline) or _sniff_values(_lines_after_damage(head))
 
     def read(self, source: Source) -> Iterator[Record]:
         yield from _read_lines(source) if _is_jsonl(source) else _read_document(source)
@@ -59,15 +59,27 @@ def _sniff_values(values: list[Any]) -> float:
     return min(sure) if sure else 0.0
 
 
-def _sniff_value(value: Any) -> float:
+def _lines_after_damage(head: Head) -> list[Any]:
+    """The first records of JSONL whose first line is damaged."""
+    values = []
+    for row in head.data.split(b"\n", 6)[1:6]:
+        if row.startswith((b"{", b"[")) and len(row) < head.size:
+            try:
+                values.append(loads(row))
+            except BadJson:
+                continue
+    return [value for value in values if value]
+
+
+def _sniff_value(value: Any, depth: int = 0) -> float:
     if isinstance(value, list):
-        return min((_sniff_value(item) for item in value[:20]), default=0.0)
+        return min((_sniff_value(item, depth + 1) for item in value[:20]), default=0.0) if depth < 2 else 0.0
     if not isinstance(value, dict) or any(key in value for key in _FOREIGN):
         return 0.0
     if "role" in value:
         return _sniff_role(value["role"]) if _is_message(value) else 0.0
     messages = mapping(value.get("request") or value).get("messages")
-    return _sniff_value(messages) if isinstance(messages, list) else 0.0
+    return _sniff_value(messages, depth + 1) if isinstance(messages, list) else 0.0
 
 
 def _is_message(value: Any) -> bool:
@@ -106,7 +118,7 @@ def _is_jsonl(source: Source) -> bool:
 
 def _read_document(source: Source) -> Iterator[Record]:
     document = open_document(source, "messages")
-    runs = _Runs(source)
+    runs = _Runs()
     ahead = list(islice(document.items, _LOOK_AHEAD))
     if document.is_list and _holds_runs(ahead):
         for item in chain(ahead, document.items):
@@ -125,20 +137,17 @@ def _holds_runs(items: list[Any]) -> bool:
 
 
 def _read_lines(source: Source) -> Iterator[Record]:
-    runs = _Runs(source)
+    runs = _Runs()
     for record in source.json_lines():
         if isinstance(record, Problem):
             yield record
             continue
-        line, place, value = record
-        try:
-            if isinstance(value, list) or (isinstance(value, dict) and _messages_of(value) is not None):
-                records = [*runs.close(), *runs.whole(value)]
-            else:
-                records = runs.message(value, place)
-        except RecursionError:
-            records = [source.problem("nested too deeply", line)]
-        yield from records
+        _, place, value = record
+        if isinstance(value, list) or (isinstance(value, dict) and _messages_of(value) is not None):
+            yield from runs.close()
+            yield from runs.whole(value)
+        else:
+            yield from runs.message(value, place)
     yield from runs.close()
 
 
@@ -155,38 +164,40 @@ def _messages_of(value: dict[str, Any]) -> list[Any] | None:
 class _Runs:
     """The runs of one file, numbered as they come. One may be open: that of the messages that stand on lines."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self) -> None:
         self._number = 0
         self._open: Assembler | None = None
         self._titled = False
 
-    def message(self, value: Any, place: Raw) -> list[Record]:
+    def message(self, value: Any, place: Raw) -> Sequence[Record]:
         """A record on a line of its own, belonging to the run that is open."""
+        if self._open is not None and self._titled:
+            return self._open.feed(value, place)
         records: list[Record] = []
         if self._open is None:
             self._open, self._titled = Assembler(), False
             records.append(Header("openai-chat", item=self._next(), started_at=time_of(mapping(value))))
-        if not self._titled and _is_user(value):
+        if _is_user(value):
             self._titled, task = True, content_text(value.get("content"))
             records.append(Facts({"task": task, "title": title_of(task)}))
-        records += self._open.feed(value, place)
-        return records
+        return [*records, *self._open.feed(value, place)]
 
-    def close(self) -> list[Record]:
+    def close(self) -> Iterator[Record]:
         """The last step of the run that is open."""
-        steps: list[Record] = [] if self._open is None else [*self._open.flush()]
-        self._open = None
-        return steps
+        if self._open is not None:
+            yield from self._open.flush()
+            self._open = None
 
     def whole(self, value: Any) -> Iterator[Record]:
         """A record that is a run: a list of messages, or an object that holds one."""
         if isinstance(value, list):
             yield from self.run({}, value, ())
-        elif isinstance(value, dict):
-            yield from self.run(value, _messages_of(value) or [], ())
-        else:
+            return
+        messages = _messages_of(value) if isinstance(value, dict) else None
+        if messages is None:
             yield from self.run({}, [value], ())
+        else:
+            yield from self.run(value, messages, ())
 
     def run(self, root: dict[str, Any], messages: list[Any], more: Iterable[Any]) -> Iterator[Record]:
         """A run's header and steps. root: what holds the messages; more: those after the first ones."""
@@ -197,13 +208,8 @@ class _Runs:
             if system:
                 record = {"role": "system", "content": system}
                 yield from assembler.feed(record, dump_bytes({"system": system}))
-        for number, message in enumerate(chain(messages, more), 1):
-            try:
-                steps = list(assembler.feed(message, dump_bytes(message)))
-            except RecursionError:
-                yield self._source.problem(f"message {number} is nested too deeply")
-                continue
-            yield from steps
+        for message in chain(messages, more):
+            yield from assembler.feed(message, dump_bytes(message))
         if isinstance(root.get("response"), dict):
             yield from _response(root["response"], assembler)
         yield from assembler.flush()
@@ -260,7 +266,7 @@ def _response(response: dict[str, Any], assembler: Assembler) -> Iterator[Step]:
             yield step
         else:
             # Anything else in the response (system_fingerprint, logprobs) stays in the step's source record.
-            said = {key: shared[key] for key in ("id", "model", "usage") if key in shared}
+            said: dict[str, Any] = {key: shared[key] for key in ("id", "model", "usage") if key in shared}
             said["created"] = iso_time(shared.get("created"))
             yield from assembler.feed({**said, "role": "assistant", **message}, raw)
 

@@ -19,7 +19,7 @@ WINDOW_STEPS = 64
 MAX_RAW_PARTS = 1000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Turn:
     """A step that is still being put together.
 
@@ -84,6 +84,8 @@ class Window:
 
     def attach(self, span: Span, part: Part | None = None) -> Turn | None:
         """A record without a step of its own goes to the last turn, or to the first one that comes."""
+        if not self.turns and len(self._early_raws) >= MAX_RAW_PARTS:
+            self.add(Turn(Step("environment", "environment")))
         if not self.turns:
             self._early_spans.append(span)
             if part is not None:

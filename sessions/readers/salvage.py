@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import ijson
 
-from sessions.jsontext import BadJson
+from sessions.jsontext import MAX_DEPTH, BadJson
 from sessions.readers.base import WHOLE_DOCUMENT_BYTES, Source
 
-#: Deeper than any real record. What lies deeper ends the salvage, because later code walks values recursively.
-MAX_DEPTH = 200
+_STARTS = ("start_map", "start_array")
+_ENDS = ("end_map", "end_array")
+_ERRORS = (ijson.JSONError, ValueError, OverflowError)
+_NOTHING = object()
 
 
 @dataclass(slots=True)
@@ -63,37 +66,71 @@ def _split(value: Any, member: str) -> Document:
 
 
 def _streamed(source: Source, member: str) -> Document:
-    """Two passes over a large file: all but the list first, because headers come before steps; then the list."""
+    """Two passes over a large object: all but the list first, because headers come before steps; then the list."""
     document = Document()
     builder = _Builder()
     try:
         with open(source.path, "rb") as file:
-            for prefix, event, value in ijson.parse(file, use_float=True):
-                if not prefix and event == "start_array":
-                    document.is_list = document.found = True
+            for place, event, value in _placed(file, member):
+                if place == "root":
+                    builder.feed(event, value)
+                elif place == "edge":
+                    document.found = True
+                    document.is_list = builder.value is _NOTHING
+                if document.is_list:
                     break
-                if prefix == member or prefix.startswith(member + "."):
-                    document.found = document.found or event == "start_array"
-                    continue
-                builder.feed(event, value)
-    except (ijson.JSONError, ValueError) as error:
+    except _ERRORS as error:
         document.problem = _reason(error)
     if isinstance(builder.value, dict):
         document.root = builder.value
-        document.root.pop(member, None)
-    document.items = _stream_items(source, "item" if document.is_list else f"{member}.item", document)
+    document.items = _stream_items(source, member, document)
     return document
 
 
-def _stream_items(source: Source, prefix: str, document: Document) -> Iterator[Any]:
+def _stream_items(source: Source, member: str, document: Document) -> Iterator[Any]:
+    """The list's values; the last one as far as it goes if the document ends there."""
+    builder = _Builder()
     try:
-        yield from source.items(prefix)
-    except ValueError as error:  # BadJson, or bytes that are no UTF-8
-        document.problem = str(error) if isinstance(error, BadJson) else _reason(error)
+        with open(source.path, "rb") as file:
+            for place, event, value in _placed(file, member):
+                if place == "list":
+                    builder.feed(event, value)
+                    if not builder.depth:
+                        yield builder.value
+                        builder = _Builder()
+    except _ERRORS as error:
+        document.problem = _reason(error)
+        if builder.value is not _NOTHING:
+            yield builder.value
+
+
+def _placed(file: BinaryIO, member: str) -> Iterator[tuple[str, str, Any]]:
+    """A document's parser events with their place: in the "list", on its "edge", or elsewhere in the "root".
+
+    Without ijson's prefixes, which take memory without bounds where lists stand in lists a hundred thousand deep.
+    """
+    depth, base, key = 0, 0, None
+    for event, value in ijson.basic_parse(file, use_float=True):
+        if event in _ENDS:
+            depth -= 1
+        if base and depth < base:
+            base = 0
+            yield "edge", event, value
+        elif base:
+            yield "list", event, value
+        elif event == "start_array" and (depth == 0 or (depth == 1 and key == member)):
+            base = depth + 1
+            yield "edge", event, value
+        else:
+            key = value if depth == 1 and event == "map_key" else key
+            yield "root", event, value
+        if event in _STARTS:
+            depth += 1
 
 
 def _reason(error: Exception) -> str:
-    return f"not valid JSON: {str(error).splitlines()[0][:120]}" if str(error) else "not valid JSON"
+    text = str(error).split("\n")[0][:120]
+    return text if isinstance(error, BadJson) else f"not valid JSON: {text}"
 
 
 def salvage(data: bytes) -> Any:
@@ -102,46 +139,43 @@ def salvage(data: bytes) -> Any:
     Damage below MAX_DEPTH levels counts too: what was read before is given back.
     """
     builder = _Builder()
-    try:
+    with suppress(*_ERRORS):  # the data is known to be damaged
         for event, value in ijson.basic_parse(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), use_float=True):
-            if not builder.feed(event, value):
-                break
-    except (ijson.JSONError, ValueError, OverflowError):  # expected: the data is known to be damaged
-        return builder.value
-    return builder.value
+            builder.feed(event, value)
+    return None if builder.value is _NOTHING else builder.value
 
 
 class _Builder:
     """Builds a value from parser events; `value` is valid at any moment."""
 
     def __init__(self) -> None:
-        self.value: Any = None
+        self.value: Any = _NOTHING
         self._open: list[Any] = []
-        self._key: str | None = None
+        self._key = ""
 
-    def feed(self, event: str, value: Any) -> bool:
-        """Take one event in. False when the value is nested too deeply to go on."""
+    @property
+    def depth(self) -> int:
+        return len(self._open)
+
+    def feed(self, event: str, value: Any) -> None:
+        """Take one event in. Raises BadJson when the value is nested too deeply."""
         if event == "map_key":
             self._key = value
-        elif event in ("start_map", "start_array"):
+        elif event in _STARTS:
             container: Any = {} if event == "start_map" else []
+            if len(self._open) >= MAX_DEPTH:
+                raise BadJson(f"nested too deeply (over {MAX_DEPTH} levels)")
             self._add(container)
             self._open.append(container)
-            return len(self._open) <= MAX_DEPTH
-        elif event in ("end_map", "end_array"):
-            if self._open:
-                self._open.pop()
+        elif event in _ENDS:
+            self._open.pop()
         else:
             self._add(value)
-        return True
 
     def _add(self, value: Any) -> None:
         if not self._open:
-            if self.value is None:
-                self.value = value
-            return
-        container = self._open[-1]
-        if isinstance(container, list):
-            container.append(value)
-        elif self._key is not None:
-            container[self._key] = value
+            self.value = value
+        elif isinstance(self._open[-1], list):
+            self._open[-1].append(value)
+        else:
+            self._open[-1][self._key] = value

@@ -55,13 +55,8 @@ def _run(source: Source, item: Any, number: int) -> Iterator[Record]:
     traj = item.get("traj")
     yield _header(item, number)
     assembler = Assembler()
-    for place, message in enumerate(sequence(traj)):
-        try:
-            steps = list(assembler.feed(message, dump_bytes(message)))
-        except RecursionError:
-            yield source.problem(f"item {number}, message {place} is nested too deeply")
-            continue
-        yield from steps
+    for message in sequence(traj):
+        yield from assembler.feed(message, dump_bytes(message))
     yield from assembler.flush()
     if not isinstance(traj, list):
         yield source.problem(f"item {number} of the list has no list `traj`")

@@ -1,0 +1,48 @@
+"""Looking at decisions without the models: for lists and prints that must come at once (pydantic costs more than
+reading the rows does)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from labels.events import os_user
+from sessions.store import Store
+
+REVIEWER_VARIABLE = "REVIEW_TUI_REVIEWER"
+
+
+def default_reviewer() -> str:
+    """The reviewer's name where none is given: $REVIEW_TUI_REVIEWER, or the user's login name."""
+    return os.environ.get(REVIEWER_VARIABLE) or os_user()
+
+
+def decided_chunks(store: Store) -> dict[str, dict[str, int]]:
+    """How many chunks have a verdict: run id -> reviewer -> count."""
+    rows = store.query(
+        "SELECT run, reviewer, count(*) FROM decision WHERE scope = 'chunk' AND verdict IS NOT NULL"
+        " GROUP BY run, reviewer ORDER BY run, reviewer"
+    )
+    found: dict[str, dict[str, int]] = {}
+    for run, reviewer, number in rows:
+        found.setdefault(run, {})[reviewer] = number
+    return found
+
+
+def decisions_of(store: Store, ids: Sequence[str], reviewer: str) -> list[dict[str, Any]]:
+    """One reviewer's current decisions on a run as JSON values, in the order of its steps. ids: all ids of the run."""
+    rows = store.query(
+        f"SELECT data FROM decision WHERE run IN ({', '.join('?' * len(ids))}) AND reviewer = ?", [*ids, reviewer]
+    )
+    found = [orjson.loads(row[0]) for row in rows]
+    return sorted(found, key=lambda item: (item["target"]["first"]["index"], item["target"]["number"]))
+
+
+def others_decided(store: Store, ids: Sequence[str], chunk: str, reviewer: str) -> bool:
+    """Whether anybody else has a decision on this chunk."""
+    marks = ", ".join("?" * len(ids))
+    sql = f"SELECT 1 FROM decision WHERE run IN ({marks}) AND chunk = ? AND reviewer <> ? LIMIT 1"
+    return store.one(sql, [*ids, chunk, reviewer]) is not None

@@ -1,0 +1,188 @@
+"""Every action of every screen, in one table: keys, names and help.
+
+Key bindings, the `?` screen, the footer, the command palette and docs/keys.md are all made from it, so they cannot
+disagree. An action `x` of a screen is that screen's method `action_x`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True)
+class Action:
+    """keys: Textual's key names, the first one is shown. footer: the word in the footer, empty for none."""
+
+    id: str
+    keys: tuple[str, ...]
+    title: str
+    help: str
+    group: str
+    footer: str = ""
+
+
+def _a(id: str, keys: str, title: str, help: str, footer: str = "") -> tuple[str, tuple[str, ...], str, str, str]:
+    return id, tuple(keys.split()), title, help, footer
+
+
+def _group(group: str, *rows: tuple[str, tuple[str, ...], str, str, str]) -> list[Action]:
+    return [Action(*row[:4], group, row[4]) for row in rows]
+
+
+REVIEW: list[Action] = [
+    *_group(
+        "Decide",
+        _a("approve", "a", "Approve the chunk", "Say it is fine and go on to the next undecided chunk.", "approve"),
+        _a("rollback", "r", "Roll back to a step", "The run should have gone back to before that step.", "roll back"),
+        _a("stop", "s", "Stop", "Say that the run should have been stopped here."),
+        _a("abstain", "A", "Abstain", "Decide nothing about this chunk, on purpose."),
+        _a("none", "0", "No failure mode", "Say explicitly that no mode of the codebook occurs here.", "none"),
+        _a("note", "t", "Note", "Write a note on the current label, or on the chunk if there is none."),
+        _a("whole_run", "W", "Chunk or whole run", "Switch between deciding on the chunk and on the whole run."),
+        _a("undo", "u", "Undo", "Take your last act on this run back, without limit, across restarts.", "undo"),
+        _a("redo", "U", "Redo", "Do again what was undone."),
+    ),
+    *_group(
+        "Label",
+        _a("label", "l", "Label", "Choose a failure mode by its code (`2 6`) or by letters of its name.", "label"),
+        _a("select", "v", "Select evidence", "Select text by rows with up and down, then l.", "select"),
+        _a("stretch", "plus", "Stretch label to here", "Let the current label reach to the cursor's step."),
+        _a("unsure", "m", "Sure or unsure", "Mark the current label as `maybe`, or as sure again."),
+        _a("cause", "c", "Root cause or consequence", "Say what the current label follows from, if anything."),
+        _a("unlabel", "d delete", "Remove the label", "Remove the current label (u brings it back)."),
+        _a("next_label", "L", "Next label here", "Make the next label of this chunk the current one."),
+    ),
+    *_group(
+        "Suggestions",
+        _a("accept", "y", "Accept", "Make a label of the current suggestion, with its evidence.", "y/x suggestion"),
+        _a("reject", "x", "Reject", "Say that the current suggestion is wrong."),
+        _a("relabel", "e", "Relabel", "Accept the suggestion's evidence under another mode."),
+    ),
+    *_group(
+        "Move",
+        _a("down", "j down", "Down", "One row down."),
+        _a("up", "k up", "Up", "One row up."),
+        _a("page_down", "space pagedown", "Page down", "One screen down."),
+        _a("page_up", "b pageup", "Page up", "One screen up."),
+        _a("half_down", "ctrl+d", "Half a page down", "Half a screen down."),
+        _a("half_up", "ctrl+u", "Half a page up", "Half a screen up."),
+        _a("next_step", "J right", "Next step", "To the beginning of the next step."),
+        _a("previous_step", "K left", "Previous step", "To the beginning of this step, or of the one before."),
+        _a("next_chunk", "right_square_bracket", "Next chunk", "To the next chunk.", "[ ] chunk"),
+        _a("previous_chunk", "left_square_bracket", "Previous chunk", "To the chunk before."),
+        _a("next_undecided", "right_curly_bracket", "Next undecided chunk", "To the next chunk without a verdict."),
+        _a("home", "g home", "Beginning", "To the beginning of the run."),
+        _a("end", "G end", "End", "To the end of the run."),
+        _a("goto", "colon", "Go to", "To a step (`12`) or a chunk (`c3`)."),
+        _a("jump", "apostrophe", "Jump", "Then e error, s suggestion, l label, c change, u undecided; E S L C U back."),
+    ),
+    *_group(
+        "Read",
+        _a("fold", "enter o", "Fold or open", "Fold or open the call, result or thought under the cursor.", "open"),
+        _a("fold_step", "z", "Fold or open the step", "All parts of the step at once."),
+        _a("fold_all", "Z", "Fold or open everything", "Long parts folded, everything open, everything folded."),
+        _a("raw", "i", "Raw record", "The source's own JSON of the step."),
+        _a("search", "slash", "Search the run", "Every byte of it: texts, names, ids and raw records.", "/ search"),
+        _a("next_hit", "n", "Next hit", "To the next place that was found."),
+        _a("previous_hit", "N", "Previous hit", "To the place found before."),
+        _a("search_all", "ctrl+f", "Search all runs", "Look in everything that is in the store."),
+        _a("policy", "p", "Chunk policy", "Cut the run into chunks another way."),
+        _a("about", "I", "About this run", "Task, system, source, problems while reading."),
+        _a("codebook", "B", "Codebook", "Read the failure modes with their examples and near misses."),
+    ),
+    *_group(
+        "Station",
+        _a("panel", "tab", "To the side panel and back", "Up and down choose there; Enter jumps to the evidence."),
+        _a("wide", "f", "Hide or show the side panel", "More room for the transcript."),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back to the inbox", "Your place is kept."),
+    ),
+]  # fmt: skip
+
+INBOX: list[Action] = [
+    *_group(
+        "Runs",
+        _a("open", "enter", "Open the run", "Where you left it.", "open"),
+        _a("filter", "slash", "Filter", "Runs whose title, system, format or path has all these words.", "/ filter"),
+        _a("state", "f", "To do, started, done", "Show only runs in one state of review.", "f state"),
+        _a("sort", "s", "Sort", "By time added, title, progress, length, errors or labels.", "s sort"),
+        _a("reverse", "S", "Turn the order round", "Last first."),
+        _a("next_todo", "n", "Next run to do", "Open the first run with undecided chunks.", "n next to do"),
+        _a("search_all", "ctrl+f", "Search all runs", "Look in everything that is in the store.", "^f search"),
+        _a("codebook", "B", "Codebook", "Read the failure modes with their examples and near misses.", "B codebook"),
+        _a("problems", "I", "About the run", "Task, system, source, problems while reading."),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("quit", "q", "Quit", "Everything decided is kept already.", "q quit"),
+    )
+]
+
+SCREENS: dict[str, list[Action]] = {"Review": REVIEW, "Inbox": INBOX}
+
+_SHOWN = {
+    "slash": "/",
+    "colon": ":",
+    "apostrophe": "'",
+    "question_mark": "?",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "plus": "+",
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "Space",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "home": "Home",
+    "end": "End",
+    "delete": "Del",
+    "tab": "Tab",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "f1": "F1",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as people write it."""
+    if key.startswith("ctrl+"):
+        return f"^{key[5:]}"
+    return _SHOWN.get(key, key)
+
+
+def bindings(actions: list[Action]) -> list[Binding]:
+    """Textual's bindings for a screen's actions."""
+    return [
+        Binding(",".join(action.keys), action.id, action.title, show=False, id=action.id, tooltip=action.help)
+        for action in actions
+    ]
+
+
+def keys_markdown() -> str:
+    """docs/keys.md, whole."""
+    lines = [
+        "# Keys",
+        "",
+        "Made from `review_tui/actions.py` by `python -m review_tui.actions`; a test keeps the two the same.",
+        "Everything is also in the command palette (`Ctrl+P`), and the mouse works: click a row, click a fold mark,",
+        "drag over text to select evidence, click the map at the right edge to jump.",
+    ]
+    for screen, actions in SCREENS.items():
+        lines += ["", f"## {screen}"]
+        for group in dict.fromkeys(action.group for action in actions):
+            lines += ["", f"### {group}" if len(actions) > 15 else "", "| key | what | |", "|---|---|---|"]
+            for action in actions:
+                if action.group == group:
+                    keys = " ".join(f"`{key_name(key)}`" for key in action.keys)
+                    lines.append(f"| {keys} | {action.title} | {action.help} |")
+    return "\n".join(line for line, before in zip(lines, [None, *lines], strict=False) if line or before) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(keys_markdown())

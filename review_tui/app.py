@@ -1,0 +1,247 @@
+"""The station: the Textual application that holds the store, opens screens, and reads runs in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from review_tui.actions import Action
+from review_tui.collector import Collector
+from review_tui.sanitize import clean, short
+from review_tui.screens.base import StationScreen
+from review_tui.screens.inbox import InboxScreen
+from review_tui.screens.review import ReviewScreen
+from review_tui.transcript.scroller import Place
+from sessions import catalog
+from sessions.catalog import RunInfo
+from sessions.errors import UserError
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.codebook import Codebooks
+    from review_tui.importer import Importer
+    from sessions.ingest import ImportReport
+
+TICK_S = 0.2
+
+
+class ReviewApp(App[None]):
+    """One reviewer at one database. paths: runs to open; a single run opens at once, more are listed in the inbox."""
+
+    CSS_PATH = "looks.tcss"
+    TITLE = "review station"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True)]
+
+    def __init__(
+        self,
+        store: Store,
+        reviewer: str,
+        paths: Iterable[Path] = (),
+        *,
+        format: str | None = None,
+        codebook_paths: Iterable[Path] = (),
+    ) -> None:
+        super().__init__()
+        self.store, self.reviewer, self.format = store, reviewer, format
+        self.paths = list(paths)
+        self.codebook_paths = list(codebook_paths)
+        self.last_problem = ""
+        self.collector = Collector()
+        self._importer: Importer | None = None
+        self._codebooks: Codebooks | None = None
+        self._opened_first = False
+
+    # -- life ---------------------------------------------------------------------------------------------------
+
+    async def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._told_to_stop)
+        known = self._single_known_run()
+        self.push_screen(ReviewScreen(known) if known else InboxScreen())
+        self._opened_first = known is not None
+        self.call_after_refresh(self._after_first_frame)
+
+    def _single_known_run(self) -> RunInfo | None:
+        """The run to open straight away, where one file was named that holds one run and is in the store unchanged."""
+        if len(self.paths) != 1 or not self.paths[0].is_file():
+            return None
+        from sessions.ingest import known_runs
+
+        runs = known_runs(self.store, self.paths[0], self.format)
+        return catalog.run_by_id(self.store, runs[0].run) if len(runs) == 1 else None
+
+    def _after_first_frame(self) -> None:
+        self.collector.start()
+        self.set_interval(TICK_S, self.collector.tick)
+        self.run_worker(self._read_paths, thread=True, group="import", exit_on_error=False)
+        self.run_worker(self._warm_up, thread=True, group="warm-up", exit_on_error=False)
+
+    def _warm_up(self) -> None:
+        """Import what the first label will need, so that its key does not wait for it."""
+        import labels.ledger  # noqa: F401
+
+        try:
+            self.codebooks()
+        except UserError as error:
+            self._failed(str(error))
+
+    def _told_to_stop(self) -> None:
+        self.exit()
+
+    async def _on_exit_app(self) -> None:
+        if self._importer is not None:
+            self._importer.stop.set()
+        for screen in self.screen_stack:
+            if isinstance(screen, ReviewScreen) and screen.is_mounted:
+                await screen.leave()
+        self.collector.stop()
+        await super()._on_exit_app()
+
+    def _display(self, screen: Screen[object], renderable: object) -> None:
+        super()._display(screen, renderable)  # type: ignore[arg-type]
+        self.collector.painted()
+
+    # -- reading runs -------------------------------------------------------------------------------------------
+
+    @property
+    def importing(self) -> bool:
+        """Whether files are being read."""
+        return self._importer is not None and self._importer.busy
+
+    def _read_paths(self) -> None:
+        from review_tui.importer import Importer
+
+        self._importer = Importer(self.store, started=self._run_started, finished=self._file_read, failed=self._failed)
+        self._importer.run(self.paths, self.format)
+
+    def _run_started(self, run_id: str) -> None:
+        """A single file that was named opens as soon as its first steps are there."""
+        if len(self.paths) == 1 and self.paths[0].is_file() and not self._opened_first:
+            self._opened_first = True
+            self._soon(self._open_started(run_id))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let the UI thread do something; called from a worker's."""
+        self.call_from_thread(self.run_worker, work, exit_on_error=False)
+
+    async def _open_started(self, run_id: str) -> None:
+        run = catalog.run_by_id(self.store, run_id)
+        if run is not None and isinstance(self.screen, InboxScreen):
+            await self.open_run(run)
+
+    def _file_read(self, report: ImportReport) -> None:
+        if len(report.runs) > 1 and len(self.paths) == 1 and self.paths[0].is_file():
+            self._soon(self._several_runs(len(report.runs)))
+        if not report.runs:
+            reasons = report.problems[0].reason if report.problems else "there is no run in it"
+            self._failed(f"{report.path}: {reasons}.")
+
+    async def _several_runs(self, count: int) -> None:
+        """The file held more than one run: the inbox is the better place to begin."""
+        if isinstance(self.screen, ReviewScreen) and self.screen.decided_nothing:
+            await self.screen.leave()
+            await self.back_to_inbox()
+            self.notify(f"{count} runs in this file.", markup=False)
+
+    def _failed(self, message: str) -> None:
+        def show() -> None:
+            self.last_problem = short(message, 200)
+            self.notify(clean(message), severity="error", markup=False, timeout=8)
+
+        self.call_from_thread(show)
+
+    # -- screens ------------------------------------------------------------------------------------------------
+
+    async def open_run(self, run: RunInfo, *, place: Place | None = None, find: str = "") -> None:
+        """Show a run for review, in place of any run that is shown now."""
+        if isinstance(self.screen, ReviewScreen):
+            await self.screen.leave()
+            await self.switch_screen(ReviewScreen(run, place=place, find=find))
+        else:
+            await self.push_screen(ReviewScreen(run, place=place, find=find))
+
+    async def back_to_inbox(self) -> None:
+        if any(isinstance(screen, InboxScreen) for screen in self.screen_stack):
+            while not isinstance(self.screen, InboxScreen):
+                await self.pop_screen()
+        else:
+            await self.switch_screen(InboxScreen())
+
+    def open_search(self) -> None:
+        from review_tui.screens.search import SearchScreen
+
+        async def chosen(hit: tuple[RunInfo, int, str] | None) -> None:
+            if hit is not None:
+                run, index, query = hit
+                await self.open_run(run, place=Place(index, 0), find=query)
+
+        self.push_screen(SearchScreen(), chosen)
+
+    def open_codebook(self) -> None:
+        from review_tui.screens.picker import ModePicker
+
+        try:
+            self.push_screen(ModePicker(self.codebooks(), "Codebook", instant=False))
+        except UserError as error:
+            self.notify(clean(str(error)), severity="error", markup=False)
+
+    def show_help(self, actions: list[Action], title: str) -> None:
+        from review_tui.screens.about import keys_help
+        from review_tui.screens.reader import Reader
+
+        self.push_screen(Reader(title, keys_help(actions)))
+
+    def show_about(self, run: RunInfo) -> None:
+        from review_tui.screens.about import about_run
+        from review_tui.screens.reader import Reader
+
+        self.push_screen(Reader(f"About {short(run.title, 60)}", about_run(self.store, run)))
+
+    def codebooks(self) -> Codebooks:
+        """The codebooks in use, loaded once. Raises UserError if one of the user's cannot be read."""
+        if self._codebooks is None:
+            from labels.codebook import load_all
+
+            self._codebooks = load_all(self.codebook_paths)
+        return self._codebooks
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The command palette: every action of the screen, then Textual's own (theme, screenshot ...)."""
+        if isinstance(screen, StationScreen):
+            for action in screen.ACTIONS:
+                yield SystemCommand(action.title, action.help, self._runner(screen, action))
+        yield from super().get_system_commands(screen)
+
+    @staticmethod
+    def _runner(screen: StationScreen, action: Action) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def run() -> None:
+            await screen.run_action(action.id)
+
+        return run
+
+
+def run(
+    db: Path | None,
+    paths: Iterable[Path],
+    reviewer: str,
+    format: str | None = None,
+    codebook_paths: Iterable[Path] = (),
+) -> None:
+    """Open the station until the reviewer quits. Raises UserError if the database cannot be opened."""
+    paths = list(paths)
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"there is nothing at {clean(str(path))}.", "Give a file or a folder of runs.")
+    with Store.open(db) as store:
+        app = ReviewApp(store, reviewer, paths, format=format, codebook_paths=codebook_paths)
+        app.run()

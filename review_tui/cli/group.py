@@ -1,0 +1,97 @@
+"""The program's own group: commands by name, and anything else is a path to open."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from review_tui.cli.guard import guarded
+from review_tui.cli.lazy import LazyGroup
+from review_tui.cli.settings import codebook_option, db_option, format_option, reviewer_option
+
+#: name -> (module, one line of help). A new command is one new file and one line here.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "import": ("review_tui.cli.import_", "Read runs into the database (folders are searched)."),
+    "runs": ("review_tui.cli.runs", "List the runs in the database."),
+    "show": ("review_tui.cli.show", "Print a run, or one chunk of it, as plain text."),
+    "search": ("review_tui.cli.search", "Find text in all runs, or in one."),
+    "decide": ("review_tui.cli.decide", "Record a decision on a chunk or a run."),
+    "undo": ("review_tui.cli.undo", "Take your last decision on a run back."),
+    "redo": ("review_tui.cli.redo", "Do what you last took back again."),
+    "history": ("review_tui.cli.history", "Everything that was ever decided on a run, in order."),
+    "codebook": ("review_tui.cli.codebook", "Failure modes: list, show, check, affected."),
+    "db": ("review_tui.cli.db", "The database: path, backup, share, prune, delete-run, verify, rebuild."),
+    "doctor": ("review_tui.cli.doctor", "What works here: SQLite, file system, terminal, optional parts."),
+}
+OPEN = "open"
+
+
+class Root(LazyGroup):
+    """The group behind `review-tui`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in self.table:
+            return super().resolve_command(ctx, args)
+        return OPEN, _open_command(), args
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """As click's, but every error is ours to word (see `guard`)."""
+        run = super().main
+
+        def call() -> Any:
+            return run(args, prog_name, complete_var, standalone_mode=False, **extra)
+
+        if not standalone_mode:
+            return call()
+        sys.exit(guarded(call))
+
+
+def _open_command() -> click.Command:
+    from review_tui.cli.open import command
+
+    return command
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from review_tui.cli.version import version_line
+
+        click.echo(version_line())
+        ctx.exit()
+
+
+@click.group(
+    cls=Root,
+    table=COMMANDS,
+    invoke_without_command=True,
+    subcommand_metavar="[PATH...] | COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@db_option
+@reviewer_option
+@format_option
+@codebook_option
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Review the runs of AI agents, chunk by chunk.
+
+    Without a command, the station opens: on the runs at PATH (a folder is searched for runs), or on all runs in the
+    database. A path that is named like a command is written ./NAME.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(_open_command())

@@ -1,0 +1,314 @@
+"""The reviewer's desk: one run, its chunks and what this reviewer says of them. No Textual in here.
+
+The review screen asks the desk to do things, in a worker thread; the desk writes them through the ledger and reads
+back what is now said. What it returns is on disk.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from labels import views
+from labels.views import DecisionView, LabelView, SuggestionView
+from sessions import catalog, identity
+from sessions.catalog import RunInfo
+from sessions.chunks import Chunks, Policy, chunk_ref, chunks_of
+from sessions.errors import UserError
+from sessions.store import Store
+
+if TYPE_CHECKING:  # the models pull pydantic in, which the first frame does not wait for
+    from labels.codebook import Codebook, Mode
+    from labels.model import Evidence, Label, Op
+
+#: What a label takes over from the suggestion it is made of.
+_CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
+#: Time on a chunk beyond which nobody was reading any more, in seconds.
+LONGEST_LOOK = 900.0
+
+
+@dataclass(frozen=True)
+class EvidenceWish:
+    """A passage to be quoted: part of step `index`, characters start..end."""
+
+    index: int
+    part: int
+    start: int
+    end: int
+
+
+class Desk:
+    """What is on the desk. `chunk` is the current one, from 0; `whole_run` turns decisions to the run as a whole."""
+
+    def __init__(self, store: Store, run: RunInfo, reviewer: str, policy: str) -> None:
+        self.store, self.run, self.reviewer = store, run, reviewer
+        self.policy = Policy.parse(policy)
+        self.chunks: Chunks = chunks_of(store, run, self.policy)
+        self.chunk = 0
+        self.whole_run = False
+        self.decisions: list[DecisionView] = []
+        self.suggestions: list[SuggestionView] = []
+        self._entered = time.monotonic()
+        self.reload()
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Read decisions and suggestions again."""
+        self.decisions = views.decisions(self.store, self.run, self.reviewer)
+        self.suggestions = views.suggestions(self.store, self.run)
+
+    def refresh_run(self) -> bool:
+        """Read the run's row again; True if it has changed (more steps, complete, joined with another)."""
+        fresh = catalog.run_by_id(self.store, self.run.id)
+        if fresh is None or fresh == self.run:
+            return False
+        self.run = fresh
+        self.chunks = chunks_of(self.store, fresh, self.policy)
+        self.chunk = min(self.chunk, max(0, len(self.chunks) - 1))
+        return True
+
+    def set_policy(self, text: str) -> None:
+        """Cut the run another way. Raises UsageError for what is no policy."""
+        first = self.chunks.starts[self.chunk] if len(self.chunks) else 0
+        policy = Policy.parse(text)
+        self.chunks = chunks_of(self.store, self.run, policy)
+        self.policy = policy
+        self.chunk = self.chunks.of_step(first)
+
+    def enter(self, chunk: int) -> None:
+        """Turn to a chunk; its clock starts."""
+        if chunk != self.chunk:
+            self.chunk = chunk
+            self._entered = time.monotonic()
+
+    @property
+    def chunk_open(self) -> bool:
+        """Whether the current chunk is still growing: its last step is not in yet."""
+        return not self.run.complete and self.chunk == len(self.chunks) - 1
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """First and last step index that a decision made now would cover."""
+        if self.whole_run or not len(self.chunks):
+            return 0, max(0, self.run.steps - 1)
+        return self.chunks.bounds(self.chunk)
+
+    @property
+    def decision(self) -> DecisionView | None:
+        """What is said of the current chunk (or of the whole run)."""
+        if self.whole_run:
+            return next((item for item in self.decisions if item.scope == "run"), None)
+        if not len(self.chunks):
+            return None
+        first, last = self.bounds
+        for item in self.decisions:
+            if item.scope == "chunk" and item.first == first and item.chunk == self._chunk_id(first, last):
+                return item
+        return None
+
+    def _chunk_id(self, first: int, last: int) -> str:
+        ends = (catalog.step_id(self.store, self.run.no, first), catalog.step_id(self.store, self.run.no, last))
+        return identity.chunk_id(ends[0] or "", ends[1] or "")
+
+    def decided(self) -> dict[int, DecisionView]:
+        """Decisions on the chunks of the current policy: chunk (from 0) -> decision."""
+        found = {}
+        for item in self.decisions:
+            if item.scope == "chunk" and len(self.chunks):
+                chunk = self.chunks.of_step(item.first)
+                if self.chunks.bounds(chunk) == (item.first, item.last):
+                    found[chunk] = item
+        return found
+
+    def labels(self) -> list[LabelView]:
+        """Every label of this reviewer in the run."""
+        return [label for item in self.decisions for label in item.labels]
+
+    def open_suggestions(self) -> list[SuggestionView]:
+        """Suggestions that touch the current chunk."""
+        first, last = self.bounds
+        return [item for item in self.suggestions if item.first <= last and item.last >= first]
+
+    def next_undecided(self) -> int | None:
+        """The next chunk without a verdict, after the current one and then from the start; None if all have one."""
+        done = {chunk for chunk, item in self.decided().items() if item.verdict}
+        order = [*range(self.chunk + 1, len(self.chunks)), *range(self.chunk)]
+        return next((chunk for chunk in order if chunk not in done), None)
+
+    # -- deciding -----------------------------------------------------------------------------------------------
+
+    def verdict(self, verdict: str, to: int | None = None) -> None:
+        """Decide on the current chunk. to: for `rollback`, the index of the first step undone."""
+        from labels.model import SetVerdict
+
+        target = None if to is None else self._step_ref(to)
+        self._record(SetVerdict.model_validate({"verdict": verdict, "to": target}))
+
+    def none(self, codebook: Codebook) -> bool:
+        """Say that no mode of the codebook occurs here, or take it back. Returns what is said now."""
+        from labels.model import SetNone
+
+        said = self.decision is not None and codebook.id in self.decision.none
+        self._record(SetNone(codebook=_version(codebook), value=not said))
+        return not said
+
+    def note(self, text: str) -> None:
+        from labels.model import SetNote
+
+        self._record(SetNote(text=text))
+
+    def add_label(
+        self, codebook: Codebook, mode: Mode, first: int, last: int, evidence: list[EvidenceWish]
+    ) -> LabelView:
+        """Label steps first..last (indices) with a mode. Returns the label as it is now."""
+        from labels.model import SetLabel
+
+        label = self._label(codebook, mode, first, last, evidence)
+        self._record(SetLabel(label=label))
+        return next(item for item in self.labels() if item.id == label.id)
+
+    def change_label(self, label: LabelView, **changes: Any) -> None:
+        """Change fields of a label: sure, root_cause, caused_by, note, or first/last/evidence as models."""
+        from labels.model import Label, SetLabel
+
+        self._record(SetLabel(label=Label.model_validate({**label.data, **changes})), owner=self._owner(label))
+
+    def stretch_label(self, label: LabelView, index: int) -> None:
+        """Let a label reach to another step."""
+        changes = {"first": self._step_ref(min(label.first, index)), "last": self._step_ref(max(label.last, index))}
+        self.change_label(label, **changes)
+
+    def add_evidence(self, label: LabelView, evidence: list[EvidenceWish]) -> None:
+        """Quote further passages for a label, which then reaches to their steps."""
+        quotes = [item.model_dump() for item in map(self._evidence, evidence)]
+        steps = [item.index for item in evidence]
+        self.change_label(
+            label,
+            evidence=[*label.data["evidence"], *quotes],
+            first=self._step_ref(min(label.first, *steps)),
+            last=self._step_ref(max(label.last, *steps)),
+        )
+
+    def remove_label(self, label: LabelView) -> None:
+        from labels.model import RemoveLabel
+
+        self._record(RemoveLabel(id=label.id), owner=self._owner(label))
+
+    def answer(self, suggestion: SuggestionView, answer: str, mode: tuple[Codebook, Mode] | None = None) -> None:
+        """Accept, reject or relabel a suggestion. Accepting makes the label and its evidence in the same act."""
+        from labels.model import Label, SetAnswer, SetLabel
+
+        ops: list[Op] = []
+        label_id = None
+        if answer != "reject":
+            label_id = uuid.uuid4().hex[:12]
+            data = {key: suggestion.data[key] for key in _CLAIM}
+            if mode is not None:
+                codebook, chosen = mode
+                data |= {"mode": chosen.slug, "code": chosen.code, "name": chosen.name, "codebook": _version(codebook)}
+            label = Label.model_validate({**data, "id": label_id, "suggestion": suggestion.id})
+            ops.append(SetLabel(label=label))
+        seconds = round(self._seconds(), 1)
+        ops.append(
+            SetAnswer.model_validate(
+                {"suggestion": suggestion.id, "answer": answer, "label": label_id, "seconds": seconds}
+            )
+        )
+        self._record(*ops)
+
+    def undo(self) -> str | None:
+        """Take the last act back; what it was about, for a message. None if there is nothing to undo."""
+        return self._step("undo")
+
+    def redo(self) -> str | None:
+        return self._step("redo")
+
+    def _step(self, which: str) -> str | None:
+        from labels.ledger import Ledger
+
+        ledger = Ledger(self.store, self.reviewer)
+        event = ledger.undo(self.run) if which == "undo" else ledger.redo(self.run)
+        self.reload()
+        return None if event is None else event.chunk
+
+    # -- making models ------------------------------------------------------------------------------------------
+
+    def _label(self, codebook: Codebook, mode: Mode, first: int, last: int, evidence: list[EvidenceWish]) -> Label:
+        from labels.model import Label
+
+        return Label.model_validate(
+            {
+                "id": uuid.uuid4().hex[:12],
+                "mode": mode.slug,
+                "code": mode.code,
+                "name": mode.name,
+                "codebook": _version(codebook),
+                "first": self._step_ref(first),
+                "last": self._step_ref(last),
+                "evidence": [self._evidence(item).model_dump() for item in evidence],
+            }
+        )
+
+    def _evidence(self, wish: EvidenceWish) -> Evidence:
+        from labels.model import Evidence
+
+        text = catalog.step(self.store, self.run.no, wish.index).step.parts[wish.part].text
+        return Evidence.model_validate(
+            {
+                "step": self._step_ref(wish.index),
+                "part": wish.part,
+                "start": wish.start,
+                "end": wish.end,
+                "quote": text[wish.start : wish.end],
+            }
+        )
+
+    def _step_ref(self, index: int) -> dict[str, Any]:
+        step = catalog.step_id(self.store, self.run.no, index)
+        if step is None:
+            raise UserError(f"this run has no step {index + 1}.")
+        return {"id": step, "index": index}
+
+    def _owner(self, label: LabelView) -> DecisionView:
+        """The decision a label belongs to: labels of other chunks can be changed from anywhere."""
+        return next(item for item in self.decisions if any(own.id == label.id for own in item.labels))
+
+    def _seconds(self) -> float:
+        return min(LONGEST_LOOK, time.monotonic() - self._entered)
+
+    def _record(self, *operations: Op, owner: DecisionView | None = None) -> None:
+        """Write one act on the current chunk, or on the one a label belongs to."""
+        from labels.ledger import Ledger, chunk_target, run_target
+        from labels.model import Act, Shown, Target
+
+        ledger = Ledger(self.store, self.reviewer)
+        shown = self.open_suggestions()
+        if owner is not None:
+            target = next(item.target for item in ledger.decisions(self.run) if item.target.id == owner.chunk)
+        elif self.whole_run:
+            target = run_target(self.store, self.run)
+        else:
+            target = chunk_target(chunk_ref(self.store, self.run, self.chunks, self.chunk), str(self.policy))
+        assert isinstance(target, Target)
+        ledger.record(
+            self.run,
+            Act(
+                target=target,
+                ops=operations,
+                seconds=round(self._seconds(), 1),
+                shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in shown),
+                blind_suggestions=not shown,
+                blind_votes=True,  # this screen never shows others' decisions
+            ),
+        )
+        self.reload()
+
+
+def _version(codebook: Codebook) -> Any:
+    from labels.model import CodebookVersion
+
+    ref = codebook.ref
+    return CodebookVersion(id=ref.id, version=ref.version, sha256=ref.sha256)

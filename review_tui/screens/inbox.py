@@ -1,0 +1,282 @@
+"""The inbox: every run in the store with what has been decided of it, to filter, sort and open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from labels.ledger_counts import Counts, counts_of
+from review_tui.actions import INBOX, Action
+from review_tui.sanitize import clean, short
+from review_tui.screens.base import StationScreen
+from review_tui.screens.prompt import Prompt
+from review_tui.transcript.folding import cells
+from review_tui.widgets.bar import Bar
+from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from sessions import catalog
+from sessions.catalog import RunInfo
+from sessions.chunks import DEFAULT_POLICY, Policy, chunks_of
+from sessions.places import last_read
+
+STATES = ("all", "to do", "started", "done")
+SORTS = ("added", "title", "progress", "steps", "errors", "labels")
+REFRESH_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the inbox. chunks: how many the run has under this reviewer's policy; None where not counted."""
+
+    run: RunInfo
+    chunks: int | None
+    counts: Counts
+
+    @property
+    def state(self) -> str:
+        if not self.counts.decided:
+            return "to do"
+        return "done" if self.chunks is not None and self.counts.decided >= self.chunks else "started"
+
+    @property
+    def share(self) -> float:
+        return self.counts.decided / self.chunks if self.chunks else 0.0
+
+
+class RunRows:
+    """The inbox's rows, drawn as they are seen."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def key(self, index: int) -> str:
+        return self.entries[index].run.id
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        entry = self.entries[index]
+        run = entry.run
+        glyph, look = {"done": ("✓", "good"), "started": ("◐", "warn"), "to do": ("·", "faint")}[entry.state]
+        tail = _tail(entry, width)
+        room = width - sum(cells(text) for text, _ in tail) - 5
+        title = short(run.title or run.path or run.id, room)
+        return [(f" {glyph} ", look), (title, "strong"), None, *tail]
+
+
+def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
+    """The columns right of the title; fewer on a narrow screen."""
+    run = entry.run
+    pieces: list[tuple[str, str]] = []
+    if width >= 100:
+        pieces.append((f"{short(run.system or '', 18):<19}", "text"))
+    if width >= 70:
+        pieces.append((f"{short(run.format, 13):<14}", "faint"))
+    steps = f"{run.steps:>7,} steps" if run.complete else f"{run.steps:>7,} …    "
+    pieces.append((steps, "text" if run.complete else "warn"))
+    if width >= 84:
+        pieces.append((f"{run.errors:>4}! " if run.errors else "      ", "error"))
+    pieces.append((f"{entry.counts.labels:>3}◆ " if entry.counts.labels else "     ", "label"))
+    total = "?" if entry.chunks is None else f"{entry.chunks:,}"
+    bar = "━" * round(8 * min(1.0, entry.share))
+    pieces.append((f" {bar:<8}" if width >= 100 else "", "good"))
+    pieces.append((f" {f'{entry.counts.decided:,}/{total}':>9} ", "text"))
+    return pieces
+
+
+class InboxScreen(StationScreen):
+    """Lists the runs; newer ones appear while they are read."""
+
+    ACTIONS: ClassVar[list[Action]] = INBOX
+    DEFAULT_CSS = """
+    InboxScreen #runs { padding: 0; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[Entry] = []
+        self.words = ""
+        self.wanted_state = 0
+        self.sort = 0
+        self.turned = False
+        self._version = (-1, -1)
+        self._chunk_counts: dict[tuple[str, int, str], int] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Bar(2, id="head")
+        yield RowList(id="runs")
+        yield Bar(1, id="footer")
+
+    @property
+    def runs(self) -> RowList:
+        return self.query_one("#runs", RowList)
+
+    async def on_mount(self) -> None:
+        self.show_keys()
+        self.runs.focus()
+        await self.reload()
+        self.set_interval(REFRESH_S, self._look)
+
+    async def on_screen_resume(self) -> None:
+        if self.is_mounted:
+            await self.reload()
+
+    def on_resize(self) -> None:
+        self._show_head()
+
+    async def _look(self) -> None:
+        """Reload when somebody (an import, another reviewer) has written to the store."""
+        if not self.is_current:
+            return
+        version = (self.station.store.data_version(), self.station.importing)
+        if version != self._version:
+            self._version = version
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Read the list again, off the UI thread."""
+        entries = await self.work(self._read)
+        if entries is not None:
+            self.entries = entries
+            self.show_rows()
+
+    def _read(self) -> list[Entry]:
+        store, reviewer = self.station.store, self.station.reviewer
+        policies = last_read(store, reviewer)
+        counts = counts_of(store, reviewer)
+        entries = []
+        for run in catalog.runs(store):
+            policy = policies.get(run.id, (DEFAULT_POLICY, ""))[0]
+            entries.append(Entry(run, self._chunks(run, policy), counts.get(run.id, Counts())))
+        return entries
+
+    def _chunks(self, run: RunInfo, policy: str) -> int:
+        """How many chunks a run has; counted once for each length and policy."""
+        key = (run.id, run.steps, policy)
+        if key not in self._chunk_counts:
+            self._chunk_counts[key] = len(chunks_of(self.station.store, run, Policy.parse(policy)))
+        return self._chunk_counts[key]
+
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    def show_rows(self) -> None:
+        shown = [entry for entry in self.entries if self._fits(entry)]
+        shown.sort(key=_sort_key(SORTS[self.sort]))
+        if self.turned:
+            shown.reverse()
+        self.runs.show(RunRows(shown) if shown else FixedRows([(None, [(f" {self._nothing()}", "faint")])]))
+        self._show_head(len(shown))
+
+    def _nothing(self) -> str:
+        if self.entries:
+            return "No run fits the filter: / changes it, f shows other states."
+        if self.station.importing:
+            return "Reading ..."
+        return "The inbox is empty. Quit and give runs: review-tui PATH..., or try review-tui sample_traces."
+
+    def _fits(self, entry: Entry) -> bool:
+        wanted = STATES[self.wanted_state]
+        if wanted not in ("all", entry.state):
+            return False
+        run = entry.run
+        text = f"{run.title} {run.system or ''} {run.format} {run.path or ''} {run.model or ''} {run.id}".lower()
+        return all(word in text for word in self.words.lower().split())
+
+    def _show_head(self, shown: int | None = None) -> None:
+        if not self.is_mounted:
+            return
+        done = sum(1 for entry in self.entries if entry.state == "done")
+        count = len(self.entries) if shown is None else shown
+        first: Pieces = [
+            ("review station", "accent"),
+            (f"   {len(self.entries):,} runs, {done:,} done", "text"),
+            None,
+            (f"reviewer {short(self.station.reviewer, 24)}", "faint"),
+            ("   reading …" if self.station.importing else "", "warn"),
+        ]
+        parts: list[tuple[str, str] | None] = [(f"{count:,} shown", "text")]
+        if self.words:
+            parts.append((f" · filter {short(self.words, 30)!r}", "warn"))
+        if self.wanted_state:
+            parts.append((f" · only {STATES[self.wanted_state]}", "warn"))
+        parts.append((f" · by {SORTS[self.sort]}{' ↑' if self.turned else ''}", "faint"))
+        parts += [None, (self.station.last_problem, "error")]
+        self.query_one("#head", Bar).show(first, parts)
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    async def _open(self, run_id: str) -> None:
+        run = await self.work(catalog.run_by_id, self.station.store, run_id)
+        if run is not None:
+            await self.station.open_run(run)
+
+    @on(RowList.Chosen, "#runs")
+    async def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        await self._open(event.key)
+
+    async def action_open(self) -> None:
+        if self.runs.selected is not None:
+            await self._open(self.runs.selected)
+
+    async def action_next_todo(self) -> None:
+        todo = [entry for entry in self.entries if entry.state != "done" and self._fits(entry) and entry.run.steps]
+        if todo:
+            await self._open(todo[0].run.id)
+        else:
+            self.say("Nothing left to do here.", "good")
+
+    def action_filter(self) -> None:
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self.words = text.strip()
+                self.show_rows()
+
+        self.station.push_screen(Prompt("Filter", self.words, "words of title, system, format, path"), typed)
+
+    def action_state(self) -> None:
+        self.wanted_state = (self.wanted_state + 1) % len(STATES)
+        self.show_rows()
+
+    def action_sort(self) -> None:
+        self.sort = (self.sort + 1) % len(SORTS)
+        self.show_rows()
+
+    def action_reverse(self) -> None:
+        self.turned = not self.turned
+        self.show_rows()
+
+    def action_search_all(self) -> None:
+        self.station.open_search()
+
+    def action_codebook(self) -> None:
+        self.station.open_codebook()
+
+    def action_problems(self) -> None:
+        entry = next((entry for entry in self.entries if entry.run.id == self.runs.selected), None)
+        if entry is not None:
+            self.station.show_about(entry.run)
+
+    def action_help(self) -> None:
+        self.station.show_help(self.ACTIONS, "Keys of the inbox")
+
+    async def action_quit(self) -> None:
+        await asyncio.sleep(0)
+        self.station.exit()
+
+
+def _sort_key(name: str) -> Callable[[Entry], Any]:
+    keys: dict[str, Callable[[Entry], Any]] = {
+        "added": lambda entry: -entry.run.no,
+        "title": lambda entry: clean(entry.run.title).lower(),
+        "progress": lambda entry: (entry.share, -entry.run.no),
+        "steps": lambda entry: -entry.run.steps,
+        "errors": lambda entry: -entry.run.errors,
+        "labels": lambda entry: -entry.counts.labels,
+    }
+    return keys[name]

@@ -1,0 +1,380 @@
+"""The review screen: a run's transcript, what is said of it beside it, and the keys to say it.
+
+Here is what is shown and where the reviewer is; deciding is in `review_decide`, searching and jumping in `review_find`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.timer import Timer
+
+from labels.views import DecisionView
+from review_tui.actions import REVIEW, Action
+from review_tui.desk import Desk
+from review_tui.sanitize import clean, short
+from review_tui.screens.review_decide import DecideActions
+from review_tui.screens.review_find import FindActions
+from review_tui.transcript.document import Document
+from review_tui.transcript.layout import Row
+from review_tui.transcript.marks import Marks, Passage
+from review_tui.transcript.scroller import Place
+from review_tui.widgets.bar import Bar
+from review_tui.widgets.paint import VERDICT_GLYPH
+from review_tui.widgets.rows import Pieces, RowList
+from review_tui.widgets.side import side_rows
+from review_tui.widgets.transcript import Transcript
+from sessions import places
+from sessions.catalog import RunInfo
+from sessions.chunks import DEFAULT_POLICY
+from sessions.places import ReadingPlace
+
+#: Where the side panel stands beside the transcript instead of below it.
+WIDE = 100
+SIDE_WIDTH = 40
+#: How often a growing run is looked at, and the reviewer's place kept, in seconds.
+GROWTH_S, PLACE_S = 0.1, 2.0
+#: Success of a step before there is any data: the figure the product's arithmetic starts from.
+PRIOR_STEP_SUCCESS = 0.95
+
+
+class ReviewScreen(DecideActions, FindActions):
+    """Review of one run. Reads through the desk and the document; writes through the desk, in threads."""
+
+    ACTIONS: ClassVar[list[Action]] = REVIEW
+    DEFAULT_CSS = """
+    ReviewScreen { layout: vertical; }
+    ReviewScreen #body { height: 1fr; }
+    ReviewScreen #side { width: 40; border-left: solid $panel; background: $background; }
+    ReviewScreen.-narrow #body { layout: vertical; }
+    ReviewScreen.-narrow #side { width: 1fr; height: 6; border-left: none; border-top: solid $panel; }
+    ReviewScreen.-no-side #side { display: none; }
+    """
+
+    def __init__(self, run: RunInfo, *, place: Place | None = None, find: str = "") -> None:
+        """place: where to open (else where this reviewer left off). find: a search to begin with."""
+        super().__init__()
+        self.opened, self.first_place, self.first_search = run, place, find
+        self.desk: Desk
+        self._growing: Timer | None = None
+        self._farthest = 0
+        self._saved: ReadingPlace | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Bar(2, id="head")
+        with Horizontal(id="body"):
+            yield Transcript(id="transcript")
+            yield RowList(id="side")
+        yield Bar(1, id="footer")
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.query_one("#transcript", Transcript)
+
+    @property
+    def decided_nothing(self) -> bool:
+        return not self.desk.decisions
+
+    @property
+    def side(self) -> RowList:
+        return self.query_one("#side", RowList)
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        store, reviewer = self.station.store, self.station.reviewer
+        left = places.load(store, reviewer, self.opened)
+        self.desk = Desk(store, self.opened, reviewer, left.policy if left else DEFAULT_POLICY)
+        self.document = Document(store, self.desk.run, self.desk.chunks)
+        self.transcript.show(self.document)
+        self.transcript.focus()
+        if left is not None:
+            self._farthest = left.seen
+        if self.first_place is None and left is not None and self.desk.run.steps:
+            position = None if left.part < 0 else left.part
+            self.call_after_refresh(self._return_to, left.index, position, left.position)
+        elif self.first_place is not None:
+            self.call_after_refresh(self.transcript.go, self.first_place)
+        self.show_keys()
+        self.refresh_all()
+        self.set_interval(PLACE_S, self._keep_place)
+        if not self.desk.run.complete:
+            self._growing = self.set_interval(GROWTH_S, self._look_for_growth)
+        if self.first_search:
+            self.call_after_refresh(self.begin_search, self.first_search)
+
+    def _return_to(self, index: int, part: int | None, position: int) -> None:
+        parts = len(self.document.step(index).step.parts)
+        known = part if part is not None and part < parts else None
+        self.transcript.go(self.document.place_of(index, known, position))
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < WIDE, "-narrow")
+        self.call_after_refresh(self.refresh_all)
+
+    async def _look_for_growth(self) -> None:
+        """A run that is still being read gets more steps; one that turned out to be known already is swapped."""
+        changed = await asyncio.to_thread(self.desk.refresh_run)
+        if changed:
+            self.document.set_run(self.desk.run, self.desk.chunks)
+            self.transcript.changed()
+            self.refresh_all()
+        if self.desk.run.complete and self._growing is not None:
+            self._growing.stop()
+            self._growing = None
+            self.desk.reload()
+            self.refresh_all()
+
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    def refresh_all(self) -> None:
+        """Show what is now said: marks, side panel, head."""
+        if not self.is_mounted or not hasattr(self, "desk"):
+            return
+        self.transcript.set_marks(self._marks())
+        self.refresh_side()
+        self._show_head()
+
+    def _marks(self) -> Marks:
+        marks = Marks(current=self.desk.chunk, search=self.transcript.marks.search)
+        for chunk, decision in self.desk.decided().items():
+            if decision.verdict:
+                marks.verdicts[chunk] = decision.verdict
+        for label in self.desk.labels():
+            marks.labelled.update(range(label.first, min(label.last, label.first + 10_000) + 1))
+            for item in label.evidence:
+                passage = Passage(item.part, item.start, item.end, "label")
+                marks.evidence.setdefault(item.index, []).append(passage)
+        answered = {key for decision in self.desk.decisions for key in decision.answers}
+        for suggestion in self.desk.suggestions:
+            if suggestion.id in answered:
+                continue
+            marks.suggested.update(range(suggestion.first, min(suggestion.last, suggestion.first + 10_000) + 1))
+            for item in suggestion.evidence:
+                passage = Passage(item.part, item.start, item.end, "suggestion")
+                marks.evidence.setdefault(item.index, []).insert(0, passage)
+        return marks
+
+    def refresh_side(self) -> None:
+        decision = self.desk.decision
+        self.choose_current(decision)
+        labels = list(decision.labels) if decision else []
+        title = "whole run" if self.desk.whole_run else f"chunk {self.desk.chunk + 1:,}"
+        rows = side_rows(
+            decision,
+            labels,
+            self.desk.open_suggestions(),
+            width=max(20, self.side.size.width or SIDE_WIDTH),
+            title=title,
+            current=self.current,
+        )
+        self.side.show(rows, select=self.current)
+
+    def _show_head(self) -> None:
+        run, desk = self.desk.run, self.desk
+        first, last = desk.bounds
+        count = len(desk.chunks)
+        decided = sum(1 for item in desk.decided().values() if item.verdict)
+        where: Pieces = [
+            ("inbox / ", "faint"),
+            (short(run.title or "(no title)", max(20, self.size.width - 60)), "strong"),
+            (f" / {short(run.system or run.format, 24)}", "faint"),
+            None,
+            (self._scope_text(first, last, count), "accent"),
+            (f"   {decided:,} of {count:,} decided   ", "text"),
+            ("saved" if run.complete else f"reading … {run.steps:,} steps", "good" if run.complete else "warn"),
+        ]
+        self.query_one("#head", Bar).show(where, [*self._strip(), None, (self._odds(), "faint")])
+
+    def _scope_text(self, first: int, last: int, count: int) -> str:
+        if self.desk.whole_run:
+            return f"WHOLE RUN  steps 1–{last + 1:,}"
+        return f"chunk {self.desk.chunk + 1:,} of {count:,}  steps {first + 1:,}–{last + 1:,}"
+
+    def _strip(self) -> list[tuple[str, str] | None]:
+        """The chunks around the current one, each with its verdict: ✓ ✓ [3] · ·"""
+        room = max(3, (self.size.width - 46) // 3)
+        count, current = len(self.desk.chunks), self.desk.chunk
+        start = max(0, min(current - room // 2, count - room))
+        verdicts = {chunk: item.verdict for chunk, item in self.desk.decided().items() if item.verdict}
+        pieces: list[tuple[str, str] | None] = [("… " if start else "", "faint")]
+        for chunk in range(start, min(count, start + room)):
+            verdict = verdicts.get(chunk)
+            glyph = VERDICT_GLYPH[verdict] if verdict else "·"
+            if chunk == current:
+                pieces.append((f"[{chunk + 1}{glyph if verdict else ''}]", "current"))
+                pieces.append((" ", "text"))
+            else:
+                pieces.append((f"{glyph} ", f"verdict-{verdict}" if verdict else "faint"))
+        pieces.append(("…" if start + room < count else "", "faint"))
+        return pieces
+
+    def _odds(self) -> str:
+        """What the steps still to come would do alone, and what a reviewed chunk does: the reason to be here."""
+        first, last = self.desk.bounds
+        to_go = self.desk.run.steps - first
+        if not self.desk.run.steps or self.size.width < WIDE:
+            return f"{self.desk.policy}"
+        alone, stage = PRIOR_STEP_SUCCESS**to_go, PRIOR_STEP_SUCCESS ** (last - first + 1)
+        return f"at {PRIOR_STEP_SUCCESS} a step: {to_go:,} to go {alone:.0%} alone, this chunk {stage:.0%}"
+
+    # -- following the cursor -----------------------------------------------------------------------------------
+
+    def on_transcript_moved(self, event: Transcript.Moved) -> None:
+        self._farthest = max(self._farthest, event.step)
+        chunk = self.desk.chunks.of_step(event.step)
+        if chunk != self.desk.chunk:
+            self.desk.enter(chunk)
+            self.transcript.marks.current = chunk
+            self.current = None
+            self.transcript.refresh()
+            self.refresh_side()
+            self._show_head()
+
+    def go_chunk(self, chunk: int) -> None:
+        """Turn to a chunk and show its beginning."""
+        if 0 <= chunk < len(self.desk.chunks):
+            self.transcript.go(Place(self.desk.chunks.starts[chunk], 0), at_top=True)
+
+    def reading_place(self) -> ReadingPlace | None:
+        """Where the reviewer is, in a way that holds at any width."""
+        if not self.desk.run.steps:
+            return None
+        index, row = self.transcript.cursor.step, self.transcript.row
+        on_text: Row = row
+        step = self.document.step(index)
+        return ReadingPlace(
+            str(self.desk.policy),
+            step.id,
+            index,
+            on_text.part,
+            on_text.start if on_text.part >= 0 else 0,
+            self._farthest,
+        )
+
+    async def _keep_place(self) -> None:
+        place = self.reading_place()
+        if place is not None and place != self._saved and not self.station.store.read_only:
+            self._saved = place
+            await self.work(places.save, self.station.store, self.station.reviewer, self.desk.run, place)
+
+    async def leave(self) -> None:
+        """Keep the place before going away."""
+        await self._keep_place()
+
+    # -- keys of reading ----------------------------------------------------------------------------------------
+
+    def action_down(self) -> None:
+        self.transcript.move(1)
+
+    def action_up(self) -> None:
+        self.transcript.move(-1)
+
+    def action_page_down(self) -> None:
+        self.transcript.page(1)
+
+    def action_page_up(self) -> None:
+        self.transcript.page(-1)
+
+    def action_half_down(self) -> None:
+        self.transcript.page(0.5)
+
+    def action_half_up(self) -> None:
+        self.transcript.page(-0.5)
+
+    def action_home(self) -> None:
+        self.transcript.go(Place(0, 0), at_top=True)
+
+    def action_end(self) -> None:
+        self.transcript.go_end()
+
+    def action_next_step(self) -> None:
+        index = min(self.transcript.cursor.step + 1, max(0, self.desk.run.steps - 1))
+        self.transcript.go(self.document.place_of(index))
+
+    def action_previous_step(self) -> None:
+        cursor = self.transcript.cursor
+        top = self.document.place_of(cursor.step)
+        index = cursor.step if cursor.row > top.row else max(0, cursor.step - 1)
+        self.transcript.go(self.document.place_of(index))
+
+    def action_next_chunk(self) -> None:
+        self.go_chunk(self.desk.chunk + 1)
+
+    def action_previous_chunk(self) -> None:
+        self.go_chunk(self.desk.chunk - 1)
+
+    def action_next_undecided(self) -> None:
+        chunk = self.desk.next_undecided()
+        if chunk is None:
+            self.say("Every chunk has a verdict.", "good")
+        else:
+            self.go_chunk(chunk)
+
+    def action_fold(self) -> None:
+        if self.side.has_focus:
+            return
+        if not self.transcript.toggle_fold():
+            self.action_fold_step()
+
+    def action_fold_step(self) -> None:
+        self.document.toggle_step(self.transcript.cursor.step)
+        self.transcript.changed()
+
+    def action_fold_all(self) -> None:
+        self.say(self.document.toggle_all())
+        self.transcript.changed()
+
+    def action_panel(self) -> None:
+        target = self.transcript if self.side.has_focus else self.side
+        if target is self.side:
+            self.remove_class("-no-side")
+        target.focus()
+
+    def action_wide(self) -> None:
+        self.toggle_class("-no-side")
+        self.transcript.focus()
+
+    def action_help(self) -> None:
+        self.station.show_help(self.ACTIONS, "Keys of the review")
+
+    async def action_back(self) -> None:
+        if self.transcript.selection is not None:
+            self.transcript.clear_selection()
+            return
+        if self.clear_search():
+            return
+        if self.side.has_focus:
+            self.transcript.focus()
+            return
+        await self.leave()
+        await self.station.back_to_inbox()
+
+    @on(RowList.Highlighted, "#side")
+    def _current_by_hand(self, event: RowList.Highlighted) -> None:
+        event.stop()
+        self.current = event.key
+        self.refresh_side()
+
+    @on(RowList.Chosen, "#side")
+    def _jump_to_evidence(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.current = event.key
+        self.show_current()
+
+    def choose_current(self, decision: DecisionView | None) -> None:
+        """Keep the current item if it is still there, else take the last label or the first open suggestion."""
+        keys = [f"label:{label.id}" for label in decision.labels] if decision else []
+        answers = decision.answers if decision else {}
+        waiting = [f"suggestion:{item.id}" for item in self.desk.open_suggestions() if item.id not in answers]
+        every = {*keys, *(f"suggestion:{item.id}" for item in self.desk.open_suggestions())}
+        if self.current not in every:
+            self.current = waiting[0] if waiting else keys[-1] if keys else None
+
+    def head_text(self) -> str:
+        """The head as plain text, for tests and for the window's title."""
+        return clean(self.desk.run.title)

@@ -1,0 +1,315 @@
+"""Deciding in the review screen: verdicts, labels, answers, notes, undo. Each is on disk before it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from labels.views import LabelView
+from review_tui.desk import EvidenceWish
+from review_tui.sanitize import short
+from review_tui.screens.prompt import Prompt
+from review_tui.screens.review_parts import ReviewParts
+from review_tui.widgets.side import steps_text
+
+if TYPE_CHECKING:
+    from labels.codebook import Codebook, Codebooks, Mode
+
+_DONE = object()
+
+
+class DecideActions(ReviewParts):
+    """The actions of the groups Decide, Label and Suggestions."""
+
+    async def decide(self, call: Callable[..., Any], *args: Any, done: str = "", **kwargs: Any) -> bool:
+        """Let the desk write something, then show it. False if it could not be written (the footer says why)."""
+
+        def write() -> object:
+            call(*args, **kwargs)
+            return _DONE
+
+        written = await self.work(write) is _DONE
+        if written:
+            self.refresh_all()
+            if done:
+                self.say(done, "good")
+        return written
+
+    def _ready(self) -> bool:
+        """Whether the current chunk can be decided on."""
+        if not self.desk.run.steps:
+            self.say("This run has no steps: there is nothing to decide on.", "warn")
+            return False
+        if self.desk.whole_run and not self.desk.run.complete:
+            self.say("This run is still being read: decide on the whole run when it is all here.", "warn")
+            return False
+        if self.desk.chunk_open:
+            self.say("This chunk is still being read: its last step is not here yet.", "warn")
+            return False
+        return True
+
+    # -- verdicts -----------------------------------------------------------------------------------------------
+
+    async def action_approve(self) -> None:
+        if self._ready() and await self.decide(self.desk.verdict, "approve"):
+            self._go_on(f"{self._what()} approved.")
+
+    async def action_stop(self) -> None:
+        if self._ready():
+            await self.decide(
+                self.desk.verdict, "stop", done=f"{self._what()}: the run should stop here. u takes it back."
+            )
+
+    async def action_abstain(self) -> None:
+        if self._ready() and await self.decide(self.desk.verdict, "abstain"):
+            self._go_on(f"{self._what()}: abstained.")
+
+    def action_rollback(self) -> None:
+        if not self._ready():
+            return
+        _, last = self.desk.bounds
+        at = min(max(self.transcript.cursor.step, 0), last)
+
+        async def chosen(answer: str | None) -> None:
+            if answer is None:
+                return
+            if not answer.strip().isdecimal() or not 1 <= int(answer) <= last + 1:
+                self.say(
+                    f"{short(answer, 20)!r} is no step of this run up to here: give a number from 1 to {last + 1}.",
+                    "error",
+                )
+                return
+            step = int(answer) - 1
+            await self.decide(
+                self.desk.verdict, "rollback", step, done=f"Rolled back: step {step + 1} is the first undone."
+            )
+
+        hint = f"the first step undone, 1 to {last + 1}; Enter says so"
+        self.station.push_screen(Prompt("Roll back to before step", str(at + 1), hint), chosen)
+
+    def _what(self) -> str:
+        return "The whole run" if self.desk.whole_run else f"Chunk {self.desk.chunk + 1}"
+
+    def _go_on(self, done: str) -> None:
+        """After a verdict, to the next chunk that needs one."""
+        following = None if self.desk.whole_run else self.desk.next_undecided()
+        if following is None:
+            self.say(f"{done} Every chunk has a verdict now." if not self.desk.whole_run else done, "good")
+        else:
+            self.go_chunk(following)
+            self.say(f"{done} Now chunk {following + 1}.", "good")
+
+    async def action_none(self) -> None:
+        if not self._ready():
+            return
+        codebook = await self._codebook()
+        if codebook is None:
+            return
+        said = self.desk.decision is not None and codebook.id in self.desk.decision.none
+        done = "Taken back." if said else f"{self._what()}: no mode of {codebook.title} occurs. a approves it."
+        await self.decide(self.desk.none, codebook, done=done)
+
+    async def _codebook(self) -> Codebook | None:
+        books = await self.work(self.station.codebooks)
+        return None if books is None or not len(books) else next(iter(books))
+
+    def action_whole_run(self) -> None:
+        self.desk.whole_run = not self.desk.whole_run
+        self.current = None
+        self.refresh_all()
+        self.say("Decisions are now on the whole run." if self.desk.whole_run else "Decisions are on the chunk again.")
+
+    async def action_undo(self) -> None:
+        await self._step_through_history("undo", "Undone", "Nothing to undo.")
+
+    async def action_redo(self) -> None:
+        await self._step_through_history("redo", "Done again", "Nothing to redo.")
+
+    async def _step_through_history(self, which: str, done: str, nothing: str) -> None:
+        def step() -> tuple[str | None]:
+            return (getattr(self.desk, which)(),)
+
+        found = await self.work(step)
+        if found is None:
+            return
+        chunk = found[0]
+        self.refresh_all()
+        if chunk is None:
+            self.say(nothing, "warn")
+            return
+        here = self.desk.decision
+        self.say(f"{done}." if here and here.chunk == chunk else f"{done} (see the chunks above).", "good")
+
+    # -- labels -------------------------------------------------------------------------------------------------
+
+    async def action_label(self) -> None:
+        if not self._ready():
+            return
+        books = await self.work(self.station.codebooks)
+        if books is None:
+            return
+        wish, first, last = self._wanted_steps()
+        title = f"Label {steps_text(first, last)}" + (" with the selected evidence" if wish else "")
+
+        async def chosen(choice: tuple[Codebook, Mode] | None) -> None:
+            if choice is None:
+                return
+            before = {label.id for label in self.desk.labels()}
+            if not await self.decide(self.desk.add_label, *choice, first, last, wish):
+                return
+            self.transcript.clear_selection()
+            new = next(label for label in self.desk.labels() if label.id not in before)
+            self.current = f"label:{new.id}"
+            self.refresh_all()
+            self.say(
+                f"◆ {choice[1].label} on {steps_text(first, last)}.  c cause · m maybe · t note · + stretch · u undo",
+                "good",
+            )
+
+        self._pick(books, title, chosen)
+
+    def _pick(self, books: Codebooks, title: str, chosen: Callable[[tuple[Codebook, Mode] | None], Any]) -> None:
+        from review_tui.screens.picker import ModePicker  # codebooks pull pydantic in: not before the first label
+
+        self.station.push_screen(ModePicker(books, title), chosen)
+
+    def _wanted_steps(self) -> tuple[list[EvidenceWish], int, int]:
+        """What a new label is about: the selection, else the cursor's step (or, for the whole run, all of it)."""
+        selection = self.transcript.selection
+        if selection is not None and not selection.empty:
+            wish = EvidenceWish(selection.step, selection.part, selection.start, selection.end)
+            return [wish], selection.step, selection.step
+        if self.desk.whole_run:
+            return [], *self.desk.bounds
+        return [], self.transcript.cursor.step, self.transcript.cursor.step
+
+    async def action_select(self) -> None:
+        """Start selecting; with a selection there, quote it for the current label."""
+        if self.transcript.selection is not None:
+            await self._quote_for_label()
+        elif self.transcript.start_selection():
+            self.say("Select: ↑ ↓ rows · w W end by word · h H start · l label · v add to current label · Esc", "text")
+        else:
+            self.say("There is no text under the cursor: open the part with Enter first.", "warn")
+
+    async def _quote_for_label(self) -> None:
+        label, selection = self.current_label(), self.transcript.selection
+        if label is None or selection is None or selection.empty:
+            self.say("There is no current label to add this evidence to: l makes one.", "warn")
+            return
+        wish = [EvidenceWish(selection.step, selection.part, selection.start, selection.end)]
+        if await self.decide(self.desk.add_evidence, label, wish, done="Evidence added to the current label."):
+            self.transcript.clear_selection()
+
+    def key_w(self) -> None:
+        self.transcript.adjust_selection("end", "+word")
+
+    def key_upper_w(self) -> None:
+        self.transcript.adjust_selection("end", "-word")
+
+    def key_h(self) -> None:
+        self.transcript.adjust_selection("start", "+word")
+
+    def key_upper_h(self) -> None:
+        self.transcript.adjust_selection("start", "-word")
+
+    def _label_or_say(self) -> LabelView | None:
+        label = self.current_label()
+        if label is None:
+            self.say("There is no current label: l makes one, Tab chooses among those there are.", "warn")
+        return label
+
+    async def action_unlabel(self) -> None:
+        if label := self._label_or_say():
+            await self.decide(
+                self.desk.remove_label, label, done=f"Label {label.code or label.name} removed. u brings it back."
+            )
+
+    async def action_unsure(self) -> None:
+        if label := self._label_or_say():
+            done = "Sure." if not label.sure else "Marked as maybe."
+            await self.decide(self.desk.change_label, label, sure=not label.sure, done=done)
+
+    async def action_stretch(self) -> None:
+        if label := self._label_or_say():
+            await self.decide(self.desk.stretch_label, label, self.transcript.cursor.step)
+
+    async def action_cause(self) -> None:
+        """Go through: nothing said, root cause, follows from each other label of the run."""
+        label = self._label_or_say()
+        if label is None:
+            return
+        others = [other for other in self.desk.labels() if other.id != label.id and other.caused_by != label.id]
+        states: list[tuple[bool, str | None]] = [(False, None), (True, None), *((False, other.id) for other in others)]
+        now = states.index((label.root_cause, label.caused_by)) if (label.root_cause, label.caused_by) in states else 0
+        root, cause = states[(now + 1) % len(states)]
+        source = next((other for other in others if other.id == cause), None)
+        said = "root cause" if root else f"follows from {source.code or source.name}" if source else "no cause said"
+        await self.decide(
+            self.desk.change_label, label, root_cause=root, caused_by=cause, done=f"{label.code}: {said}."
+        )
+
+    def action_next_label(self) -> None:
+        decision = self.desk.decision
+        keys = [f"label:{label.id}" for label in decision.labels] if decision else []
+        if not keys:
+            self.say("There are no labels here yet.", "warn")
+            return
+        at = keys.index(self.current) if self.current in keys else -1
+        self.current = keys[(at + 1) % len(keys)]
+        self.refresh_all()
+
+    def action_note(self) -> None:
+        if not self._ready():
+            return
+        label = self.current_label()
+        decision = self.desk.decision
+        value = label.note if label else (decision.note if decision else "")
+        ask = f"Note on {label.code or label.name}" if label else f"Note on {self._what().lower()}"
+
+        async def written(text: str | None) -> None:
+            if text is None:
+                return
+            if label is not None:
+                await self.decide(self.desk.change_label, label, note=text, done="Noted on the label.")
+            else:
+                await self.decide(self.desk.note, text, done="Noted.")
+
+        self.station.push_screen(Prompt(short(ask, 40), value, "Enter keeps it"), written)
+
+    # -- suggestions --------------------------------------------------------------------------------------------
+
+    async def action_accept(self) -> None:
+        await self._answer("accept")
+
+    async def action_reject(self) -> None:
+        await self._answer("reject")
+
+    async def action_relabel(self) -> None:
+        suggestion = self.current_suggestion()
+        if suggestion is None:
+            self.say("There is no suggestion here.", "warn")
+            return
+        books = await self.work(self.station.codebooks)
+        if books is None:
+            return
+
+        async def chosen(choice: tuple[Codebook, Mode] | None) -> None:
+            if choice is not None:
+                await self._answer("relabel", choice)
+
+        title = f"Relabel the suggestion {suggestion.code or suggestion.name}"
+        self._pick(books, title, chosen)
+
+    async def _answer(self, answer: str, mode: tuple[Codebook, Mode] | None = None) -> None:
+        suggestion = self.current_suggestion()
+        if suggestion is None:
+            self.say("There is no suggestion here.", "warn")
+            return
+        if not self._ready():
+            return
+        word = {"accept": "Accepted", "reject": "Rejected", "relabel": "Relabelled"}[answer]
+        self.current = None
+        await self.decide(
+            self.desk.answer, suggestion, answer, mode, done=f"{word}: {suggestion.code} {suggestion.name}."
+        )

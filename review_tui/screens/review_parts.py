@@ -1,0 +1,58 @@
+"""What the parts of the review screen share: its desk, document, transcript, and the current item of the side panel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labels.views import LabelView, SuggestionView
+from review_tui.screens.base import StationScreen
+
+if TYPE_CHECKING:
+    from review_tui.desk import Desk
+    from review_tui.transcript.document import Document
+    from review_tui.widgets.transcript import Transcript
+
+
+class ReviewParts(StationScreen):
+    """Base of the review screen's parts; `screens.review` fills in what is only declared here."""
+
+    desk: Desk
+    document: Document
+    #: Key of the current item: `label:ID` or `suggestion:ID`.
+    current: str | None = None
+
+    @property
+    def transcript(self) -> Transcript:
+        raise LookupError("the review screen has the transcript")
+
+    def refresh_all(self) -> None:
+        """Show what is now said."""
+
+    def go_chunk(self, chunk: int) -> None:
+        """Turn to a chunk."""
+
+    def current_label(self) -> LabelView | None:
+        """The current label, if the current item is one."""
+        kind, _, wanted = (self.current or "").partition(":")
+        return next((label for label in self.desk.labels() if kind == "label" and label.id == wanted), None)
+
+    def current_suggestion(self) -> SuggestionView | None:
+        """The current suggestion, or the first one here that waits for an answer."""
+        kind, _, wanted = (self.current or "").partition(":")
+        here = self.desk.open_suggestions()
+        answers = self.desk.decision.answers if self.desk.decision else {}
+        chosen = next((item for item in here if kind == "suggestion" and item.id == wanted), None)
+        return chosen or next((item for item in here if item.id not in answers), None)
+
+    def show_current(self) -> None:
+        """Jump to the current item's evidence, or to its first step."""
+        item = self.current_label() or self.current_suggestion()
+        if item is None:
+            return
+        if item.evidence:
+            first = item.evidence[0]
+            self.transcript.go(self.document.place_of(first.index, first.part, first.start))
+        else:
+            self.transcript.go(self.document.place_of(item.first))
+        self.transcript.changed()
+        self.transcript.focus()

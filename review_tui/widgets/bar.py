@@ -1,0 +1,54 @@
+"""One or two lines of text at the top or bottom: where you are, what was said, which keys there are."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from review_tui.transcript.folding import cells, crop
+from review_tui.widgets.look import LookMixin
+from review_tui.widgets.rows import Pieces
+
+
+class Bar(LookMixin, Widget):
+    """Shows lines of pieces; `None` in a line fills it up, so that what follows stands at the right."""
+
+    LOOKS: ClassVar[tuple[str, ...]] = (
+        "text", "faint", "strong", "key", "accent", "current", "warn", "error", "good", "verdict-approve",
+        "verdict-rollback", "verdict-stop", "verdict-abstain", "verdict-reject",
+    )  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}
+    DEFAULT_CSS = """
+    Bar { height: auto; width: 1fr; background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    def __init__(self, lines: int = 1, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines: list[Pieces] = [[] for _ in range(lines)]
+        self.styles.height = lines
+
+    def show(self, *lines: Pieces) -> None:
+        if list(lines) != self.lines:
+            self.lines = list(lines)
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        pieces = self.lines[y] if y < len(self.lines) else []
+        used = sum(cells(piece[0]) for piece in pieces if piece is not None)
+        segments: list[Segment] = []
+        left = width
+        for number, piece in enumerate(pieces):
+            if piece is None:
+                segments.append(Segment(" " * max(1, width - used), self.look["text"]))
+                left -= max(1, width - used)
+                continue
+            # What stands at the right end is not pushed out by a long title before it.
+            room = left - sum(cells(later[0]) for later in pieces[number + 1 :] if later is not None and None in pieces)
+            text = crop(piece[0], max(0, room))
+            left -= cells(text)
+            segments.append(Segment(text, self.look[piece[1]]))
+        return Strip(segments).adjust_cell_length(width, self.look["text"])
