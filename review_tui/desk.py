@@ -219,20 +219,25 @@ class Desk:
         )
         self._record(*ops)
 
-    def undo(self) -> str | None:
-        """Take the last act back; what it was about, for a message. None if there is nothing to undo."""
+    def undo(self) -> int | None:
+        """Take the last act back. The first step (index) of what it was about; None if there is nothing to undo."""
         return self._step("undo")
 
-    def redo(self) -> str | None:
+    def redo(self) -> int | None:
+        """Do again what was undone last; as `undo`."""
         return self._step("redo")
 
-    def _step(self, which: str) -> str | None:
+    def _step(self, which: str) -> int | None:
         from labels.ledger import Ledger
 
         ledger = Ledger(self.store, self.reviewer)
         event = ledger.undo(self.run) if which == "undo" else ledger.redo(self.run)
         self.reload()
-        return None if event is None else event.chunk
+        if event is None:
+            return None
+        act = next(item for item in ledger.history(self.run) if item.id == event.data["target"])
+        self.whole_run = act.chunk == "run"
+        return int(act.data["target"]["first"]["index"])
 
     # -- making models ------------------------------------------------------------------------------------------
 

@@ -9,13 +9,14 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from sessions import catalog, readers
 from sessions.catalog import RunInfo
-from sessions.ingest import Imported, Watch, import_file
+from sessions.ingest import Imported, ImportReport, Watch, import_file
 from sessions.readers.base import Head, Source
 from sessions.run import PART_KINDS, ROLES, Header, Part, Problem, Record, Span, Step, arguments_text
 from sessions.store import Store
@@ -71,8 +72,7 @@ def line_of(step: Step | str) -> str:
     """A step as a line of the test format."""
     if isinstance(step, str):
         return json.dumps(step)
-    names = ("actor", "role", "at", "native_id", "model", "depth", "parent_call", "branch", "stage", "tokens_in", "cost")
-    value: dict[str, Any] = {name: getattr(step, name) for name in names}
+    value: dict[str, Any] = {name: getattr(step, name) for name in Step.__slots__ if name != "raw"}
     value["parts"] = [{name: getattr(part, name) for name in Part.__slots__} for part in step.parts]
     return json.dumps(value)
 
@@ -83,13 +83,15 @@ def write_run(path: Path, steps: Iterable[Step | str]) -> Path:
     return path
 
 
-def load(store: Store, path: Path, watch: Watch | None = None) -> list[Imported]:
+def load_report(store: Store, path: Path, watch: Watch | None = None) -> ImportReport:
     """Import a file of the test format."""
-    readers.BUILT_IN.setdefault(FORMAT, "helpers:LinesReader")
-    try:
-        return import_file(store, path, FORMAT, watch).runs
-    finally:
-        del readers.BUILT_IN[FORMAT]
+    with patch.dict(readers.BUILT_IN, {FORMAT: "helpers:LinesReader"}):
+        return import_file(store, path, FORMAT, watch)
+
+
+def load(store: Store, path: Path, watch: Watch | None = None) -> list[Imported]:
+    """Import a file of the test format; its runs."""
+    return load_report(store, path, watch).runs
 
 
 def put(store: Store, path: Path, steps: Iterable[Step | str]) -> RunInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ DEBUG_VARIABLE = "REVIEW_TUI_DEBUG"
 
 def guarded(call: Callable[[], Any]) -> int:
     """Run a command; its exit code. Commands return an exit code, or None for done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a locale without the letter must not end the command
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = call()
         sys.stdout.flush()

@@ -35,15 +35,21 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     for path in paths:
         if not path.exists():
             raise _missing(path)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _has_terminal():
         raise UserError(
             "the station needs a terminal, and this is none.", "`review-tui show RUN` prints a run as plain text."
         )
     given: Settings = settings(ctx)
-    given.export_codebooks()
+    from labels.codebook_paths import user_codebook_paths
     from review_tui import app
 
-    app.run(given.db_path(), list(paths), given.reviewer_name(), given.format)
+    codebooks = user_codebook_paths(given.codebooks)
+    app.run(given.db_path(), list(paths), given.reviewer_name(), given.format, codebooks)
+
+
+def _has_terminal() -> bool:
+    """The station reads keys from standard input and paints on standard error."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _missing(path: Path) -> UserError:

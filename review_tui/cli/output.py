@@ -12,7 +12,7 @@ from review_tui.sanitize import clean, clean_block, json_escape
 
 def emit(name: str, content: dict[str, Any]) -> None:
     """The command's one JSON document. name: of the schema, as in `review-tui/<name>/1`."""
-    click.echo(as_json({"schema": schema(name), **content}))
+    _write(as_json({"schema": schema(name), **content}) + "\n")
 
 
 def schema(name: str) -> str:
@@ -27,10 +27,15 @@ def as_json(value: Any) -> str:
 
 def emit_streamed(name: str, head: dict[str, Any], key: str, items: Iterable[Any]) -> None:
     """The same for a document with a list that is too long to be held: `key` comes last, item by item."""
-    click.echo(as_json({"schema": schema(name), **head})[:-1] + f",{as_json(key)}:[", nl=False)
+    _write(as_json({"schema": schema(name), **head})[:-1] + f",{as_json(key)}:[")
     for number, item in enumerate(items):
-        click.echo(f"{',' if number else ''}\n{as_json(item)}", nl=False)
-    click.echo("\n]}")
+        _write(f"{',' if number else ''}\n{as_json(item)}")
+    _write("\n]}\n")
+
+
+def _write(json: str) -> None:
+    """JSON is UTF-8 whatever the locale says."""
+    click.echo(json.encode(), nl=False)
 
 
 def line(text: str = "") -> None:

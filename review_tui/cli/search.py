@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -34,13 +35,13 @@ def command(ctx: click.Context, text: str, only: str | None, limit: int, as_json
     store = given.store(ctx)
     run = find_run(store, only) if only is not None else None
     runs = {run.no: run} if run else {info.no: info for info in catalog.runs(store)}
-    found = (hit for batch in search.search(store, text, run) for hit in batch if hit.run in runs)
-    stop = limit or None
-    entries = (_entry(store, runs[hit.run], hit, text) for hit in islice(found, stop))
-    if as_json:
-        output.emit("search", {"query": text, "limit": limit, **_collected(entries, found)})
-    elif not _print(entries, found, limit):
-        output.note(f"{text!r} occurs nowhere.")
+    # Closed before the database is, whoever stops reading.
+    with closing(hit for batch in search.search(store, text, run) for hit in batch if hit.run in runs) as found:
+        entries = (_entry(store, runs[hit.run], hit, text) for hit in islice(found, limit or None))
+        if as_json:
+            output.emit("search", {"query": text, "limit": limit, **_collected(entries, found)})
+        elif not _print(entries, found, limit):
+            output.note(f"{text!r} occurs nowhere.")
 
 
 def _collected(entries: Iterator[dict[str, Any]], rest: Iterator[Hit]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,14 +77,6 @@ class Settings:
         from labels.codebook_paths import user_codebook_folder, user_codebook_paths
 
         return load_all(user_codebook_paths(self.codebooks), folder=user_codebook_folder())
-
-    def export_codebooks(self) -> None:
-        """Hand `--codebook` on to the station, which looks at the same variable."""
-        if self.codebooks:
-            from labels.codebook_paths import CODEBOOKS_VARIABLE
-
-            listed = [os.environ.get(CODEBOOKS_VARIABLE, ""), *map(str, self.codebooks)]
-            os.environ[CODEBOOKS_VARIABLE] = os.pathsep.join(filter(None, listed))
 
 
 def settings(ctx: click.Context) -> Settings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +42,11 @@ class _View:
     raw: bool
     decisions: list[dict[str, Any]]
 
-    def steps(self, chunk: int | None) -> Iterator[StoredStep]:
-        if not self.chunks.total:
-            return iter(())
-        first, last = self.chunks.bounds(chunk) if chunk is not None else (0, self.chunks.total - 1)
-        return catalog.steps(self.store, self.run.no, first, last)
+    def steps(self, chunk: int | None) -> Generator[StoredStep]:
+        """To be closed by the caller: a query must not outlive the database, whoever stops reading."""
+        if self.chunks.total:
+            first, last = self.chunks.bounds(chunk) if chunk is not None else (0, self.chunks.total - 1)
+            yield from catalog.steps(self.store, self.run.no, first, last)
 
 
 @click.command("show")
@@ -90,8 +91,9 @@ def _print(view: _View) -> None:
         first, last = view.chunks.bounds(chunk)
         output.line()
         output.line(f"=== chunk {chunk + 1} of {len(view.chunks)}, {output.steps_text(first, last)}")
-        for stored in view.steps(chunk):
-            _print_step(view, stored)
+        with closing(view.steps(chunk)) as steps:
+            for stored in steps:
+                _print_step(view, stored)
         _print_decisions(_on_chunk(view, chunk))
     if view.only is None:
         _print_decisions([item for item in view.decisions if item["target"]["scope"] == "run"])
@@ -176,7 +178,8 @@ def _emit(view: _View) -> None:
         "chunk": None if view.only is None else _chunk(view, view.only),
         "decisions": [decision_json(item) for item in _chosen(view)],
     }  # fmt: skip
-    output.emit_streamed("show", head, "steps", (_step(view, stored) for stored in view.steps(view.only)))
+    with closing(view.steps(view.only)) as steps:
+        output.emit_streamed("show", head, "steps", (_step(view, stored) for stored in steps))
 
 
 def _chosen(view: _View) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class StationScreen(Screen[None]):
             shown, _, rest = words.partition(" ")
             if words.startswith("[ ]"):
                 shown, rest = "[ ]", words[4:]
-            pieces += [(shown, "key"), (f" {rest}   ", "faint")]
+            pieces += [(shown, "key"), (f" {rest}  ", "faint")]
         return pieces
 
     # -- working ------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from textual.timer import Timer
 from labels.views import DecisionView
 from review_tui.actions import REVIEW, Action
 from review_tui.desk import Desk
-from review_tui.sanitize import clean, short
+from review_tui.sanitize import short
 from review_tui.screens.review_decide import DecideActions
 from review_tui.screens.review_find import FindActions
 from review_tui.transcript.document import Document
@@ -179,21 +179,21 @@ class ReviewScreen(DecideActions, FindActions):
         first, last = desk.bounds
         count = len(desk.chunks)
         decided = sum(1 for item in desk.decided().values() if item.verdict)
-        where: Pieces = [
-            ("inbox / ", "faint"),
-            (short(run.title or "(no title)", max(20, self.size.width - 60)), "strong"),
-            (f" / {short(run.system or run.format, 24)}", "faint"),
-            None,
+        system = f" / {short(run.system or run.format, 20)}" if self.size.width >= WIDE else ""
+        right: list[tuple[str, str]] = [
             (self._scope_text(first, last, count), "accent"),
-            (f"   {decided:,} of {count:,} decided   ", "text"),
-            ("saved" if run.complete else f"reading … {run.steps:,} steps", "good" if run.complete else "warn"),
+            (f"  {decided:,}/{count:,} decided  ", "text"),
+            ("saved" if run.complete else f"reading … {run.steps:,}", "good" if run.complete else "warn"),
         ]
+        room = self.size.width - 2 - len("inbox / ") - len(system) - sum(len(text) for text, _ in right) - 2
+        title = (short(run.title or "(no title)", max(8, room)), "strong")
+        where: Pieces = [("inbox / ", "faint"), title, (system, "faint"), None, *right]
         self.query_one("#head", Bar).show(where, [*self._strip(), None, (self._odds(), "faint")])
 
     def _scope_text(self, first: int, last: int, count: int) -> str:
         if self.desk.whole_run:
-            return f"WHOLE RUN  steps 1–{last + 1:,}"
-        return f"chunk {self.desk.chunk + 1:,} of {count:,}  steps {first + 1:,}–{last + 1:,}"
+            return f"WHOLE RUN  {last + 1:,} steps"
+        return f"chunk {self.desk.chunk + 1:,}/{count:,}  steps {first + 1:,}–{last + 1:,}"
 
     def _strip(self) -> list[tuple[str, str] | None]:
         """The chunks around the current one, each with its verdict: ✓ ✓ [3] · ·"""
@@ -374,7 +374,3 @@ class ReviewScreen(DecideActions, FindActions):
         every = {*keys, *(f"suggestion:{item.id}" for item in self.desk.open_suggestions())}
         if self.current not in every:
             self.current = waiting[0] if waiting else keys[-1] if keys else None
-
-    def head_text(self) -> str:
-        """The head as plain text, for tests and for the window's title."""
-        return clean(self.desk.run.title)

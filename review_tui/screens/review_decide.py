@@ -126,19 +126,22 @@ class DecideActions(ReviewParts):
         await self._step_through_history("redo", "Done again", "Nothing to redo.")
 
     async def _step_through_history(self, which: str, done: str, nothing: str) -> None:
-        def step() -> tuple[str | None]:
+        """Undo or redo, and turn to what it was about, so that the change is seen."""
+
+        def step() -> tuple[int | None]:
             return (getattr(self.desk, which)(),)
 
         found = await self.work(step)
         if found is None:
             return
-        chunk = found[0]
-        self.refresh_all()
-        if chunk is None:
+        if found[0] is None:
             self.say(nothing, "warn")
             return
-        here = self.desk.decision
-        self.say(f"{done}." if here and here.chunk == chunk else f"{done} (see the chunks above).", "good")
+        chunk = self.desk.chunks.of_step(found[0])
+        if not self.desk.whole_run and chunk != self.desk.chunk:
+            self.go_chunk(chunk)
+        self.refresh_all()
+        self.say(f"{done}: {'the whole run' if self.desk.whole_run else f'chunk {chunk + 1}'}.", "good")
 
     # -- labels -------------------------------------------------------------------------------------------------
 
@@ -188,7 +191,7 @@ class DecideActions(ReviewParts):
         if self.transcript.selection is not None:
             await self._quote_for_label()
         elif self.transcript.start_selection():
-            self.say("Select: ↑ ↓ rows · w W end by word · h H start · l label · v add to current label · Esc", "text")
+            self.say("↑ ↓ rows · w W end · h H start · l label · v add to label · Esc", "text")
         else:
             self.say("There is no text under the cursor: open the part with Enter first.", "warn")
 

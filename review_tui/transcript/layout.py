@@ -16,8 +16,8 @@ from review_tui.sanitize import clean, clean_block
 from review_tui.transcript.folding import cells, fold
 from sessions.run import Part
 
-#: Parts other than text are folded to one line when they take more rows than this.
-FOLD_ROWS = 4
+#: Parts are folded to one line when they take more rows than this; what an agent does is hidden last.
+FOLD_ROWS = {"tool_call": 8, "tool_result": 4, "reasoning": 6, "raw": 0}
 #: Text beyond this is not laid out (searching and the raw view still reach it): one fold stays under 50 ms.
 MAX_CHARS = 8_000_000
 #: Cells that the rows of a call, result or thought are indented by.
@@ -91,19 +91,27 @@ class PartLayout:
 
 @dataclass(slots=True)
 class StepLayout:
-    """The rows of one step. opens_chunk: a chunk rule stands above it."""
+    """The rows of one step. parts: by their number in the step. opens_chunk: a chunk rule stands above it.
+
+    order: part numbers as they are shown, each result right under its call. first: each part's first row.
+    """
 
     parts: list[PartLayout]
     opens_chunk: bool
+    order: list[int] = field(default_factory=list)
     first: list[int] = field(default_factory=list)
     height: int = 0
+    _tops: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        at = 1 if self.opens_chunk else 0
-        for part in self.parts:
-            self.first.append(at)
-            at += part.rows
-        self.height = at + 1
+        self.order = [number for number in _reading_order(self.parts) if self.parts[number].rows]
+        self.first = [0] * len(self.parts)
+        at = self.top
+        for number in self.order:
+            self.first[number] = at
+            self._tops.append(at)
+            at += self.parts[number].rows
+        self.height = max(at, self.top + 1) + 1
 
     @property
     def top(self) -> int:
@@ -113,16 +121,31 @@ class StepLayout:
     def row(self, n: int) -> Row:
         if n == 0 and self.opens_chunk:
             return Row("rule")
-        if n >= self.height - 1 or not self.parts:
+        if n >= self.height - 1 or not self.order:
             return Row("gap")
-        number = bisect_right(self.first, n) - 1
-        while self.parts[number].rows == 0:
-            number -= 1
+        number = self.order[bisect_right(self._tops, n) - 1]
         return self.parts[number].row(n - self.first[number], number)
 
     def row_of(self, part: int, position: int) -> int:
         """The row that shows a position in a part's text."""
         return self.first[part] + self.parts[part].row_of(position)
+
+
+def _reading_order(parts: list[PartLayout]) -> list[int]:
+    """A source may tell all calls first and then all results; a reader wants each result under its call."""
+    results: dict[str, list[int]] = {}
+    calls = {part.part.call_id for part in parts if part.part.kind == "tool_call" and part.part.call_id}
+    for number, part in enumerate(parts):
+        if part.part.kind == "tool_result" and part.part.call_id in calls:
+            results.setdefault(str(part.part.call_id), []).append(number)
+    moved = {number for numbers in results.values() for number in numbers}
+    order: list[int] = []
+    for number, part in enumerate(parts):
+        if number not in moved:
+            order.append(number)
+        if part.part.kind == "tool_call":
+            order += results.pop(str(part.part.call_id), [])
+    return order
 
 
 def lay_out(parts: list[Part], width: int, folds: Mapping[int, bool], *, opens_chunk: bool = False) -> StepLayout:
@@ -142,13 +165,14 @@ def _part(part: Part, width: int, wish: bool | None) -> PartLayout:
         found.inline = cells(found.text) <= room
         if found.inline:
             return found
-    if wish or (wish is None and (found.lines > FOLD_ROWS or part.kind == "raw")):
+    most = FOLD_ROWS[part.kind]
+    if wish or (wish is None and found.lines > most):
         found.folded = True  # its text is not even folded: the common case of a long result costs nothing
         found.text = clean_block(part.text[: 4 * width + 400])
         return found
     found.text = clean_block(part.text[:MAX_CHARS])
     starts = fold(found.text, width - INDENT)
-    found.folded = wish is None and len(starts) > FOLD_ROWS
+    found.folded = wish is None and len(starts) > most
     found.starts = None if found.folded else starts
     return found
 

@@ -6,29 +6,35 @@ meaning has one look in every widget, and never colour alone: a glyph or a word 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.widget import Widget
 
 
 class LookMixin(Widget):
-    """Gives a widget `look`: name -> style with the widget's own background."""
+    """Gives a widget `look`: name -> style. A look's background is the widget's where it names none."""
 
     LOOKS: ClassVar[tuple[str, ...]] = ()
+    #: Those of them that are drawn over others, and so hold only what they change.
+    OVERLAYS: ClassVar[frozenset[str]] = frozenset()
     _look: dict[str, Style] | None = None
 
     @property
     def look(self) -> dict[str, Style]:
         if self._look is None:
-            base = self.rich_style
             self._look = {
-                name: base + self.get_component_rich_style(f"look--{name}", partial=True) for name in self.LOOKS
+                name: self.get_component_rich_style(f"look--{name}", partial=name in self.OVERLAYS)
+                for name in self.LOOKS
             }
-            for name in ("select", "search", "label", "suggestion", "cursor"):
-                if name in self._look:  # laid over other styles: only what they change
-                    self._look[name] = self.get_component_rich_style(f"look--{name}", partial=True)
         return self._look
+
+    def overlaid(self, segments: Iterable[Segment], name: str) -> list[Segment]:
+        """Segments with an overlay's colours on top of their own."""
+        style = self.look[name]
+        return [Segment(segment.text, (segment.style or Style()) + style) for segment in segments]
 
     def notify_style_update(self) -> None:
         self._look = None

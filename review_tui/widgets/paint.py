@@ -82,7 +82,7 @@ def paint_row(
     if row.part >= 0:
         segments += _content(stored, layout.parts[row.part], row, place.step, width, marks, look)
     elif first:
-        segments.append(Segment("(nothing)", look["faint"]))
+        segments.append(Segment("(says nothing)", look["faint"]))
     return segments
 
 
@@ -197,6 +197,8 @@ def _head(
     segments = [Segment(f"{glyph} ", look["part"]), Segment(f"{part.label}  ", label_style)]
     room = width - INDENT - cells(part.label) - 2
     if part.inline:
+        if not part.text:
+            return [*segments, Segment("(empty)", look["faint"])]
         return segments + _text(part, row, index, room, marks, look, base)
     size = size_of(part)
     if part.part.kind == "tool_call" and not any(other.kind == "tool_result" for other in stored.step.parts):

@@ -52,6 +52,7 @@ class RowList(LookMixin, Widget, can_focus=True):
         "text", "faint", "strong", "heading", "label", "suggestion", "error", "good", "warn", "accent", "cursor",
         "cursor-far", "verdict-approve", "verdict-rollback", "verdict-stop", "verdict-abstain", "verdict-reject",
     )  # fmt: skip
+    OVERLAYS: ClassVar[frozenset[str]] = frozenset({"cursor", "cursor-far"})
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}
     DEFAULT_CSS = """
     RowList { height: 1fr; width: 1fr; }
@@ -132,7 +133,7 @@ class RowList(LookMixin, Widget, can_focus=True):
         strip = Strip(segments).adjust_cell_length(width, look["text"])
         key = self.source.key(index)
         if key is not None and key == self.selected:
-            strip = strip.apply_style(look["cursor" if self.has_focus else "cursor-far"])
+            return Strip(self.overlaid(strip, "cursor" if self.has_focus else "cursor-far"), width)
         return strip
 
     def _segments(self, pieces: Pieces, width: int) -> list[Segment]:

@@ -35,6 +35,7 @@ class Transcript(LookMixin, Widget, can_focus=True):
         "rule-current", "cursor", "cursor-glyph", "map", "map-thumb", "verdict-approve", "verdict-rollback",
         "verdict-stop", "verdict-abstain", "verdict-reject",
     )  # fmt: skip
+    OVERLAYS: ClassVar[frozenset[str]] = frozenset({"select", "search", "label", "suggestion", "cursor", "map-thumb"})
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}
     DEFAULT_CSS = """
     Transcript { height: 1fr; width: 1fr; background: $background; color: $foreground; }
@@ -116,9 +117,8 @@ class Transcript(LookMixin, Widget, can_focus=True):
         here = place == self.scroller.cursor
         segments = paint_row(self.document, place, self._columns, self.marks, look, cursor=here)
         strip = Strip(segments).adjust_cell_length(width - 1, look["text"])
-        if here:
-            strip = strip.apply_style(look["cursor"])
-        return Strip([*strip, self._map_cell(y)], width)
+        row = self.overlaid(strip, "cursor") if here else list(strip)
+        return Strip([*row, self._map_cell(y)], width)
 
     def _map_cell(self, y: int) -> Segment:
         if not self._map:
@@ -194,8 +194,14 @@ class Transcript(LookMixin, Widget, can_focus=True):
     # -- selecting evidence -------------------------------------------------------------------------------------
 
     def start_selection(self) -> bool:
-        """Begin selecting at the cursor's row. False where there is no text."""
+        """Begin selecting at the cursor's row, or at the first row under a head. False where there is no text."""
         row = self.row
+        if self.document is not None and row.kind == "head" and row.end <= row.start:
+            self.document.open_part(self.cursor.step, row.part)
+            self._arrange()
+            self.scroller.move(1)
+            self._place_rows()
+            row = self.row
         if self.document is None or row.part < 0 or row.end <= row.start:
             return False
         text = self.document.layout(self.cursor.step).parts[row.part].text

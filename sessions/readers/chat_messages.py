@@ -79,7 +79,8 @@ class Assembler:
         elif step.raw[-1] is not raw:  # one message may hold several results
             step.raw.append(raw)
         step.parts.append(result)
-        step.parts += leftover_parts(message, KNOWN_KEYS)
+        if not message.keys() <= _PLAIN_KEYS:
+            step.parts += leftover_parts(message, KNOWN_KEYS)
 
     def _tool_result(self, message: dict[str, Any]) -> Part:
         call_id = text_or_none(message.get("tool_call_id"))
@@ -140,18 +141,19 @@ def message_step(message: dict[str, Any], role: str) -> Step:
     else:
         actor, step_role, parts = message_parts(role, name, string(content))
     step = Step(actor, step_role, parts)
+    if "tool_calls" in message or "function_call" in message:
+        parts += _call_parts(message)
     if not message.keys() <= _PLAIN_KEYS:  # most messages hold nothing else, and there are very many
         _add_details(step, message)
-    step.parts += _call_parts(message)
-    if message.get("refusal") and isinstance(message["refusal"], str):
-        step.parts.append(Part("text", message["refusal"], name="refusal"))
-    step.parts += leftover_parts(message, KNOWN_KEYS)
     return step
 
 
 def _add_details(step: Step, message: dict[str, Any]) -> None:
-    """What only some messages tell: reasoning, time, model, tokens."""
+    """What only some messages tell: reasoning, time, model, tokens, and fields unknown here."""
     step.parts = [*_reasoning_parts(message), *step.parts]
+    if message.get("refusal") and isinstance(message["refusal"], str):
+        step.parts.append(Part("text", message["refusal"], name="refusal"))
+    step.parts += leftover_parts(message, KNOWN_KEYS)
     step.at = time_of(message)
     step.native_id = text_or_none(message.get("id"))
     step.model = text_or_none(message.get("model"))
@@ -204,8 +206,6 @@ def _special_block(block: dict[str, Any]) -> Part | None:
 
 
 def _call_parts(message: dict[str, Any]) -> list[Part]:
-    if "tool_calls" not in message and "function_call" not in message:
-        return []
     calls = message.get("tool_calls")
     parts = [_call(call) for call in (calls if isinstance(calls, list) else [calls]) if call]
     legacy = message.get("function_call")

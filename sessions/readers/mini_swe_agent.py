@@ -62,9 +62,10 @@ class MiniSweAgentReader:
             return 0.98
         if "messages.item.role" in outline and any(mark in outline for mark in _INFO_MARKS):
             return 0.9
-        if outline.get("") == "array" and "item.role" in outline and b"<returncode>" in head.data:
-            return 0.9 if any(mark in head.data for mark in _MARKS) else 0.7
-        return 0.0
+        if outline.get("") != "array" or "item.role" not in outline:
+            return 0.0
+        marks = (b"<returncode>" in head.data, any(mark in head.data for mark in _MARKS))
+        return (0.0, 0.7, 0.9)[sum(marks)]
 
     def read(self, source: Source) -> Iterator[Record]:
         document = open_document(source, "messages")

@@ -10,9 +10,12 @@ from sessions.jsontext import BadJson, dumps, loads
 from sessions.run import Part, arguments_text
 
 TITLE_LENGTH = 80
-_INFERRED_ERROR = re.compile(
-    r"\A\s*(?:<error>|Traceback \(most recent call last\)|(?:[\w.]*(?:Error|Exception)\b|error|fatal)[:\s])"
-    r"|<returncode>[1-9]\d*</returncode>|^(?:Process exited with code|exit code:?|Exit code:?) [1-9]",
+_ERROR_START = re.compile(
+    r"\s*(?:<error>|Traceback \(most recent call last\)|(?:[\w.]*(?:Error|Exception)\b|error|fatal)[:\s])",
+    re.IGNORECASE,
+)
+_ERROR_CODE = re.compile(
+    r"<returncode>[1-9]\d*</returncode>|^(?:Process exited with code|exit code:?) [1-9]",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -80,7 +83,11 @@ def result_part(
 
 def looks_like_error(text: str) -> bool:
     """Whether a result reads like a failure: a traceback, `error:` at its start, a non-zero exit code."""
-    return _INFERRED_ERROR.search(text[:2000]) is not None or "Traceback (most recent call last)" in text[-4000:]
+    head = text[:2000]
+    if _ERROR_START.match(head) or "Traceback (most recent call last)" in text[-4000:]:
+        return True
+    small = head.lower()  # the search is slow and every result passes here: only where its words occur
+    return ("returncode" in small or "exit" in small) and _ERROR_CODE.search(head) is not None
 
 
 def raw_part(kind: str, value: Any) -> Part:

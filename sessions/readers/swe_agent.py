@@ -74,11 +74,9 @@ class SweAgentReader:
             yield source.problem(document.problem or "the document has neither `trajectory` nor `history`")
             return
         yield _header(root, history)
-        if document.found:
+        ahead = list(islice(document.items, 1))
+        if ahead:
             start = _prologue_length(history)
-            ahead = list(islice(document.items, 1))
-            if not ahead:
-                start = len(history)
             yield from map(_message_step, history[:start])
             yield from _entries(chain(ahead, document.items), _turns(history[start:]))
         else:

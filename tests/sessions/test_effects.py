@@ -15,6 +15,8 @@ COMMANDS = {
     "kubectl delete ns payments": True,
     "kubectl -n prod delete pod x": True,
     "kubectl get pods -n prod": False,
+    "helm --namespace prod upgrade app ./chart": True,
+    "helm list": False,
     "sed -i s/a/b/ f": True,
     "sed s/a/b/ f": False,
     "psql -c 'DROP TABLE users'": True,

@@ -32,7 +32,7 @@ def command(ctx: click.Context, days: int, yes: bool, as_json: bool) -> int:
         freed = reclaim(store)
     if as_json:
         rows = [{"id": run.id, "title": run.title, "steps": run.steps, "chars": run.chars} for run in found]
-        output.emit("db-prune", {"removed": yes, "runs": rows, "freed_bytes": freed})
+        output.emit("db-prune", {"removed": yes and bool(found), "runs": rows, "freed_bytes": freed})
     else:
         _print(found, days, yes, freed)
     if found and not yes:

@@ -38,6 +38,4 @@ def command(ctx: click.Context, group: str, yes: bool, as_json: bool) -> None:
         for path in changed:
             output.line(f"{group} may now use {path}")
     if closed:
-        output.note(
-            f"but {closed[-1]} does not let that group through: open it for them (chmod o+x), or move the database."
-        )
+        output.note(f"but {closed[-1]} does not let that group through: open it (chmod o+x), or move the database.")

@@ -156,6 +156,11 @@ def test_history_that_matches_no_entry_stays(tmp_path):
     assert [part.name for part in run.steps[3].parts if part.kind == "raw"] == ["history", "history"]
     assert run.header.task == "Fix it"
     assert [len(step.raw) for step in run.steps] == [1, 1, 1, 5, 2]
+    run = read(tmp_path, {"history": history, "trajectory": [entry()]})
+    assert [len(step.raw) for step in run.steps] == [1, 1, 1, 6]
+    # Before its first turn is finished, a run has an empty trajectory.
+    run = read(tmp_path, {"history": history[:5], "trajectory": []})
+    assert [[part.kind for part in step.parts] for step in run.steps[3:]] == [["text", "tool_call", "tool_result"]]
 
 
 def test_a_half_written_file_keeps_what_was_written(tmp_path):

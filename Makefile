@@ -1,0 +1,51 @@
+# Every target sets up what it needs: a virtual environment in .venv, made anew when the dependencies change.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := .demo
+PYTEST_WORKERS ?= 2
+
+.PHONY: demo test lint types contracts check bench coverage snapshots docs clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "review-tui needs Python 3.11 or newer.")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+demo: $(READY)  ## open the station on the sample runs, with a database of its own
+	mkdir -p $(DEMO)
+	$(BIN)/review-tui --db $(DEMO)/review.db sample_traces
+
+test: $(READY)  ## all tests
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+lint: $(READY)  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)  ## strict types
+	$(BIN)/mypy
+
+contracts: $(READY)  ## which package may import which
+	$(BIN)/lint-imports
+
+coverage: $(READY)  ## tests with coverage of every package
+	$(BIN)/coverage erase
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term --cov-fail-under=85 $(PYTEST_ARGS)
+
+check: lint types contracts test  ## what CI runs
+
+bench: $(READY)  ## each budget beside its floor and its peers, through a real pty
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+snapshots: $(READY)  ## accept the screens as they are now
+	$(BIN)/python -m pytest tests/review_tui/test_snapshots.py --update-snapshots
+
+docs: $(READY)  ## the pages that are made from the code
+	$(BIN)/python -m review_tui.actions > docs/keys.md
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage*
