@@ -143,10 +143,11 @@ def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
 
 def _where(document: dict[str, Any], loc: tuple[str | int, ...]) -> str:
     """The place in words: "mode 'task-derailment', `near_miss.why`"."""
-    if len(loc) < 2 or not isinstance(loc[1], int):
+    index = loc[1] if len(loc) > 1 else None
+    if not isinstance(index, int):
         field = ".".join(map(str, loc))
         return f"`{_shown(field, 60)}`" if field else ""
-    table, index, *inner = loc
+    table, inner = loc[0], loc[2:]
     entry = document.get(str(table))
     item = entry[index] if isinstance(entry, list) and index < len(entry) else None
     name = item.get("slug") or item.get("id") or item.get("from") if isinstance(item, dict) else None

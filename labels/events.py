@@ -111,10 +111,13 @@ def verify(store: Store) -> list[str]:
     wrong: list[str] = []
     last: dict[str, tuple[int, str]] = {}
     for event in everything(store):
+        if (type(event.seq), type(event.origin)) != (int, str):  # SQLite keeps whatever it is given
+            wrong.append(f"event {event.seq!r} of {event.origin!r}: its number or origin is no such thing.")
+            continue
         seq, prev = last.get(event.origin, (0, GENESIS))
         where = f"event {event.seq} of {event.origin[:8]}"
         if event.seq != seq + 1:
-            wrong.append(f"{where}: {event.seq - seq - 1} event(s) before it are missing.")
+            wrong.append(f"{where}: event(s) between {seq} and it are missing.")
         elif event.prev != prev:
             wrong.append(f"{where}: does not follow the event before it.")
         fields = tuple(getattr(event, name) for name in Event.__slots__[:-1])

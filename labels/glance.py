@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -46,3 +47,26 @@ def others_decided(store: Store, ids: Sequence[str], chunk: str, reviewer: str) 
     marks = ", ".join("?" * len(ids))
     sql = f"SELECT 1 FROM decision WHERE run IN ({marks}) AND chunk = ? AND reviewer <> ? LIMIT 1"
     return store.one(sql, [*ids, chunk, reviewer]) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """decided: chunks with a verdict. labels: labels made. whole: the verdict on the whole run."""
+
+    decided: int = 0
+    labels: int = 0
+    whole: str | None = None
+
+
+def counts_of(store: Store, reviewer: str) -> dict[str, Counts]:
+    """How much a reviewer has said of each run: run id -> counts, for runs that have any."""
+    sql = "SELECT run, sum(CASE WHEN scope = 'chunk' AND verdict IS NOT NULL THEN 1 ELSE 0 END),"
+    sql += " max(CASE WHEN scope = 'run' THEN verdict END) FROM decision WHERE reviewer = ? GROUP BY run"
+    labels: dict[str, int] = dict(store.query("SELECT run, count(*) FROM label WHERE reviewer = ? GROUP BY run", [reviewer]))
+    alias: dict[str, str] = dict(store.query("SELECT alias, run FROM run_alias"))
+    found: dict[str, Counts] = {}
+    for run, decided, whole in store.query(sql, [reviewer]):
+        owner = alias.get(str(run), str(run))
+        before = found.get(owner, Counts())
+        found[owner] = Counts(before.decided + decided, before.labels + labels.get(run, 0), whole or before.whole)
+    return found

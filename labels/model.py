@@ -40,6 +40,11 @@ class StepRef(_Model):
     index: Annotated[int, Field(ge=0)]
 
 
+def _check_order(first: StepRef, last: StepRef) -> None:
+    if first.index > last.index:
+        raise ValueError("the first step comes after the last one")
+
+
 class Evidence(_Model):
     """A passage of a step. part: index of the part; start, end: code points in its text, end exclusive."""
 
@@ -83,6 +88,7 @@ class Label(_Model):
             raise ValueError("a label cannot be a root cause and caused by another label")
         if self.caused_by == self.id:
             raise ValueError("a label cannot be caused by itself")
+        _check_order(self.first, self.last)
         return self
 
 
@@ -155,6 +161,11 @@ class Target(_Model):
     first: StepRef
     last: StepRef
     policy: str
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Target:
+        _check_order(self.first, self.last)
+        return self
 
 
 class Shown(_Model):

@@ -211,8 +211,9 @@ class ReviewApp(App[None]):
         """The codebooks in use, loaded once. Raises UserError if one of the user's cannot be read."""
         if self._codebooks is None:
             from labels.codebook import load_all
+            from labels.codebook_paths import user_codebook_folder
 
-            self._codebooks = load_all(self.codebook_paths)
+            self._codebooks = load_all(self.codebook_paths, folder=user_codebook_folder())
         return self._codebooks
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -21,7 +21,7 @@ from sessions.store import Store
 
 if TYPE_CHECKING:  # the models pull pydantic in, which the first frame does not wait for
     from labels.codebook import Codebook, Mode
-    from labels.model import Evidence, Label, Op
+    from labels.model import CodebookVersion, Evidence, Label, Op
 
 #: What a label takes over from the suggestion it is made of.
 _CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
@@ -51,6 +51,7 @@ class Desk:
         self.decisions: list[DecisionView] = []
         self.suggestions: list[SuggestionView] = []
         self._entered = time.monotonic()
+        self._remembered: set[str] = set()
         self.reload()
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class Desk:
         from labels.model import SetNone
 
         said = self.decision is not None and codebook.id in self.decision.none
-        self._record(SetNone(codebook=_version(codebook), value=not said))
+        self._record(SetNone(codebook=self._version(codebook), value=not said))
         return not said
 
     def note(self, text: str) -> None:
@@ -208,7 +209,8 @@ class Desk:
             data = {key: suggestion.data[key] for key in _CLAIM}
             if mode is not None:
                 codebook, chosen = mode
-                data |= {"mode": chosen.slug, "code": chosen.code, "name": chosen.name, "codebook": _version(codebook)}
+                data |= {"mode": chosen.slug, "code": chosen.code, "name": chosen.name}
+                data["codebook"] = self._version(codebook)
             label = Label.model_validate({**data, "id": label_id, "suggestion": suggestion.id})
             ops.append(SetLabel(label=label))
         seconds = round(self._seconds(), 1)
@@ -250,7 +252,7 @@ class Desk:
                 "mode": mode.slug,
                 "code": mode.code,
                 "name": mode.name,
-                "codebook": _version(codebook),
+                "codebook": self._version(codebook),
                 "first": self._step_ref(first),
                 "last": self._step_ref(last),
                 "evidence": [self._evidence(item).model_dump() for item in evidence],
@@ -276,6 +278,17 @@ class Desk:
         if step is None:
             raise UserError(f"this run has no step {index + 1}.")
         return {"id": step, "index": index}
+
+    def _version(self, codebook: Codebook) -> CodebookVersion:
+        """The codebook as labels name it; its content is kept beside them, so that a change can be told later."""
+        from labels.maintenance import remember_codebook
+        from labels.model import CodebookVersion
+
+        ref = codebook.ref
+        if ref.sha256 not in self._remembered:
+            remember_codebook(self.store, codebook)
+            self._remembered.add(ref.sha256)
+        return CodebookVersion(id=ref.id, version=ref.version, sha256=ref.sha256)
 
     def _owner(self, label: LabelView) -> DecisionView:
         """The decision a label belongs to: labels of other chunks can be changed from anywhere."""
@@ -310,10 +323,3 @@ class Desk:
             ),
         )
         self.reload()
-
-
-def _version(codebook: Codebook) -> Any:
-    from labels.model import CodebookVersion
-
-    ref = codebook.ref
-    return CodebookVersion(id=ref.id, version=ref.version, sha256=ref.sha256)

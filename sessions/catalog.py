@@ -12,7 +12,7 @@ import orjson
 
 from sessions.bodies import StoredStep, decode, text_of, unpack_records
 from sessions.errors import UserError
-from sessions.keys import base_key, index_of, key_range
+from sessions.keys import base_key, index_of, key_range, path_text
 from sessions.run import Problem
 from sessions.store import Row, Store
 
@@ -127,8 +127,6 @@ def _by_prefix(store: Store, text: str) -> list[RunInfo]:
 
 
 def _by_path(store: Store, text: str) -> list[RunInfo]:
-    from sessions.ingest import path_text
-
     name, _, item = text.rpartition("#")
     if name and item.isdigit():
         rows = store.query("SELECT run FROM source WHERE path = ? AND item = ?", [path_text(Path(name)), int(item) - 1])

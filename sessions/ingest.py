@@ -24,8 +24,8 @@ from sessions import bodies
 from sessions.effects import changes_world
 from sessions.errors import UserError
 from sessions.identity import Identity
-from sessions.jsontext import dumps, is_whole, mend
-from sessions.keys import base_key, key_range
+from sessions.jsontext import dumps, is_whole, loads, mend
+from sessions.keys import base_key, key_range, path_text
 from sessions.readers import read, sniff
 from sessions.run import Facts, Flag, Header, Problem, Span, Step, apply_facts
 from sessions.store import Store, Transaction
@@ -78,11 +78,6 @@ class Watch:
 
 class Cancelled(Exception):
     """The import was stopped on request."""
-
-
-def path_text(path: Path) -> str:
-    """An absolute path as text that SQLite takes, whatever bytes are in the name."""
-    return os.fsencode(os.path.abspath(path)).decode("utf-8", "backslashreplace")
 
 
 def import_file(store: Store, path: Path, format: str | None = None, watch: Watch | None = None) -> ImportReport:
@@ -378,6 +373,16 @@ class RunWriter:
             [self.path, self.header.item, run],
         )
         return bool(rows) and rows[0] != stamp
+
+    def _add_reference(self, tx: Transaction, run: str) -> None:
+        """What this source knows of the answer and the run's first source did not say."""
+        if self.header.reference is None:
+            return
+        no = tx.execute("SELECT no FROM run WHERE id = ?", [run])[0][0]
+        kept = tx.execute("SELECT data FROM reference WHERE run = ?", [no])
+        merged = {**self.header.reference, **(loads(kept[0][0]) if kept else {})}
+        tx.execute("DELETE FROM reference WHERE run = ?", [no])
+        tx.execute("INSERT INTO reference VALUES (?, ?)", [no, dumps(merged)])
 
     def _grown_from(self, tx: Transaction) -> tuple[int, str] | None:
         """The run that this file held before, if this one only adds to it (its last step may have been unfinished)."""

@@ -1,6 +1,12 @@
-"""The integer key of a step in the store: `run number << 32 | index`. See `sessions.schema` for why."""
+"""How steps and files are named in the store.
+
+A step's key is one integer, `run number << 32 | index` (`sessions.schema` says why); a file is its absolute path.
+"""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 INDEX_BITS = 32
 _MASK = (1 << INDEX_BITS) - 1
@@ -22,3 +28,8 @@ def run_of(k: int) -> int:
 
 def index_of(k: int) -> int:
     return k & _MASK
+
+
+def path_text(path: Path) -> str:
+    """An absolute path as text that SQLite takes, whatever bytes are in the name."""
+    return os.fsencode(os.path.abspath(path)).decode("utf-8", "backslashreplace")

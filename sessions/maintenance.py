@@ -13,7 +13,8 @@ from pathlib import Path
 from sessions.catalog import RunInfo
 from sessions.errors import UserError
 from sessions.ingest import remove_rows
-from sessions.store import Store, Transaction, explain, sqlite3
+from sessions.store import Store, Transaction, explain
+from sessions.store import sqlite3 as sqlite3  # type: ignore[attr-defined]  # the store chooses which SQLite
 
 SHARED_FOLDER, SHARED_FILE = 0o2770, 0o660
 
@@ -179,7 +180,8 @@ _FIXED = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
 
 def sqlite_facts() -> SqliteFacts:
     version: tuple[int, ...] = sqlite3.sqlite_version_info
-    fixed = version[:2] > (3, 51) or version[2] >= _FIXED.get(version[:2], 1 << 30)
+    least = _FIXED.get((version[0], version[1]))
+    fixed = version[:2] > (3, 51) or (least is not None and version[2] >= least)
     return SqliteFacts(sqlite3.sqlite_version, sqlite3.__name__.partition(".")[0], not fixed)
 
 

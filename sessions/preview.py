@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sessions.identity import Identity
-from sessions.ingest import MAX_PROBLEMS, path_text
+from sessions.ingest import MAX_PROBLEMS
+from sessions.keys import path_text
 from sessions.readers import read
 from sessions.run import Facts, Header, Problem, Step, apply_facts
 

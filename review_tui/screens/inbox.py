@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 
-from labels.ledger_counts import Counts, counts_of
+from labels.glance import Counts, counts_of
 from review_tui.actions import INBOX, Action
 from review_tui.sanitize import clean, short
 from review_tui.screens.base import StationScreen
@@ -73,10 +73,11 @@ def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
     """The columns right of the title; fewer on a narrow screen."""
     run = entry.run
     pieces: list[tuple[str, str]] = []
-    if width >= 100:
-        pieces.append((f"{short(run.system or '', 18):<19}", "text"))
-    if width >= 70:
-        pieces.append((f"{short(run.format, 13):<14}", "faint"))
+    if width >= 140:
+        pieces.append((f"{short(run.system or '', 22):<23}", "text"))
+        pieces.append((f"{short(run.format, 14):<15}", "faint"))
+    elif width >= 70:
+        pieces.append((f"{short(run.system or run.format, 17):<18}", "faint"))
     steps = f"{run.steps:>7,} steps" if run.complete else f"{run.steps:>7,} …    "
     pieces.append((steps, "text" if run.complete else "warn"))
     if width >= 84:

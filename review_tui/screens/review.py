@@ -33,8 +33,8 @@ from sessions.catalog import RunInfo
 from sessions.chunks import DEFAULT_POLICY
 from sessions.places import ReadingPlace
 
-#: Where the side panel stands beside the transcript instead of below it.
-WIDE = 100
+#: From these widths on the side panel stands beside the transcript instead of below it, and is wider.
+WIDE, ROOMY = 100, 160
 SIDE_WIDTH = 40
 #: How often a growing run is looked at, and the reviewer's place kept, in seconds.
 GROWTH_S, PLACE_S = 0.1, 2.0
@@ -50,6 +50,7 @@ class ReviewScreen(DecideActions, FindActions):
     ReviewScreen { layout: vertical; }
     ReviewScreen #body { height: 1fr; }
     ReviewScreen #side { width: 40; border-left: solid $panel; background: $background; }
+    ReviewScreen.-roomy #side { width: 60; }
     ReviewScreen.-narrow #body { layout: vertical; }
     ReviewScreen.-narrow #side { width: 1fr; height: 6; border-left: none; border-top: solid $panel; }
     ReviewScreen.-no-side #side { display: none; }
@@ -67,7 +68,7 @@ class ReviewScreen(DecideActions, FindActions):
     def compose(self) -> ComposeResult:
         yield Bar(2, id="head")
         with Horizontal(id="body"):
-            yield Transcript(id="transcript")
+            yield Transcript(self._follow, id="transcript")
             yield RowList(id="side")
         yield Bar(1, id="footer")
 
@@ -114,6 +115,7 @@ class ReviewScreen(DecideActions, FindActions):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < WIDE, "-narrow")
+        self.set_class(self.size.width >= ROOMY, "-roomy")
         self.call_after_refresh(self.refresh_all)
 
     async def _look_for_growth(self) -> None:
@@ -224,14 +226,14 @@ class ReviewScreen(DecideActions, FindActions):
 
     # -- following the cursor -----------------------------------------------------------------------------------
 
-    def on_transcript_moved(self, event: Transcript.Moved) -> None:
-        self._farthest = max(self._farthest, event.step)
-        chunk = self.desk.chunks.of_step(event.step)
+    def _follow(self, step: int) -> None:
+        """The cursor is in another step: turn to its chunk."""
+        self._farthest = max(self._farthest, step)
+        chunk = self.desk.chunks.of_step(step)
         if chunk != self.desk.chunk:
             self.desk.enter(chunk)
             self.transcript.marks.current = chunk
             self.current = None
-            self.transcript.refresh()
             self.refresh_side()
             self._show_head()
 

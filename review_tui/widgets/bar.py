@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -38,17 +39,19 @@ class Bar(LookMixin, Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         pieces = self.lines[y] if y < len(self.lines) else []
-        used = sum(cells(piece[0]) for piece in pieces if piece is not None)
+        sizes = [0 if piece is None else cells(piece[0]) for piece in pieces]
+        gap = max(1, width - sum(sizes))
+        after = list(accumulate(reversed(sizes)))[::-1]  # cells from each piece to the end
         segments: list[Segment] = []
         left = width
         for number, piece in enumerate(pieces):
             if piece is None:
-                segments.append(Segment(" " * max(1, width - used), self.look["text"]))
-                left -= max(1, width - used)
+                segments.append(Segment(" " * gap, self.look["text"]))
+                left -= gap
                 continue
             # What stands at the right end is not pushed out by a long title before it.
-            room = left - sum(cells(later[0]) for later in pieces[number + 1 :] if later is not None and None in pieces)
-            text = crop(piece[0], max(0, room))
+            behind = after[number] - sizes[number] if None in pieces[number:] else 0
+            text = crop(piece[0], max(0, left - behind))
             left -= cells(text)
             segments.append(Segment(text, self.look[piece[1]]))
         return Strip(segments).adjust_cell_length(width, self.look["text"])

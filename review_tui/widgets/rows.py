@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 
 from rich.segment import Segment
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -85,6 +86,8 @@ class RowList(LookMixin, Widget, can_focus=True):
         self.source: RowSource = FixedRows()
         self.cursor = -1
         self.top = 0
+        #: What each row of the screen shows, to redraw only those that change.
+        self._drawn: list[object] = []
 
     # -- content ------------------------------------------------------------------------------------------------
 
@@ -96,7 +99,23 @@ class RowList(LookMixin, Widget, can_focus=True):
         if self.cursor < 0 and len(source):
             self.cursor = self._next(-1, 1)
         self._follow()
-        self.refresh()
+        self._refresh_changed()
+
+    def _refresh_changed(self) -> None:
+        """Redraw the rows that are not what they were: a list beside the transcript changes in few."""
+        width, height = self.size
+        now: list[object] = []
+        for index in range(self.top, min(self.top + height, len(self.source))):
+            key = self.source.key(index)
+            now.append((list(self.source.pieces(index, width)), key is not None and key == self.selected))
+        now += [None] * (height - len(now))
+        before, self._drawn = self._drawn, now
+        if len(before) != len(now):
+            self.refresh()
+            return
+        rows = [Region(0, y, width, 1) for y in range(height) if before[y] != now[y]]
+        if rows:
+            self.refresh(*rows)
 
     @property
     def selected(self) -> str | None:
@@ -154,6 +173,7 @@ class RowList(LookMixin, Widget, can_focus=True):
 
     def on_resize(self) -> None:
         self._follow()
+        self._drawn = []
 
     # -- moving -------------------------------------------------------------------------------------------------
 
@@ -172,7 +192,7 @@ class RowList(LookMixin, Widget, can_focus=True):
             return
         self.cursor = index
         self._follow()
-        self.refresh()
+        self._refresh_changed()
         key = self.source.key(index)
         if key is not None:
             self.post_message(self.Highlighted(self, key))

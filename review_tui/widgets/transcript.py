@@ -5,6 +5,7 @@ It knows a `Document` and `Marks`, moves its cursor, and posts messages; decisio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -42,20 +43,16 @@ class Transcript(LookMixin, Widget, can_focus=True):
     """
 
     @dataclass
-    class Moved(Message):
-        """The cursor is on another row. step: its index; part: the part it is in, -1 for none."""
-
-        step: int
-        part: int
-
-    @dataclass
     class SelectionChanged(Message):
         """Evidence is being selected, or no more (None)."""
 
         selection: Selection | None
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, follow: Callable[[int], None] = lambda step: None, *, id: str | None = None) -> None:
+        """follow(step index): called when the cursor has moved, before anything is drawn. It is no message, because
+        what depends on the cursor (head, side panel) must be in the same frame: a second one costs 16 ms a key."""
         super().__init__(id=id)
+        self.follow = follow
         self.document: Document | None = None
         self.marks = Marks()
         self.scroller = Scroller(self._height_of)
@@ -179,8 +176,8 @@ class Transcript(LookMixin, Widget, can_focus=True):
     def _after_move(self) -> None:
         if self.selection and not self._dragging:
             self._extend_selection()
+        self.follow(self.cursor.step)
         self._place_rows()
-        self.post_message(self.Moved(self.cursor.step, self.row.part))
 
     def toggle_fold(self) -> bool:
         """Fold or open the part under the cursor. False if there is nothing to fold."""
@@ -239,8 +236,8 @@ class Transcript(LookMixin, Widget, can_focus=True):
 
     def _wheel(self, rows: int) -> None:
         self.scroller.scroll(rows)
+        self.follow(self.cursor.step)
         self._place_rows()
-        self.post_message(self.Moved(self.cursor.step, self.row.part))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         if self.document is None or event.y >= len(self._rows):
