@@ -35,6 +35,8 @@ from sessions.places import ReadingPlace
 
 #: From these widths on the side panel stands beside the transcript instead of below it, and is wider.
 WIDE, ROOMY = 100, 160
+#: Below this height there is no room for it under the transcript: Tab shows the one or the other.
+SHORT = 16
 SIDE_WIDTH = 40
 #: How often a growing run is looked at, and the reviewer's place kept, in seconds.
 GROWTH_S, PLACE_S = 0.1, 2.0
@@ -54,6 +56,9 @@ class ReviewScreen(DecideActions, FindActions):
     ReviewScreen.-narrow #body { layout: vertical; }
     ReviewScreen.-narrow #side { width: 1fr; height: 6; border-left: none; border-top: solid $panel; }
     ReviewScreen.-no-side #side { display: none; }
+    ReviewScreen.-short #side { display: none; }
+    ReviewScreen.-short.-panel #side { display: block; height: 1fr; border-top: none; }
+    ReviewScreen.-short.-panel #transcript { display: none; }
     """
 
     def __init__(self, run: RunInfo, *, place: Place | None = None, find: str = "") -> None:
@@ -116,6 +121,7 @@ class ReviewScreen(DecideActions, FindActions):
     def on_resize(self) -> None:
         self.set_class(self.size.width < WIDE, "-narrow")
         self.set_class(self.size.width >= ROOMY, "-roomy")
+        self.set_class(self.size.height < SHORT and self.size.width < WIDE, "-short")
         self.call_after_refresh(self.refresh_all)
 
     async def _look_for_growth(self) -> None:
@@ -182,14 +188,16 @@ class ReviewScreen(DecideActions, FindActions):
         count = len(desk.chunks)
         decided = sum(1 for item in desk.decided().values() if item.verdict)
         system = f" / {short(run.system or run.format, 20)}" if self.size.width >= WIDE else ""
+        tally = f"  {decided:,}/{count:,} decided  " if self.size.width >= 60 else "  "
         right: list[tuple[str, str]] = [
             (self._scope_text(first, last, count), "accent"),
-            (f"  {decided:,}/{count:,} decided  ", "text"),
+            (tally, "text"),
             ("saved" if run.complete else f"reading … {run.steps:,}", "good" if run.complete else "warn"),
         ]
-        room = self.size.width - 2 - len("inbox / ") - len(system) - sum(len(text) for text, _ in right) - 2
-        title = (short(run.title or "(no title)", max(8, room)), "strong")
-        where: Pieces = [("inbox / ", "faint"), title, (system, "faint"), None, *right]
+        inbox = "inbox / " if self.size.width >= 60 else ""
+        room = self.size.width - 2 - len(inbox) - len(system) - sum(len(text) for text, _ in right) - 2
+        title = (short(run.title or "(no title)", max(4, room)), "strong")
+        where: Pieces = [(inbox, "faint"), title, (system, "faint"), None, *right]
         self.query_one("#head", Bar).show(where, [*self._strip(), None, (self._odds(), "faint")])
 
     def _scope_text(self, first: int, last: int, count: int) -> str:
@@ -335,6 +343,7 @@ class ReviewScreen(DecideActions, FindActions):
         target = self.transcript if self.side.has_focus else self.side
         if target is self.side:
             self.remove_class("-no-side")
+        self.set_class(target is self.side, "-panel")
         target.focus()
 
     def action_wide(self) -> None:
@@ -351,7 +360,7 @@ class ReviewScreen(DecideActions, FindActions):
         if self.clear_search():
             return
         if self.side.has_focus:
-            self.transcript.focus()
+            self.action_panel()
             return
         await self.leave()
         await self.station.back_to_inbox()
