@@ -20,7 +20,7 @@ import orjson
 
 STEPS = 100_000
 MEGABYTES = 100
-VERSION = "3"
+VERSION = "4"
 #: A word that stands in exactly one step, at nine tenths of each run.
 NEEDLE = "quokkaphone"
 GIANT_LINES = 60_000
@@ -52,7 +52,7 @@ class Texts:
     def piece(self, median: float, *, code: bool = False, most: int = 40_000) -> str:
         pool = self.code if code else self.prose
         length = min(most, max(12, int(self.random.lognormvariate(0, 1.15) * median)))
-        start = self.random.randrange(len(pool) - length)
+        start = pool.index("\n", self.random.randrange(len(pool) - length - 1000)) + 1
         text = pool[start : start + length].strip()
         if self.random.random() < 0.02:
             text = f"{text[: length // 2]}\n{self.random.choice(_WIDE)}\n{text[length // 2 :]}"

@@ -149,7 +149,11 @@ class Terminal:
         if not data:
             return None
         arrival = (time.perf_counter(), data)
-        for query, answer in ((b"\x1b[6n", b"\x1b[1;1R"), (b"\x1b[c", b"\x1b[?62;22c"), (b"?2026$p", b"\x1b[?2026;2$y")):
+        for query, answer in (
+            (b"\x1b[6n", b"\x1b[1;1R"),
+            (b"\x1b[c", b"\x1b[?62;22c"),
+            (b"?2026$p", b"\x1b[?2026;2$y"),
+        ):
             if query in data:
                 os.write(self.fd, answer)
         self._arrived.append(arrival)

@@ -83,7 +83,16 @@ def _row(figure: Figure) -> list[str]:
     sign = "≥ " if figure.more_is_better else ""
     budget = f"{sign}{number(figure.budget)}" if figure.budget is not None else ""
     floor = f"{number(figure.floor)} {figure.floor_name}" if figure.floor is not None else ""
-    return [figure.what, f"{number(figure.value)} {figure.unit}", budget, verdict, floor, ratio, figure.peers, figure.note]
+    return [
+        figure.what,
+        f"{number(figure.value)} {figure.unit}",
+        budget,
+        verdict,
+        floor,
+        ratio,
+        figure.peers,
+        figure.note,
+    ]
 
 
 HEAD = ["what", "measured", "budget", "", "floor in this run", "ratio", "peers", "note"]

@@ -64,7 +64,7 @@ def active(events: Iterable[Event]) -> list[Event]:
         elif event.kind == UNDO:
             undone.add(str(event.data["target"]))
         elif event.kind == REDO:
-            pass
+            undone.discard(str(event.data["target"]))
     return [event for event in decided if event.id not in undone]
 
 

@@ -22,12 +22,11 @@ from review_tui.transcript.scroller import Place
 from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.errors import UserError
+from sessions.importing import Importer
 from sessions.store import Store
 
 if TYPE_CHECKING:
     from labels.codebook import Codebooks
-    from review_tui.importer import Importer
-    from sessions.ingest import ImportReport
 
 TICK_S = 0.2
 
@@ -49,14 +48,16 @@ class ReviewApp(App[None]):
         *,
         format: str | None = None,
         codebook_paths: Iterable[Path] = (),
+        importer: Importer | None = None,
     ) -> None:
+        """importer: an import of the paths that is under way already; one is started if there is none."""
         super().__init__()
         self.store, self.reviewer, self.format = store, reviewer, format
         self.paths = list(paths)
         self.codebook_paths = list(codebook_paths)
         self.last_problem = ""
         self.collector = Collector()
-        self._importer: Importer | None = None
+        self._importer = importer
         self._codebooks: Codebooks | None = None
         self._opened_first = False
 
@@ -83,7 +84,7 @@ class ReviewApp(App[None]):
     def _after_first_frame(self) -> None:
         self.collector.start()
         self.set_interval(TICK_S, self.collector.tick)
-        self.run_worker(self._read_paths, thread=True, group="import", exit_on_error=False)
+        self.run_worker(self._follow_import, thread=True, group="import", exit_on_error=False)
         self.run_worker(self._warm_up, thread=True, group="warm-up", exit_on_error=False)
 
     def _warm_up(self) -> None:
@@ -100,7 +101,7 @@ class ReviewApp(App[None]):
 
     async def _on_exit_app(self) -> None:
         if self._importer is not None:
-            self._importer.stop.set()
+            self._importer.stop()
         for screen in self.screen_stack:
             if isinstance(screen, ReviewScreen) and screen.is_mounted:
                 await screen.leave()
@@ -118,11 +119,10 @@ class ReviewApp(App[None]):
         """Whether files are being read."""
         return self._importer is not None and self._importer.busy
 
-    def _read_paths(self) -> None:
-        from review_tui.importer import Importer
-
-        self._importer = Importer(self.store, started=self._run_started, finished=self._file_read, failed=self._failed)
-        self._importer.run(self.paths, self.format)
+    def _follow_import(self) -> None:
+        if self._importer is None:
+            self._importer = Importer(self.store.path, self.paths, self.format)
+        self._importer.follow(started=self._run_started, finished=self._file_read, failed=self._failed)
 
     def _run_started(self, run_id: str) -> None:
         """A single file that was named opens as soon as its first steps are there."""
@@ -139,12 +139,11 @@ class ReviewApp(App[None]):
         if run is not None and isinstance(self.screen, InboxScreen):
             await self.open_run(run)
 
-    def _file_read(self, report: ImportReport) -> None:
-        if len(report.runs) > 1 and len(self.paths) == 1 and self.paths[0].is_file():
-            self._soon(self._several_runs(len(report.runs)))
-        if not report.runs:
-            reasons = report.problems[0].reason if report.problems else "there is no run in it"
-            self._failed(f"{report.path}: {reasons}.")
+    def _file_read(self, path: str, runs: list[str], reason: str | None) -> None:
+        if len(runs) > 1 and len(self.paths) == 1 and self.paths[0].is_file():
+            self._soon(self._several_runs(len(runs)))
+        if reason is not None:
+            self._failed(f"{path}: {reason}.")
 
     async def _several_runs(self, count: int) -> None:
         """The file held more than one run: the inbox is the better place to begin."""
@@ -237,12 +236,9 @@ def run(
     reviewer: str,
     format: str | None = None,
     codebook_paths: Iterable[Path] = (),
+    importer: Importer | None = None,
 ) -> None:
     """Open the station until the reviewer quits. Raises UserError if the database cannot be opened."""
-    paths = list(paths)
-    for path in paths:
-        if not path.exists():
-            raise UserError(f"there is nothing at {clean(str(path))}.", "Give a file or a folder of runs.")
     with Store.open(db) as store:
-        app = ReviewApp(store, reviewer, paths, format=format, codebook_paths=codebook_paths)
+        app = ReviewApp(store, reviewer, paths, format=format, codebook_paths=codebook_paths, importer=importer)
         app.run()

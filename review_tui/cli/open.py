@@ -41,10 +41,18 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
         )
     given: Settings = settings(ctx)
     from labels.codebook_paths import user_codebook_paths
-    from review_tui import app
+    from sessions.importing import Importer
+    from sessions.store import Store
 
-    codebooks = user_codebook_paths(given.codebooks)
-    app.run(given.db_path(), list(paths), given.reviewer_name(), given.format, codebooks)
+    codebooks, reviewer, db = user_codebook_paths(given.codebooks), given.reviewer_name(), given.db_path()
+    Store.open(db).close()  # what is wrong with the database is said before anything is started
+    importer = Importer(db, paths, given.format)  # reads while the station's own modules are still being loaded
+    try:
+        from review_tui import app
+
+        app.run(db, list(paths), reviewer, given.format, codebooks, importer)
+    finally:
+        importer.stop()
 
 
 def _has_terminal() -> bool:

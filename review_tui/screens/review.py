@@ -38,8 +38,9 @@ WIDE, ROOMY = 100, 160
 #: Below this height there is no room for it under the transcript: Tab shows the one or the other.
 SHORT = 16
 SIDE_WIDTH = 40
-#: How often a growing run is looked at, and the reviewer's place kept, in seconds.
-GROWTH_S, PLACE_S = 0.1, 2.0
+#: How often a growing run is looked at (cut by another policy than every:N, the whole of it is walked each time), and
+#: the reviewer's place kept, in seconds.
+GROWTH_S, SLOW_GROWTH_S, PLACE_S = 0.25, 2.0, 2.0
 #: Success of a step before there is any data: the figure the product's arithmetic starts from.
 PRIOR_STEP_SUCCESS = 0.95
 
@@ -109,7 +110,8 @@ class ReviewScreen(DecideActions, FindActions):
         self.refresh_all()
         self.set_interval(PLACE_S, self._keep_place)
         if not self.desk.run.complete:
-            self._growing = self.set_interval(GROWTH_S, self._look_for_growth)
+            seconds = GROWTH_S if self.desk.policy.kind == "every" else SLOW_GROWTH_S
+            self._growing = self.set_interval(seconds, self._look_for_growth)
         if self.first_search:
             self.call_after_refresh(self.begin_search, self.first_search)
 
@@ -126,16 +128,18 @@ class ReviewScreen(DecideActions, FindActions):
 
     async def _look_for_growth(self) -> None:
         """A run that is still being read gets more steps; one that turned out to be known already is swapped."""
-        changed = await asyncio.to_thread(self.desk.refresh_run)
-        if changed:
-            self.document.set_run(self.desk.run, self.desk.chunks)
-            self.transcript.changed()
-            self.refresh_all()
+        if not await asyncio.to_thread(self.desk.refresh_run):
+            return
+        self.document.grown(self.desk.run, self.desk.chunks)
+        self.transcript.grown()
         if self.desk.run.complete and self._growing is not None:
             self._growing.stop()
             self._growing = None
             self.desk.reload()
+            self.transcript.changed()
             self.refresh_all()
+        else:
+            self._show_head()
 
     # -- showing ------------------------------------------------------------------------------------------------
 

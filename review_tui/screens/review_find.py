@@ -224,7 +224,7 @@ class FindActions(ReviewParts):
             if text is None or not text.strip():
                 return
             if await self.work(self._cut, text.strip()):
-                self.document.set_run(self.desk.run, self.desk.chunks)
+                self.document.recut(self.desk.chunks)
                 self.transcript.changed()
                 self.refresh_all()
                 self.say(f"{len(self.desk.chunks):,} chunks by {self.desk.policy}.", "good")

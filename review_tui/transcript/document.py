@@ -27,7 +27,7 @@ MAX_DEPTH = 3
 
 
 class Document:
-    """The steps of one run, laid out at `width` cells. Change `width`, `run` or `chunks` through the methods."""
+    """The steps of one run, laid out at `width` cells. Change them through the methods."""
 
     def __init__(self, store: Store, run: RunInfo, chunks: Chunks) -> None:
         self.store, self.run, self.chunks = store, run, chunks
@@ -80,11 +80,15 @@ class Document:
             self.width = width
             self._layouts.clear()
 
-    def set_run(self, run: RunInfo, chunks: Chunks) -> None:
-        """More steps have come, or the chunks changed."""
-        if run.no != self.run.no:
+    def grown(self, run: RunInfo, chunks: Chunks) -> None:
+        """More steps have come. What is laid out stays: nothing before the end has changed."""
+        if run.no != self.run.no:  # it was joined with a run that was here before, of the same content
             self._steps.clear()
         self.run, self.chunks = run, chunks
+
+    def recut(self, chunks: Chunks) -> None:
+        """The chunks begin elsewhere now."""
+        self.chunks = chunks
         self._layouts.clear()
 
     def toggle(self, index: int, part: int) -> bool:

@@ -76,6 +76,15 @@ class Transcript(LookMixin, Widget, can_focus=True):
         """The document has more steps, other chunks, or other folds."""
         self._arrange()
 
+    def grown(self) -> None:
+        """The document has more steps at its end: draw only if they are on the screen, or change the margin."""
+        if self.document is None or not self.size.width:
+            return
+        if self._fitting_columns() != self._columns or len(self._rows) < self.size.height:
+            self._arrange()
+        else:
+            self.scroller.set_total(self.document.run.steps)
+
     def set_marks(self, marks: Marks) -> None:
         marks.selection = self.selection.passage() if self.selection else None
         self.marks = marks
@@ -89,13 +98,19 @@ class Transcript(LookMixin, Widget, can_focus=True):
         """Fit everything to the widget's size and the document's length."""
         if self.document is None or not self.size.width:
             return
-        longest = max((len(actor) for actor in self.document.run.actors), default=5)
-        self._columns = Columns.of(self.size.width - 1, self.document.run.steps, longest)
+        self._columns = self._fitting_columns()
         self.document.set_width(self._columns.body)
         self.scroller.set_total(self.document.run.steps)
         self.scroller.resize(self.size.height)
         self._map = []
         self._place_rows()
+
+    def _fitting_columns(self) -> Columns:
+        assert self.document is not None
+        run = self.document.run
+        longest = max((len(actor) for actor in run.actors), default=5)
+        # A growing run gets room for its numbers at once: a margin that widens would wrap everything anew.
+        return Columns.of(self.size.width - 1, run.steps if run.complete else max(9999, run.steps), longest)
 
     def _place_rows(self) -> None:
         self._rows = self.scroller.visible()

@@ -158,7 +158,7 @@ def test_options_stand_before_or_after_the_command(call, db: Path, tmp_path: Pat
 
 
 def test_text_goes_out_in_any_locale(hostile: str) -> None:
-    plain = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    plain = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     done = process("show", hostile, env=plain)
     assert done.returncode == 0, done.stderr
     assert "\\u241b" in done.stdout

@@ -52,8 +52,6 @@ def test_show_raw(call, run: str) -> None:
 
 
 def test_an_empty_run_can_be_shown(call, tmp_path: Path) -> None:
-    from sessions.ingest import RunWriter  # noqa: F401  (a run without steps comes only from a reader)
-
     path = tmp_path / "empty.json"
     path.write_text(json.dumps({"schema_version": "ATIF-v1.4", "session_id": "s", "agent": {"name": "a"}, "steps": []}))
     imported = call("import", path, "--json").json["runs"]
