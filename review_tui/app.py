@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from labels.codebook import Codebooks
 
 TICK_S = 0.2
+#: How long the first screen waits for the first steps of a file that was named, in seconds.
+PATIENCE_S = 0.4
 
 
 class ReviewApp(App[None]):
@@ -59,7 +61,7 @@ class ReviewApp(App[None]):
         self.collector = Collector()
         self._importer = importer
         self._codebooks: Codebooks | None = None
-        self._opened_first = False
+        self._begun = self._opened = False
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -68,23 +70,39 @@ class ReviewApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._told_to_stop)
         known = self._single_known_run()
-        self.push_screen(ReviewScreen(known) if known else InboxScreen())
-        self._opened_first = known is not None
+        if known is None and self._one_file:
+            # The import has a head start: wait a moment for the run's first steps rather than paint an empty inbox.
+            self.run_worker(self._follow_import, thread=True, group="import", exit_on_error=False)
+            self.set_timer(PATIENCE_S, self._begin)
+        else:
+            self._begin(known)
+            self.call_after_refresh(self._follow_in_background)
+
+    @property
+    def _one_file(self) -> bool:
+        return len(self.paths) == 1 and self.paths[0].is_file()
+
+    def _begin(self, run: RunInfo | None = None) -> None:
+        """Show the first screen, if there is none yet."""
+        if self._begun:
+            return
+        self._begun = True
+        self.push_screen(ReviewScreen(run) if run else InboxScreen())
         self.call_after_refresh(self._after_first_frame)
+
+    def _follow_in_background(self) -> None:
+        self.run_worker(self._follow_import, thread=True, group="import", exit_on_error=False)
 
     def _single_known_run(self) -> RunInfo | None:
         """The run to open straight away, where one file was named that holds one run and is in the store unchanged."""
-        if len(self.paths) != 1 or not self.paths[0].is_file():
+        if not self._one_file:
             return None
-        from sessions.ingest import known_runs
-
-        runs = known_runs(self.store, self.paths[0], self.format)
-        return catalog.run_by_id(self.store, runs[0].run) if len(runs) == 1 else None
+        runs = catalog.known_runs(self.store, self.paths[0], self.format)
+        return runs[0] if len(runs) == 1 else None
 
     def _after_first_frame(self) -> None:
         self.collector.start()
         self.set_interval(TICK_S, self.collector.tick)
-        self.run_worker(self._follow_import, thread=True, group="import", exit_on_error=False)
         self.run_worker(self._warm_up, thread=True, group="warm-up", exit_on_error=False)
 
     def _warm_up(self) -> None:
@@ -126,8 +144,8 @@ class ReviewApp(App[None]):
 
     def _run_started(self, run_id: str) -> None:
         """A single file that was named opens as soon as its first steps are there."""
-        if len(self.paths) == 1 and self.paths[0].is_file() and not self._opened_first:
-            self._opened_first = True
+        if self._one_file and not self._opened:
+            self._opened = True
             self._soon(self._open_started(run_id))
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -136,11 +154,15 @@ class ReviewApp(App[None]):
 
     async def _open_started(self, run_id: str) -> None:
         run = catalog.run_by_id(self.store, run_id)
-        if run is not None and isinstance(self.screen, InboxScreen):
+        if run is None:
+            return
+        if not self._begun:
+            self._begin(run)
+        elif isinstance(self.screen, InboxScreen):
             await self.open_run(run)
 
     def _file_read(self, path: str, runs: list[str], reason: str | None) -> None:
-        if len(runs) > 1 and len(self.paths) == 1 and self.paths[0].is_file():
+        if len(runs) > 1 and self._one_file:
             self._soon(self._several_runs(len(runs)))
         if reason is not None:
             self._failed(f"{path}: {reason}.")
@@ -154,6 +176,7 @@ class ReviewApp(App[None]):
 
     def _failed(self, message: str) -> None:
         def show() -> None:
+            self._begin()
             self.last_problem = short(message, 200)
             self.notify(clean(message), severity="error", markup=False, timeout=8)
 

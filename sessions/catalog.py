@@ -139,6 +139,26 @@ def _by_title(store: Store, text: str) -> list[RunInfo]:
     return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run WHERE title = ?", [text])]
 
 
+def known_runs(store: Store, path: Path, format: str | None = None) -> list[RunInfo]:
+    """The runs of a file that is in the store whole and has not changed since; [] if it must be read.
+
+    format: only if it was read as this format.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    rows = store.query("SELECT size, mtime_ns, format, run FROM source WHERE path = ? ORDER BY item", [path_text(path)])
+    found = []
+    for size, mtime_ns, read_as, run_id in rows:
+        run = run_by_id(store, run_id)
+        unchanged = (size, mtime_ns) == (status.st_size, status.st_mtime_ns) and format in (None, read_as)
+        if run is None or not run.complete or not unchanged:
+            return []
+        found.append(run)
+    return found
+
+
 # -- steps --------------------------------------------------------------------------------------------------------
 
 _STEP = (

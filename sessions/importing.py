@@ -13,12 +13,11 @@ It ends by itself when whoever started it is gone. `Importer` is the other end o
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
-import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,8 @@ class Importer:
     """
 
     def __init__(self, db: Path, paths: Iterable[Path], format: str | None = None) -> None:
+        import subprocess  # this module is on the way to the first frame
+
         command = [sys.executable, "-P", "-m", "sessions.importing", "--db", str(db)]
         if format is not None:
             command += ["--format", format]
@@ -81,10 +82,12 @@ class Importer:
         self.busy = False
         if self._process.poll() is None:
             self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE_S)
+            end = time.monotonic() + GRACE_S
+            while self._process.poll() is None and time.monotonic() < end:
+                time.sleep(0.005)
             if self._process.poll() is None:
                 self._process.kill()
+                self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -96,6 +99,8 @@ class Importer:
 
 def main() -> int:
     """Import as told by the command line; see the module's docstring."""
+    import argparse
+
     parser = argparse.ArgumentParser()
     parser.add_argument("--db", type=Path, required=True)
     parser.add_argument("--format")

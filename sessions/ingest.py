@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions import bodies
+from sessions import bodies, catalog
 from sessions.effects import changes_world
 from sessions.errors import UserError
 from sessions.identity import Identity
@@ -88,8 +88,8 @@ def import_file(store: Store, path: Path, format: str | None = None, watch: Watc
     """
     watch = watch or Watch()
     report = ImportReport(path_text(path))
-    if known := known_runs(store, path, format):
-        report.runs = known
+    if known := catalog.known_runs(store, path, format):
+        report.runs = [Imported(run.id, run.format, run.title, run.steps, "known") for run in known]
         report.problems = _stored_problems(store, report.path)
         report.problem_count = len(report.problems)
         return report
@@ -112,26 +112,6 @@ def import_file(store: Store, path: Path, format: str | None = None, watch: Watc
 def could_be(path: Path) -> list[tuple[str, float]]:
     """Formats a file could be in, with confidence, surest first: for reports on ambiguous files."""
     return [(guess.format, guess.confidence) for guess in sniff(path)]
-
-
-def known_runs(store: Store, path: Path, format: str | None = None) -> list[Imported]:
-    """The runs of a file that is in the store whole and has not changed since; [] if it must be read."""
-    name = path_text(path)
-    try:
-        status = path.stat()
-    except OSError:
-        return []
-    rows = store.query(
-        "SELECT s.size, s.mtime_ns, s.format, r.id, r.format, r.title, r.steps, r.state FROM source s"
-        " JOIN run r ON r.id = s.run WHERE s.path = ? ORDER BY s.item",
-        [name],
-    )
-    for size, mtime_ns, read_as, _, _, _, _, state in rows:
-        if (size, mtime_ns) != (status.st_size, status.st_mtime_ns) or state != "complete":
-            return []
-        if format is not None and format != read_as:
-            return []
-    return [Imported(row[3], row[4], row[5], row[6], "known") for row in rows]
 
 
 def _stored_problems(store: Store, name: str) -> list[Problem]:

@@ -41,18 +41,22 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
         )
     given: Settings = settings(ctx)
     from labels.codebook_paths import user_codebook_paths
+    from sessions.catalog import known_runs
     from sessions.importing import Importer
     from sessions.store import Store
 
     codebooks, reviewer, db = user_codebook_paths(given.codebooks), given.reviewer_name(), given.db_path()
-    Store.open(db).close()  # what is wrong with the database is said before anything is started
-    importer = Importer(db, paths, given.format)  # reads while the station's own modules are still being loaded
+    with Store.open(db) as store:  # what is wrong with the database is said before anything is started
+        unknown = [path for path in paths if path.is_dir() or not known_runs(store, path, given.format)]
+    # New runs are read while the station's own modules are still being loaded.
+    importer = Importer(db, paths, given.format) if unknown else None
     try:
         from review_tui import app
 
         app.run(db, list(paths), reviewer, given.format, codebooks, importer)
     finally:
-        importer.stop()
+        if importer is not None:
+            importer.stop()
 
 
 def _has_terminal() -> bool:

@@ -1,7 +1,7 @@
 """Reading a run: moving, folding, searching, jumping, other views; and that every action of the table is there."""
 
 import pytest
-from station import CHECKOUT, FREEZE, HOSTILE, LARGE, MIDDLE, SMALL, Station, station, suggest
+from station import CHECKOUT, FREEZE, HOSTILE, LARGE, MIDDLE, SAMPLES, SMALL, Station, station, suggest
 
 from review_tui import actions
 from review_tui.screens.inbox import InboxScreen
@@ -150,7 +150,13 @@ async def test_going_to_a_place(checkout_db, typed, step):
         assert cursor_is_shown(here)
 
 
-@pytest.mark.parametrize("typed", ["0", "23", "c6", "c0", "c", "x", "-3", "9" * 5000, "²", "[red]"])
+HUGE = "9" * 5000
+NO_INT = pytest.mark.xfail(strict=True, reason="review_find._goto: int() of 4,301 digits and more raises, app ends")
+
+
+@pytest.mark.parametrize(
+    "typed", ["0", "23", "c6", "c0", "c", "x", "-3", "²", "[red]", pytest.param(HUGE, marks=NO_INT, id="huge")]
+)
 async def test_going_nowhere(checkout_db, typed):
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("colon")
@@ -177,7 +183,7 @@ def flagged(here: Station, flag: Flag) -> list[int]:
 
 @pytest.mark.parametrize(("letter", "flag"), [("e", Flag.ERROR), ("c", Flag.EFFECT)])
 async def test_jumping_to_errors_and_changes(samples_db, letter, flag):
-    async with station(samples_db, FREEZE) as here:
+    async with station(samples_db, SAMPLES / "lost-history.jsonl") as here:
         steps = flagged(here, flag)
         assert steps
         for step in steps:
@@ -191,7 +197,7 @@ async def test_jumping_to_errors_and_changes(samples_db, letter, flag):
             assert here.cursor[0] == step
         await here.press("apostrophe", letter.upper())
         assert "No earlier" in here.footer
-    # no key of a jump may act as itself: e relabels, c sets causes, E and C do nothing
+        assert here.events() == []  # e alone would relabel, c would set a cause
 
 
 async def test_jumping_to_suggestions_labels_and_undecided_chunks(checkout_db, checkout_run):
@@ -398,7 +404,7 @@ async def test_searching_all_runs_opens_at_the_place(samples_db):
         assert here.screen == "InboxScreen"
         await here.press("ctrl+f")
         await here.type("Two candidates", enter=False)
-        await here.until(lambda: "Enter opens" in here.footer, "hits")
+        await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
         assert "Two candidates" in here.text
         await here.press("enter")
         await here.until(lambda: here.screen == "ReviewScreen")
@@ -415,7 +421,7 @@ async def test_searching_all_runs_from_a_review_and_back(samples_db):
         assert here.screen == "ReviewScreen"
         await here.press("ctrl+f")
         await here.type("companies", enter=False)
-        await here.until(lambda: "Enter opens" in here.footer, "hits")
+        await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
         await here.press("down", "enter")
         await here.until(lambda: here.screen == "ReviewScreen" and "Incident" not in here.head)
         assert len([item for item in here.app.screen_stack if isinstance(item, ReviewScreen)]) == 1
@@ -427,7 +433,7 @@ async def test_markup_in_hits_is_shown_as_it_is(samples_db):
     async with station(samples_db) as here:
         await here.press("ctrl+f")
         await here.type("[bold red]", enter=False)
-        await here.until(lambda: "Enter opens" in here.footer, "hits")
+        await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
         assert "[bold red]" in "\n".join(here.lines[2:])
 
 
@@ -436,16 +442,25 @@ async def test_markup_in_hits_is_shown_as_it_is(samples_db):
 
 async def test_cutting_the_run_another_way(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
-        await here.to_step(8)
         await here.press("p")
         assert here.app.screen.value == "every:5"
         await here.type("every:2")
         assert "11 chunks by every:2." in here.footer
+        await here.to_step(8)
         assert here.chunk == 4
         await here.press("a")
         found = here.decision(4)
         assert (found.first, found.last) == (6, 7)
         assert here.events()[-1].data["target"]["policy"] == "every:2"
+
+
+@pytest.mark.xfail(strict=True, reason="desk.set_policy goes by the chunk's first step, not by the cursor's")
+async def test_the_current_chunk_is_the_cursors_under_another_policy(checkout_db):
+    async with station(checkout_db, CHECKOUT) as here:
+        await here.to_step(8)
+        await here.press("p")
+        await here.type("every:2")
+        assert here.chunk == 4
 
 
 async def test_decisions_of_another_policy_are_kept_apart(checkout_db):
@@ -538,8 +553,6 @@ async def test_about_the_run(checkout_db):
 
 
 async def test_about_never_tells_the_answer(samples_db):
-    from station import SAMPLES
-
     async with station(samples_db, SAMPLES / "ignored-reviewer.json") as here:
         with Store.open(samples_db) as store:
             answer = catalog.reference(store, here.run)
@@ -628,6 +641,35 @@ async def test_keys_of_the_transcript_work_after_the_panel(checkout_db):
         assert here.cursor == (0, 1)
 
 
+async def leave(here: Station) -> None:
+    await here.press("q")
+    await here.until(lambda: here.screen == "InboxScreen")
+
+
+async def test_the_same_line_through_the_inbox(samples_db):
+    async with station(samples_db) as here:
+        await here.press("n")
+        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.to_step(7)
+        await here.press("j", "j")
+        before = here.cursor
+        await leave(here)
+        await here.press("enter")
+        await here.until(lambda: here.cursor == before, "the place")
+
+
+NO_PLACE = "screens/review.py on_mount: _return_to runs before the transcript has a size (total 0), so it lands on 0"
+
+
+@pytest.mark.xfail(strict=True, reason=NO_PLACE)
+async def test_the_same_line_after_a_restart(samples_db):
+    async with station(samples_db, FREEZE) as here:
+        await here.to_step(9)
+    async with station(samples_db, FREEZE) as here:
+        assert here.cursor == (8, 0)
+
+
+@pytest.mark.xfail(strict=True, reason=NO_PLACE)
 async def test_the_same_line_at_another_width(samples_db):
     async with station(samples_db, FREEZE, size=MIDDLE) as here:
         await here.to_step(9)
@@ -635,10 +677,9 @@ async def test_the_same_line_at_another_width(samples_db):
         await here.press("Z")
         before = here.review.reading_place()
         assert before.part >= 0
-        await here.press("q")
-        await here.until(lambda: here.screen == "InboxScreen")
+        await leave(here)
     async with station(samples_db, FREEZE, size=SMALL) as here:
-        await here.until(lambda: here.cursor[0] == 8, "the place")
+        assert here.cursor[0] == 8
         after = here.review.reading_place()
         row = here.review.transcript.row
         assert (after.index, after.part) == (before.index, before.part)
@@ -646,6 +687,7 @@ async def test_the_same_line_at_another_width(samples_db):
         assert cursor_is_shown(here)
 
 
+@pytest.mark.xfail(strict=True, reason="widgets/transcript.py _arrange keeps (step, row) at another width, not the text")
 async def test_the_same_line_after_a_resize(samples_db):
     async with station(samples_db, FREEZE, size=LARGE) as here:
         await here.to_step(9)

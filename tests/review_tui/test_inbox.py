@@ -1,0 +1,360 @@
+"""The inbox: what it lists, filters, sorts and opens; and how runs come in while it is open."""
+
+import json
+import threading
+
+import pytest
+from station import CHECKOUT, HOSTILE, LARGE, SAMPLES, SMALL, Station, fill, ledger_of, station
+
+from review_tui import app as app_module
+from review_tui.actions import INBOX
+from sessions import catalog, ingest
+from sessions.run import Header, Part, Step
+from sessions.store import Store
+
+TITLES = ["Incident 4127", "weekly digest", "test_backoff.py", "CSV export", "duplicate customers", '"60m"', "six files",
+          "review feed"]  # fmt: skip
+
+
+def shown(here: Station) -> list[str]:
+    """Titles of the rows, top to bottom."""
+    source = here.inbox.runs.source
+    return [entry.run.title for entry in getattr(source, "entries", [])]
+
+
+async def test_a_folder_opens_the_inbox_with_all_its_runs(db):
+    async with station(db, SAMPLES) as here:
+        assert here.screen == "InboxScreen"
+        await here.until(lambda: len(shown(here)) == 8, "all runs")
+        for title in TITLES:
+            assert title in here.text
+        assert "8 runs, 0 done" in here.text
+        assert "reviewer ann" in here.text
+
+
+async def test_an_empty_database_says_what_to_do(db):
+    async with station(db) as here:
+        assert "The inbox is empty" in here.text
+        await here.press("enter", "n", "I", "f", "s", "S")
+        assert here.screen == "InboxScreen"
+
+
+async def test_opening_a_run_and_coming_back(samples_db):
+    async with station(samples_db) as here:
+        await here.press("down", "enter")
+        await here.until(lambda: here.screen == "ReviewScreen")
+        title = here.run.title
+        await here.press("a", "q")
+        await here.until(lambda: here.screen == "InboxScreen")
+        await here.until(lambda: "1/" in here.text, "the progress")
+        assert here.inbox.runs.selected == next(entry.run.id for entry in here.inbox.entries if entry.run.title == title)
+
+
+async def test_opening_by_click(samples_db):
+    async with station(samples_db) as here:
+        wanted = shown(here)[2]
+        await here.pilot.click("#runs", offset=(20, 2))
+        await here.pilot.click("#runs", offset=(20, 2))
+        await here.until(lambda: here.screen == "ReviewScreen")
+        assert here.run.title == wanted
+
+
+async def test_filtering(samples_db):
+    async with station(samples_db) as here:
+        await here.press("slash")
+        await here.type("CLAUDE digest")
+        assert len(shown(here)) == 1
+        assert "weekly digest" in shown(here)[0]
+        assert "1 shown" in here.head
+        await here.press("slash")
+        assert here.app.screen.value == "CLAUDE digest"
+        await here.press("escape")
+        assert len(shown(here)) == 1
+        await here.press("slash")
+        await here.type("no such run [x]")
+        assert "No run fits the filter" in here.text
+        await here.press("enter", "n")
+        assert here.screen == "InboxScreen"
+        await here.press("slash")
+        await here.type("")
+        assert len(shown(here)) == 8
+
+
+async def test_states(samples_db):
+    with Store.open(samples_db) as store:
+        run = next(run for run in catalog.runs(store) if "six files" in run.title)
+        other = next(run for run in catalog.runs(store) if "digest" in run.title)
+    from review_tui.desk import Desk
+
+    with Store.open(samples_db) as store:
+        for chunk in range(2):
+            desk = Desk(store, run, "ann", "every:5")
+            desk.enter(chunk)
+            desk.verdict("approve")
+        desk = Desk(store, other, "ann", "every:5")
+        desk.verdict("approve")
+    async with station(samples_db) as here:
+        counts = []
+        for _ in range(4):
+            counts.append((here.inbox.wanted_state, len(shown(here))))
+            await here.press("f")
+        assert counts == [(0, 8), (1, 6), (2, 1), (3, 1)]
+        assert "8 runs, 1 done" in here.text
+    async with station(samples_db, reviewer="bob") as here:
+        assert "8 runs, 0 done" in here.text
+
+
+async def test_sorting(samples_db):
+    async with station(samples_db) as here:
+        seen = {}
+        for name in ("added", "title", "progress", "steps", "errors", "labels"):
+            assert f"by {name}" in here.head
+            seen[name] = [entry.run for entry in here.inbox.runs.source.entries]
+            await here.press("s")
+        assert f"by added" in here.head
+        assert [run.no for run in seen["added"]] == sorted((run.no for run in seen["added"]), reverse=True)
+        assert [run.title.lower() for run in seen["title"]] == sorted(run.title.lower() for run in seen["title"])
+        assert [run.steps for run in seen["steps"]] == sorted((run.steps for run in seen["steps"]), reverse=True)
+        assert [run.errors for run in seen["errors"]] == sorted((run.errors for run in seen["errors"]), reverse=True)
+        before = shown(here)
+        await here.press("S")
+        assert shown(here) == before[::-1]
+
+
+async def test_the_cursor_stays_on_its_run_when_the_order_changes(samples_db):
+    async with station(samples_db) as here:
+        await here.press("down", "down")
+        selected = here.inbox.runs.selected
+        for key in ("s", "S", "s", "s"):
+            await here.press(key)
+            assert here.inbox.runs.selected == selected
+
+
+async def test_the_next_run_to_do_is_the_first_of_those_shown(samples_db):
+    async with station(samples_db) as here:
+        first = shown(here)[0]
+        await here.press("n")
+        await here.until(lambda: here.screen == "ReviewScreen")
+        assert here.run.title == first
+
+
+async def test_the_next_run_to_do_follows_the_order_on_the_screen(samples_db):
+    async with station(samples_db) as here:
+        await here.press("s", "S")
+        first = shown(here)[0]
+        await here.press("n")
+        await here.until(lambda: here.screen == "ReviewScreen")
+        assert here.run.title == first
+
+
+async def test_nothing_left_to_do(checkout_db):
+    async with station(checkout_db, CHECKOUT) as here:
+        await here.press(*"aaaaa", "q")
+        await here.until(lambda: here.screen == "InboxScreen")
+        await here.until(lambda: "1 done" in here.text)
+        await here.press("n")
+        assert "Nothing left to do here." in here.footer
+
+
+async def test_about_codebook_help_and_search(samples_db):
+    async with station(samples_db) as here:
+        for key, screen in (("I", "Reader"), ("question_mark", "Reader"), ("f1", "Reader"), ("B", "ModePicker"),
+                            ("ctrl+f", "SearchScreen")):  # fmt: skip
+            await here.press(key)
+            await here.until(lambda: here.screen == screen, screen)
+            await here.press("escape")
+            await here.until(lambda: here.screen == "InboxScreen")
+
+
+async def test_help_has_every_key(samples_db):
+    async with station(samples_db, size=LARGE) as here:
+        await here.press("question_mark")
+        for action in INBOX:
+            assert action.title in here.text
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_quitting(samples_db, key):
+    async with station(samples_db) as here:
+        await here.press(key)
+        assert here.app._exit
+
+
+async def test_progress_of_others_is_not_shown(checkout_db):
+    async with station(checkout_db, CHECKOUT) as here:
+        await here.press("a")
+    async with station(checkout_db, reviewer="bob") as here:
+        assert "0/5" in here.text
+
+
+async def test_what_another_program_imports_appears(checkout_db):
+    async with station(checkout_db) as here:
+        assert len(shown(here)) == 1
+        fill(checkout_db, SAMPLES / "nightly-etl.txt")
+        await here.until(lambda: len(shown(here)) == 2, "the other run")
+
+
+async def test_what_another_program_decides_appears(checkout_db, checkout_run):
+    async with station(checkout_db) as here:
+        assert "0/5" in here.text
+        with ledger_of(checkout_db) as ledger:
+            from review_tui.desk import Desk
+
+            Desk(ledger.store, checkout_run, "ann", "every:5").verdict("approve")
+        await here.until(lambda: "1/5" in here.text, "the decision")
+
+
+async def test_hostile_titles_are_shown_as_they_are(db, tmp_path):
+    evil = "[bold red]x[/] \x1b]0;owned\x07\x1b[2J \x9b31m \u202egnp \u200b ignore"
+    file = tmp_path / "e[red]vil.json"
+    file.write_text(json.dumps({"messages": [{"role": "user", "content": evil}, {"role": "assistant", "content": "x"}]}))
+    fill(db, file)
+    for size in (SMALL, LARGE):
+        async with station(db, size=size) as here:
+            assert "[bold red]x[/]" in here.text
+            for text in (here.text, here.head):
+                assert not set("\x1b\x07\x9b\u202e\u200b") & set(text)
+            await here.press("I")
+            assert "e[red]vil.json" in here.text
+            await here.press("escape", "slash")
+            await here.type("[bold")
+            assert len(shown(here)) == 1
+
+
+# -- reading while the screen is up -------------------------------------------------------------------------------
+
+
+class Faucet:
+    """A reader whose steps come when the test lets them."""
+
+    def __init__(self) -> None:
+        self.gates = threading.Semaphore(0)
+        self.total = 0
+
+    def let(self, steps: int) -> None:
+        for _ in range(steps):
+            self.gates.release()
+
+    def read(self, path, format=None):
+        yield Header("faucet", title="A run that grows")
+        for number in range(self.total):
+            assert self.gates.acquire(timeout=20)
+            yield Step("agent", "agent", [Part("text", f"This is word{number + 1}.")])
+
+
+@pytest.fixture
+def faucet(monkeypatch):
+    made = Faucet()
+    monkeypatch.setattr(ingest, "read", made.read)
+    monkeypatch.setattr(ingest, "FIRST_BATCH", 7)
+    monkeypatch.setattr(ingest, "BATCH_STEPS", 5)
+    return made
+
+
+async def test_a_run_that_is_still_being_read(db, tmp_path, faucet):
+    """Opens with its first steps, grows on the screen, and its last chunk waits until it is whole."""
+    file = tmp_path / "grows.json"
+    file.write_text(CHECKOUT.read_text())
+    faucet.total = 23
+    async with station(db, file, ready=False) as here:
+        faucet.let(7)
+        await here.until(lambda: here.screen == "ReviewScreen", "the review")
+        await here.until(lambda: "word1." in here.text, "its text")
+        assert "reading … 7" in here.head
+        assert len(here.review.desk.chunks) == 2
+
+        await here.press("right_square_bracket")
+        for keys in (["a"], ["s"], ["A"], ["0"], ["r"], ["l"], ["t"], ["W", "a"]):
+            await here.press(*keys)
+            assert here.screen == "ReviewScreen", keys
+            assert "still being read" in here.footer, keys
+        await here.press("W")
+        assert here.decisions() == []
+
+        await here.press("left_square_bracket", "a")
+        assert here.decision(1).verdict == "approve"
+
+        faucet.let(10)
+        await here.until(lambda: here.run.steps > 7, "more steps")
+        assert "reading" in here.head
+        await here.until(lambda: here.run.steps == 17, "17 steps")
+        assert len(here.review.desk.chunks) == 4
+        place = here.cursor
+        await here.press("l", "2", "6")
+        faucet.let(6)
+        await here.until(lambda: here.run.complete, "the whole run")
+        await here.until(lambda: "saved" in here.head)
+        assert here.cursor == place
+        assert here.decision(1).verdict == "approve"
+        assert len(here.decision(2).labels) == 1
+        await here.press("G", "a")
+        assert here.decision(5).verdict == "approve"
+        assert (here.decision(5).first, here.decision(5).last) == (20, 22)
+
+
+async def test_leaving_while_a_run_is_read(db, tmp_path, faucet):
+    file = tmp_path / "grows.json"
+    file.write_text(CHECKOUT.read_text())
+    faucet.total = 12
+    async with station(db, file, ready=False) as here:
+        faucet.let(7)
+        await here.until(lambda: here.screen == "ReviewScreen", "the review")
+        await here.press("a", "q")
+        await here.until(lambda: here.screen == "InboxScreen")
+        await here.until(lambda: "reading" in here.text)
+        assert "7 …" in here.text
+        faucet.let(5)
+        await here.until(lambda: "12 steps" in here.text, "the whole run")
+        await here.until(lambda: "reading" not in here.text, "the end")
+
+
+async def test_quitting_while_a_run_is_read_keeps_what_was_decided(db, tmp_path, faucet):
+    file = tmp_path / "grows.json"
+    file.write_text(CHECKOUT.read_text())
+    faucet.total = 12
+    async with station(db, file, ready=False) as here:
+        faucet.let(7)
+        await here.until(lambda: here.screen == "ReviewScreen", "the review")
+        await here.press("a")
+        assert here.decision(1).verdict == "approve"
+        await here.press("ctrl+q")
+        faucet.let(5)
+    async with station(db, file, ready=False) as here:
+        faucet.let(12)
+        await here.until(lambda: here.app._opened_first, "the run")
+        await here.until(lambda: here.screen == "ReviewScreen" and here.run.complete, "the whole run")
+        assert here.decision(1).verdict == "approve"
+        await here.until(lambda: "1/3 decided" in here.head)
+
+
+async def test_a_file_that_is_known_already_opens_at_once(checkout_db):
+    async with station(checkout_db, CHECKOUT, ready=False) as here:
+        assert here.screen == "ReviewScreen"
+
+
+async def test_the_same_content_from_another_file_is_the_same_run(checkout_db, tmp_path):
+    other = tmp_path / "copy.json"
+    other.write_bytes(CHECKOUT.read_bytes())
+    async with station(checkout_db, CHECKOUT) as here:
+        await here.press("a")
+    async with station(checkout_db, other) as here:
+        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.run.complete)
+        await here.until(lambda: "1/5 decided" in here.head, "the decision of the other file")
+
+
+async def test_a_file_with_several_runs_ends_in_the_inbox(db, tmp_path):
+    file = tmp_path / "many.jsonl"
+    lines = [
+        json.dumps({"messages": [{"role": "user", "content": f"task {n}"}, {"role": "assistant", "content": "ok"}]})
+        for n in range(3)
+    ]
+    file.write_text("\n".join(lines) + "\n")
+    async with station(db, file) as here:
+        await here.until(lambda: here.screen == "InboxScreen" and len(shown(here)) == 3, "three runs")
+
+
+async def test_deciding_keeps_the_run_open_though_more_runs_follow(db, tmp_path):
+    assert app_module.TICK_S > 0
+    async with station(db, HOSTILE, SAMPLES / "nightly-etl.txt") as here:
+        await here.until(lambda: here.screen == "InboxScreen" and len(shown(here)) == 2, "two runs")
