@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -29,9 +31,10 @@ from review_tui.app import ReviewApp
 from review_tui.screens.inbox import InboxScreen
 from review_tui.screens.review import ReviewScreen
 from review_tui.widgets.bar import Bar
-from sessions import catalog
+from sessions import catalog, ingest
 from sessions.catalog import RunInfo
 from sessions.ingest import import_file
+from sessions.run import Header, Part, Step
 from sessions.store import Store
 
 SAMPLES = sample_traces.path()
@@ -151,6 +154,56 @@ class Station:
             return events.of_runs(store, catalog.ids_of(store, self.run.id), self.app.reviewer)
 
 
+class NoImport:
+    """Stands for an import that has nothing to read."""
+
+    busy = False
+
+    def follow(self, **_callbacks: Any) -> None:
+        return
+
+    def stop(self) -> None:
+        return
+
+
+class Faucet:
+    """An import of one run whose steps come when the test lets them, in a thread instead of a process."""
+
+    busy = True
+
+    def __init__(self, db: Path, file: Path, total: int) -> None:
+        file.write_text(CHECKOUT.read_text())
+        self.db, self.file, self.total = db, file, total
+        self._gates = threading.Semaphore(0)
+        self._stopped = threading.Event()
+
+    def let(self, steps: int) -> None:
+        for _ in range(steps):
+            self._gates.release()
+
+    def _read(self, _path: Path, _format: str | None = None) -> Iterator[Any]:
+        yield Header("faucet", title="A run that grows")
+        for number in range(self.total):
+            while not self._gates.acquire(timeout=0.02):
+                if self._stopped.is_set():
+                    raise ingest.Cancelled
+            yield Step("agent", "agent", [Part("text", f"This is word{number + 1}.")])
+
+    def follow(self, *, started: Callable[..., None], finished: Callable[..., None], **_failed: Any) -> None:
+        with (
+            patch.multiple(ingest, read=self._read, FIRST_BATCH=7, BATCH_STEPS=5),
+            Store.open(self.db) as store,
+            suppress(ingest.Cancelled),
+        ):
+            report = import_file(store, self.file, None, ingest.Watch(started=started))
+            self.busy = False
+            finished(report.path, [run.run for run in report.runs], None)
+
+    def stop(self) -> None:
+        self.busy = False
+        self._stopped.set()
+
+
 @asynccontextmanager
 async def station(
     db: Path,
@@ -162,6 +215,8 @@ async def station(
 ) -> AsyncIterator[Station]:
     """The station on a database, open until the block ends. ready: wait until everything has been read."""
     with Store.open(db) as store:
+        if "importer" not in options and all(path.is_file() and catalog.known_runs(store, path) for path in paths):
+            options["importer"] = NoImport()
         app = ReviewApp(store, reviewer, paths, **options)
         async with app.run_test(size=size) as pilot:
             here = Station(app, pilot, db)

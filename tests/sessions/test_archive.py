@@ -9,6 +9,7 @@ from sessions import archive, catalog
 from sessions.archive import finish_run, unfinished
 from sessions.catalog import RunInfo
 from sessions.errors import UserError
+from sessions.ingest import Watch
 from sessions.run import Header, Part, Span, Step
 from sessions.store import Store
 
@@ -144,7 +145,7 @@ def test_a_source_that_changes_meanwhile_ends_nothing(store: Store, file: Path, 
 
 
 @pytest.mark.parametrize("stop_after", range(7))
-def test_it_goes_on_where_it_was_stopped(store: Store, file: Path, stop_after: int) -> None:
+def test_it_goes_on_where_it_was_stopped(store: Store, file: Path, stop_after: int, monkeypatch) -> None:
     """With the row of the run as it was at first: whoever calls may hold an old one."""
     run = put(store, file, numbered(25))
     left = [stop_after]
@@ -157,6 +158,7 @@ def test_it_goes_on_where_it_was_stopped(store: Store, file: Path, stop_after: i
     indexed, archived = progress(store, run)
     assert (indexed, archived) == (min(25, 10 * stop_after), max(0, min(25, 10 * (stop_after - 3))))
     assert [one.id for one in unfinished(store)] == ([run.id] if stop_after < 6 else [])
+    monkeypatch.setattr(archive, "BATCH_STEPS", 7)
     finish_run(store, run, pause_s=0)
     assert progress(store, run) == (25, 25)
     assert texts(store, run) == numbered(25)
@@ -208,6 +210,24 @@ def test_two_processes_at_once(tmp_path: Path, file: Path) -> None:
         assert len(store.query("SELECT rowid FROM words WHERE words MATCH 'step'")) == 300
 
 
+@pytest.mark.parametrize("turn", range(6))
+def test_work_that_another_process_did_meanwhile_is_not_done_again(store: Store, file: Path, turn: int) -> None:
+    run = put(store, file, numbered(25))
+    seen: list[tuple[int, int]] = []
+
+    def overtaken() -> bool:
+        if len(seen) == turn:
+            with Store.open(store.path) as other:
+                finish_run(other, run, pause_s=0)
+        seen.append(progress(store, run))
+        return False
+
+    finish_run(store, run, overtaken, pause_s=0)
+    assert [*seen, progress(store, run)] == sorted([*seen, (25, 25)])
+    assert len(store.query("SELECT rowid FROM words WHERE words MATCH 'step'")) == 25
+    assert raws(store, run) == [[line] for line in file_lines(numbered(25))]
+
+
 def test_a_run_that_grew_meanwhile_is_left_to_the_next_time(store: Store, file: Path) -> None:
     old = put(store, file, numbered(25))
 
@@ -227,8 +247,6 @@ def test_a_run_that_grew_meanwhile_is_left_to_the_next_time(store: Store, file: 
 
 
 def test_a_run_being_imported_is_not_touched(store: Store, file: Path) -> None:
-    from sessions.ingest import Watch
-
     write_run(file, numbered(100))
 
     def look(run_id: str) -> None:

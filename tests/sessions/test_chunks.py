@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def index_rows(draw: st.DrawFn) -> list[StepIndex]:
         st.sampled_from(["planner", "executor"]),
         st.sampled_from(["user", "agent"]),
         st.sampled_from([0, int(Flag.EFFECT), int(Flag.TOOL)]),
-        st.integers(0, 120),
+        st.integers(0, 120) | st.sampled_from([0, 4, 8, 20, 40]),
         st.sampled_from([None, "plan", "act"]),
     )
     return [
@@ -67,7 +68,7 @@ def test_a_growing_run_changes_only_its_last_chunk(policy: str, rows: list[StepI
 @quick(60)
 @given(rows=index_rows())
 def test_each_policy_closes_where_it_says(rows: list[StepIndex]) -> None:
-    pairs = list(zip(rows, rows[1:], strict=False))
+    pairs = list(pairwise(rows))
     first = [0] if rows else []
 
     def after(closes: list[bool]) -> list[int]:
@@ -82,7 +83,7 @@ def test_each_policy_closes_where_it_says(rows: list[StepIndex]) -> None:
 
 
 @quick(60)
-@given(rows=index_rows(), size=st.integers(1, 60))
+@given(rows=index_rows(), size=st.integers(1, 60) | st.sampled_from([1, 2, 5]))
 def test_a_token_chunk_closes_as_soon_as_it_is_full(rows: list[StepIndex], size: int) -> None:
     chunks = cut_rows(f"tokens:{size}", rows)
     for number in range(len(chunks)):
@@ -132,7 +133,9 @@ def test_every_policy_has_its_line_of_help() -> None:
 
 
 def test_chunks_of_a_stored_run(tmp_path: Path) -> None:
-    steps = [Step("a" if n % 4 else "user", "agent" if n % 4 else "user", [Part("text", f"step {n}")]) for n in range(10)]
+    steps = [
+        Step("a" if n % 4 else "user", "agent" if n % 4 else "user", [Part("text", f"step {n}")]) for n in range(10)
+    ]
     steps[6].parts.append(Part("tool_result", "END"))
     with Store.open(tmp_path / "r.db") as store:
         run = put(store, tmp_path / "r.jsonl", steps)

@@ -5,7 +5,20 @@ import signal
 from pathlib import Path
 
 import pytest
-from helpers import FORMAT, LinesReader, Workers, in_processes, line_of, load, load_report, put, quick, steps, texts, write_run
+from helpers import (
+    FORMAT,
+    LinesReader,
+    Workers,
+    in_processes,
+    line_of,
+    load,
+    load_report,
+    put,
+    quick,
+    steps,
+    texts,
+    write_run,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,7 +53,6 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a run of a few steps is several batches."""
     monkeypatch.setattr(ingest, "FIRST_BATCH", 4)
     monkeypatch.setattr(ingest, "BATCH_STEPS", 10)
-
 
 
 def rows(store: Store) -> dict[str, int]:

@@ -82,7 +82,11 @@ def test_binary_files_are_told(file: Path, data: bytes, binary: bool) -> None:
 
 
 @quick(200)
-@given(st.binary(max_size=80) | JSON_VALUES.map(dump_bytes) | st.text(alphabet='[{"a":1,\n}]\\u', max_size=30).map(str.encode))
+@given(
+    st.binary(max_size=80)
+    | JSON_VALUES.map(dump_bytes)
+    | st.text(alphabet='[{"a":1,\n}]\\u', max_size=30).map(str.encode)
+)
 def test_a_head_never_raises_for_content(tmp_path_factory, data: bytes) -> None:
     look_at(Head(Path("x"), data, len(data)))
     look_at(Head(Path("x"), data, len(data) + 1))

@@ -2,14 +2,14 @@ import random
 from pathlib import Path
 
 import pytest
-from helpers import TEXTS, put, quick, steps, write_run
+from helpers import TEXTS, load, put, quick, steps, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions import catalog
 from sessions.archive import finish_run
 from sessions.catalog import RunInfo
-from sessions.ingest import import_file
+from sessions.ingest import Watch, import_file
 from sessions.run import Part, Step
 from sessions.search import Hit, context, places, search
 from sessions.store import Store
@@ -131,7 +131,7 @@ def test_metacharacters_of_every_language_are_literal(store: Store, tmp_path: Pa
         store,
         tmp_path / "run.jsonl",
         [
-            "100% sure", "1000 %", "a_b", "back\\n slash", "2 * 2", "NEAR(a b)", 'the "quoted" one', "it's", 
+            "100% sure", "1000 %", "a_b", "back\\n slash", "2 * 2", "NEAR(a b)", 'the "quoted" one', "it's",
             "'; DROP TABLE run; --", "and or not", "rm -rf /", "aXb acb",
         ],
     )  # fmt: skip
@@ -206,9 +206,6 @@ def test_the_source_is_searched_until_it_changes_and_the_archive_ever_after(stor
 
 
 def test_a_run_being_imported_can_be_searched(store: Store, tmp_path: Path) -> None:
-    from helpers import load
-    from sessions.ingest import Watch
-
     hits: list[list[int]] = []
     write_run(tmp_path / "run.jsonl", [f"word{number}" for number in range(90)])
 
@@ -250,19 +247,13 @@ def test_context_is_one_line() -> None:
 
 
 @pytest.mark.real_data
-def test_a_real_run(store: Store, real_data: Path) -> None:
-    path = next(real_data.rglob("*.jsonl"), None)
-    if path is None:
-        pytest.skip("no JSONL there")
-    from sessions import readers
-    from sessions.errors import UserError
-
-    try:
-        readers.choose(path)
-    except (UserError, ImportError):
-        pytest.skip("no reader for it yet")
-    report = import_file(store, path)
+def test_every_passage_of_a_real_run(store: Store, real_data: Path) -> None:
+    report = import_file(store, real_data / "atif" / "openhands_hello-world.trajectory.json", "atif")
     run = catalog.find_run(store, report.runs[0].run)
-    stored = next(one for one in catalog.steps(store, run.no) if any(len(part.text) > 60 for part in one.step.parts))
-    text = next(part.text for part in stored.step.parts if len(part.text) > 60)
-    assert stored.index in indices(store, text[17:49], run)
+    spoken = [(one.index, part.text) for one in catalog.steps(store, run.no) for part in one.step.parts]
+    assert spoken
+    for _, now in in_every_state(store, run):
+        for index, text in spoken:
+            for start in range(0, len(text), 1000):
+                if (piece := text[start : start + 37]).strip():
+                    assert index in indices(store, piece, now)

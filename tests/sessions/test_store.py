@@ -4,7 +4,7 @@ import signal
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sessions import store as store_module
 from sessions.errors import UserError
-from sessions.store import SCHEMA_VERSION, Store, default_path, sqlite3
+from sessions.store import SCHEMA_VERSION, Store, Transaction, default_path, sqlite3
 
 
 @pytest.fixture
@@ -100,14 +100,31 @@ def test_settings_that_durability_rests_on(db: Path) -> None:
             assert tx.execute("PRAGMA synchronous") == [(2,)]
 
 
+def write_and_raise(store: Store, second: Callable[[Transaction], object]) -> None:
+    """A transaction whose second statement goes wrong."""
+    with store.write() as tx:
+        tx.execute("INSERT INTO meta VALUES ('x', '')")
+        second(tx)
+
+
+def fill_up(store: Store) -> int:
+    """Write until it fails, in one line; how often it did not."""
+    for number in range(100):
+        try:
+            add(store, f"{number}:" + "x" * 50_000)
+        except UserError as error:
+            one_line(error)
+            return number
+    raise AssertionError("the limit was never reached")
+
+
 # -- transactions -------------------------------------------------------------------------------------------------
 
 
 def test_a_block_that_raises_writes_nothing(db: Path) -> None:
     with Store.open(db) as store:
-        with pytest.raises(ZeroDivisionError), store.write() as tx:
-            tx.execute("INSERT INTO meta VALUES ('x', '')")
-            _ = 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            write_and_raise(store, lambda tx: 1 / 0)
         assert names(store) == set()
         add(store, "y")
         assert names(store) == {"y"}
@@ -115,9 +132,8 @@ def test_a_block_that_raises_writes_nothing(db: Path) -> None:
 
 def test_a_statement_that_fails_leaves_the_store_usable(db: Path) -> None:
     with Store.open(db) as store:
-        with pytest.raises(UserError) as caught, store.write() as tx:
-            tx.execute("INSERT INTO meta VALUES ('x', '')")
-            tx.execute("INSERT INTO meta VALUES ('x', '')")
+        with pytest.raises(UserError) as caught:
+            write_and_raise(store, lambda tx: tx.execute("INSERT INTO meta VALUES ('x', '')"))
         assert "UNIQUE" in one_line(caught.value)
         add(store, "x")
         assert names(store) == {"x"}
@@ -216,7 +232,9 @@ def test_another_programs_database_is_refused_and_left_alone(db: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("content", [b"no database at all, but long enough to look at", b"SQLite format 3\0" + b"x" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but long enough to look at", b"SQLite format 3\0" + b"x" * 5000]
+)
 def test_a_file_that_is_no_database_is_refused(db: Path, content: bytes) -> None:
     db.write_bytes(content)
     assert "damaged or not a review-tui database" in refused(db)
@@ -274,12 +292,7 @@ def test_a_file_system_that_takes_no_more(db: Path) -> None:
         with Store.open(db) as store:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
-            kept = 0
-            with pytest.raises(UserError) as caught:
-                while True:
-                    add(store, f"{kept}:" + "x" * 50_000)
-                    kept += 1
-            one_line(caught.value)
+            kept = fill_up(store)
             assert 0 < kept < 10
             assert len(names(store)) == kept
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
