@@ -62,7 +62,8 @@ def counts_of(store: Store, reviewer: str) -> dict[str, Counts]:
     """How much a reviewer has said of each run: run id -> counts, for runs that have any."""
     sql = "SELECT run, sum(CASE WHEN scope = 'chunk' AND verdict IS NOT NULL THEN 1 ELSE 0 END),"
     sql += " max(CASE WHEN scope = 'run' THEN verdict END) FROM decision WHERE reviewer = ? GROUP BY run"
-    labels: dict[str, int] = dict(store.query("SELECT run, count(*) FROM label WHERE reviewer = ? GROUP BY run", [reviewer]))
+    per_run = "SELECT run, count(*) FROM label WHERE reviewer = ? GROUP BY run"
+    labels: dict[str, int] = dict(store.query(per_run, [reviewer]))
     alias: dict[str, str] = dict(store.query("SELECT alias, run FROM run_alias"))
     found: dict[str, Counts] = {}
     for run, decided, whole in store.query(sql, [reviewer]):

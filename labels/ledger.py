@@ -6,7 +6,6 @@ what is acknowledged is on disk and what is shown is what the log says. `rebuild
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from labels import events, fold
@@ -17,13 +16,6 @@ from sessions.catalog import RunInfo
 from sessions.chunks import ChunkRef
 from sessions.errors import UsageError, UserError
 from sessions.store import Store, Transaction
-
-REVIEWER_VARIABLE = "REVIEW_TUI_REVIEWER"
-
-
-def default_reviewer() -> str:
-    """The reviewer's name where none is given: $REVIEW_TUI_REVIEWER, or the user's login name."""
-    return os.environ.get(REVIEWER_VARIABLE) or events.os_user()
 
 
 def chunk_target(chunk: ChunkRef, policy: str) -> Target:
@@ -158,17 +150,6 @@ class Ledger:
         mine = events.of_runs(self.store, catalog.ids_of(self.store, run.id), self.reviewer)
         found = fold.stacks(event for event in mine if event.origin == origin)
         return len(found.undo), len(found.redo)
-
-
-def progress(store: Store, reviewer: str) -> dict[str, int]:
-    """Chunks with a verdict of this reviewer: run id -> count."""
-    adopt(store)
-    rows = store.query(
-        "SELECT run, count(*) FROM decision WHERE reviewer = ? AND scope = 'chunk' AND verdict IS NOT NULL"
-        " GROUP BY run",
-        [reviewer],
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> None:

@@ -331,6 +331,7 @@ class RunWriter:
                 "SELECT id FROM run WHERE content_id = ? AND state = 'complete' ORDER BY no LIMIT 1", [content]
             )
             if same and not self._rewritten(tx, same[0][0], stamp):
+                self._add_reference(tx, same[0][0])
                 remove_rows(tx, self.no)
                 tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, same[0][0]])
                 return str(same[0][0]), "linked"
@@ -339,11 +340,24 @@ class RunWriter:
         tx.execute("UPDATE run SET content_id = ?, state = 'complete' WHERE no = ?", [content, self.no])
         before = self._grown_from(tx)
         if before is None:
-            return self.id, "new"
+            return self._come_back(tx, content), "new"
         remove_rows(tx, before[0])
         tx.execute("UPDATE run SET id = ? WHERE no = ?", [before[1], self.no])
         tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, before[1]])
         return before[1], "updated"
+
+    def _come_back(self, tx: Transaction, content: str) -> str:
+        """The run's id. One that was deleted and is imported again gets its old id back, and with it its decisions."""
+        rows = tx.execute(
+            "SELECT run FROM event WHERE content_id = ? AND run NOT IN (SELECT id FROM run)"
+            " AND run NOT IN (SELECT alias FROM run_alias) ORDER BY origin, seq LIMIT 1",
+            [content],
+        )
+        if not rows or not self.count:
+            return self.id
+        tx.execute("UPDATE run SET id = ? WHERE no = ?", [rows[0][0], self.no])
+        tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, rows[0][0]])
+        return str(rows[0][0])
 
     def _rewritten(self, tx: Transaction, run: str, stamp: tuple[int, int]) -> bool:
         """Whether that run came from this very file, written anew since: its records may lie elsewhere in it now."""

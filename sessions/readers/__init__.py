@@ -113,6 +113,10 @@ def read(path: Path, format: str | None = None) -> Iterator[Record]:
         yield source.problem("nested too deeply to be read")
     except OSError as error:
         yield source.problem(f"cannot be read to its end: {error.strerror}")
+    except UserError:
+        raise
+    except Exception as error:  # a reader (perhaps a plug-in) met what it did not foresee: keep what it has read
+        yield source.problem(f"the reader {reader.name} stopped here: {type(error).__name__}: {error}"[:200])
 
 
 def collect(records: Iterable[Record]) -> tuple[list[Run], list[Problem]]:

@@ -192,29 +192,3 @@ class Source:
         if self.size > 8 * WHOLE_DOCUMENT_BYTES:
             raise BadJson(f"one JSON document of {self.size / 1e6:.0f} MB is too large for this format")
         return loads(self.path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-
-    def items(self, prefix: str) -> Iterator[Any]:
-        """The values of a list inside the document, one by one: prefix as in ijson ("item", "steps.item").
-
-        Small documents are parsed at once; large ones are streamed in constant memory. Raises BadJson when the
-        document ends early or is damaged, after giving what came before (streamed) or at once (small).
-        """
-        if self.size <= WHOLE_DOCUMENT_BYTES:
-            yield from _walk(self.document(), prefix.split("."))
-            return
-        try:
-            with open(self.path, "rb") as file:
-                yield from ijson.items(file, prefix, use_float=True)
-        except ijson.JSONError as error:
-            raise BadJson(f"not valid JSON: {str(error).splitlines()[0][:120]}") from None
-
-
-def _walk(value: Any, path: list[str]) -> Iterator[Any]:
-    if not path:
-        yield value
-    elif path[0] == "item":
-        if isinstance(value, list):
-            for item in value:
-                yield from _walk(item, path[1:])
-    elif isinstance(value, dict) and path[0] in value:
-        yield from _walk(value[path[0]], path[1:])

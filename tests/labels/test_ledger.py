@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from labels import events, ledger
 from labels.events import DECIDE, REDO, UNDO
-from labels.ledger import Ledger, chunk_target, default_reviewer, progress, rebuild, run_target
+from labels.glance import counts_of, default_reviewer
+from labels.ledger import Ledger, chunk_target, rebuild, run_target
 from labels.model import (
     WHOLE_RUN,
     Act,
@@ -318,8 +319,8 @@ def test_decisions_come_in_the_order_of_their_steps(store: Store, run: RunInfo) 
     ]
     assert Ledger(store, "carol").decisions(run) == []
     assert [one.target.id for one in Ledger(store, "ann").decisions(run)] == [WHOLE_RUN, two.id]
-    assert progress(store, "bob") == {run.id: 3}
-    assert progress(store, "ann") == {run.id: 1}
+    assert {key: value.decided for key, value in counts_of(store, "bob").items()} == {run.id: 3}
+    assert {key: value.decided for key, value in counts_of(store, "ann").items()} == {run.id: 1}
     assert [(event.reviewer, event.chunk) for event in Ledger(store, "x").history(run)][-1] == ("ann", WHOLE_RUN)
 
 
@@ -450,7 +451,7 @@ def test_a_decision_on_a_copy_is_one_on_the_run_it_is_linked_with(store: Store, 
     assert [(one.verdict, one.note, one.run) for one in Ledger(store, "ann").decisions(run)] == [
         ("approve", "first", run.id)
     ]
-    assert progress(store, "ann") == {run.id: 1}
+    assert {key: value.decided for key, value in counts_of(store, "ann").items()} == {run.id: 1}
     before = tables(store)
     rebuild(store)
     assert tables(store) == before

@@ -5,7 +5,6 @@ The database is always read through a store of its own, so that what is checked 
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import threading
 import time
@@ -95,6 +94,12 @@ class Station:
     def screen(self) -> str:
         """The class of the screen on top."""
         return type(self.app.screen).__name__
+
+    @property
+    def reviewing(self) -> bool:
+        """Whether a run is open and on the screen."""
+        screen = self.app.screen
+        return isinstance(screen, ReviewScreen) and hasattr(screen, "desk") and bool(self.head.strip())
 
     def bar(self, name: str) -> str:
         """What is written in the head or the footer of the station's screen (under any prompt)."""

@@ -13,7 +13,7 @@ def verdicts(here: Station) -> dict[int | str, str | None]:
 
 async def test_a_file_opens_for_review(db):
     async with station(db, CHECKOUT) as here:
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         assert "Incident 4127" in here.head
         assert "You are the on-call agent" in here.text
         assert here.chunk == 1

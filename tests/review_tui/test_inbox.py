@@ -39,7 +39,7 @@ async def test_an_empty_database_says_what_to_do(db):
 async def test_opening_a_run_and_coming_back(samples_db):
     async with station(samples_db) as here:
         await here.press("down", "enter")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         title = here.run.title
         await here.press("a", "q")
         await here.until(lambda: here.screen == "InboxScreen")
@@ -52,7 +52,7 @@ async def test_opening_by_click(samples_db):
         wanted = shown(here)[2]
         await here.pilot.click("#runs", offset=(20, 2))
         await here.pilot.click("#runs", offset=(20, 2))
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         assert here.run.title == wanted
 
 
@@ -131,7 +131,7 @@ async def test_the_next_run_to_do_is_the_first_of_those_shown(samples_db):
     async with station(samples_db) as here:
         first = shown(here)[0]
         await here.press("n")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         assert here.run.title == first
 
 
@@ -141,7 +141,7 @@ async def test_the_next_run_to_do_follows_the_order_on_the_screen(samples_db):
         await here.press("s", "S")
         first = shown(here)[0]
         await here.press("n")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         assert here.run.title == first
 
 
@@ -227,7 +227,7 @@ async def test_a_run_that_is_still_being_read(db, tmp_path):
     faucet = Faucet(db, tmp_path / "grows.json", 23)
     async with station(db, faucet.file, ready=False, importer=faucet) as here:
         faucet.let(7)
-        await here.until(lambda: here.screen == "ReviewScreen", "the review")
+        await here.until(lambda: here.reviewing, "the review")
         await here.until(lambda: "word1." in here.text, "its text")
         assert "reading … 7" in here.head
         assert len(here.review.desk.chunks) == 2
@@ -265,7 +265,7 @@ async def test_leaving_while_a_run_is_read(db, tmp_path):
     faucet = Faucet(db, tmp_path / "grows.json", 12)
     async with station(db, faucet.file, ready=False, importer=faucet) as here:
         faucet.let(7)
-        await here.until(lambda: here.screen == "ReviewScreen", "the review")
+        await here.until(lambda: here.reviewing, "the review")
         await here.press("a", "q")
         await here.until(lambda: here.screen == "InboxScreen")
         await here.until(lambda: "reading" in here.text)
@@ -279,14 +279,14 @@ async def test_quitting_while_a_run_is_read_keeps_what_was_decided(db, tmp_path)
     faucet = Faucet(db, tmp_path / "grows.json", 12)
     async with station(db, faucet.file, ready=False, importer=faucet) as here:
         faucet.let(7)
-        await here.until(lambda: here.screen == "ReviewScreen", "the review")
+        await here.until(lambda: here.reviewing, "the review")
         await here.press("a")
         assert here.decision(1).verdict == "approve"
         await here.press("ctrl+q")
     faucet = Faucet(db, faucet.file, 12)
     async with station(db, faucet.file, ready=False, importer=faucet) as here:
         faucet.let(12)
-        await here.until(lambda: here.screen == "ReviewScreen" and here.run.complete, "the whole run")
+        await here.until(lambda: here.reviewing and here.run.complete, "the whole run")
         assert here.decision(1).verdict == "approve"
         await here.until(lambda: "1/3 decided" in here.head)
 
@@ -302,7 +302,7 @@ async def test_the_same_content_from_another_file_is_the_same_run(checkout_db, t
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("a")
     async with station(checkout_db, other) as here:
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         await here.until(lambda: here.run.complete)
         await here.until(lambda: "1/5 decided" in here.head, "the decision of the other file")
 

@@ -109,7 +109,7 @@ async def test_choosing_a_mode_by_clicking_twice(checkout_db):
         await here.press("l")
         await here.pilot.click("#modes", offset=(5, 1))
         await here.pilot.click("#modes", offset=(5, 1))
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         assert only(here).code == "1.2"
 
 
@@ -628,7 +628,7 @@ async def test_suggestions_that_arrive_while_reading_can_be_answered(checkout_db
         await here.press("q")
         await here.until(lambda: here.screen == "InboxScreen")
         await here.press("enter")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         await here.press("y")
         assert len(labels(here)) == 1
 

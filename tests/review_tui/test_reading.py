@@ -407,7 +407,7 @@ async def test_searching_all_runs_opens_at_the_place(samples_db):
         await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
         assert "Two candidates" in here.text
         await here.press("enter")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         await here.until(lambda: here.cursor[0] == 7, "the hit's step")
         assert "Incident 4127" in here.head
 
@@ -423,7 +423,7 @@ async def test_searching_all_runs_from_a_review_and_back(samples_db):
         await here.type("companies", enter=False)
         await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
         await here.press("down", "enter")
-        await here.until(lambda: here.screen == "ReviewScreen" and "Incident" not in here.head)
+        await here.until(lambda: here.reviewing and "Incident" not in here.head)
         assert len([item for item in here.app.screen_stack if isinstance(item, ReviewScreen)]) == 1
         await here.press("escape", "escape")
         await here.until(lambda: here.screen == "InboxScreen")
@@ -509,7 +509,7 @@ async def test_the_policy_is_remembered_with_the_place(checkout_db):
         await here.until(lambda: here.screen == "InboxScreen")
         assert "0/8" in here.text
         await here.press("enter")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         await here.until(lambda: here.cursor[0] == 11)
         assert str(here.review.desk.policy) == "every:3"
 
@@ -536,7 +536,7 @@ async def test_the_raw_record_of_a_source_that_is_gone(db, tmp_path):
     file.unlink()
     async with station(db) as here:
         await here.press("enter")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         await here.press("i")
         await here.pilot.pause()
         assert here.screen == "Reader" or "is gone" in here.footer
@@ -615,7 +615,7 @@ async def test_the_palette_acts(checkout_db):
         await here.press("ctrl+p", *"approve the chunk")
         await here.until(lambda: "Say it is fine" in here.text, "the command")
         await here.press("enter", "enter")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         await here.until(lambda: here.decisions(), "the decision")
         assert here.decision(1).verdict == "approve"
 
@@ -649,7 +649,7 @@ async def leave(here: Station) -> None:
 async def test_the_same_line_through_the_inbox(samples_db):
     async with station(samples_db) as here:
         await here.press("n")
-        await here.until(lambda: here.screen == "ReviewScreen")
+        await here.until(lambda: here.reviewing)
         await here.to_step(7)
         await here.press("j", "j")
         before = here.cursor

@@ -1,4 +1,3 @@
-import json
 import os
 from pathlib import Path
 
@@ -156,38 +155,6 @@ def test_a_line_that_is_too_long_is_reported_and_the_rest_is_read(file: Path, mo
     found = list(Source(file).json_lines())
     assert [item[2] for item in found if not isinstance(item, Problem)] == ["before", "after"]
     assert any(isinstance(item, Problem) for item in found)
-
-
-DOCUMENT = {"steps": [{"id": 1}, {"id": [2, None]}], "other": {"steps": [3]}, "empty": []}
-
-
-@pytest.mark.parametrize(
-    ("prefix", "values"),
-    [
-        ("steps.item", DOCUMENT["steps"]),
-        ("other.steps.item", [3]),
-        ("steps.item.id", [1, [2, None]]),
-        ("empty.item", []),
-        ("missing.item", []),
-        ("steps", [DOCUMENT["steps"]]),
-    ],
-)
-@pytest.mark.parametrize("streamed", [False, True])
-def test_items_of_a_document(file: Path, monkeypatch, prefix: str, values: list, streamed: bool) -> None:
-    if streamed:
-        monkeypatch.setattr(base, "WHOLE_DOCUMENT_BYTES", 10)
-    file.write_text(json.dumps(DOCUMENT))
-    assert list(Source(file).items(prefix)) == values
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-def test_a_document_cut_off_is_badjson(file: Path, monkeypatch, streamed: bool) -> None:
-    if streamed:
-        monkeypatch.setattr(base, "WHOLE_DOCUMENT_BYTES", 10)
-    file.write_text('{"steps": [{"id": 1}, {"id": 2}, {"id"')
-    found = []
-    with pytest.raises(BadJson):
-        found.extend(Source(file).items("steps.item"))
 
 
 def test_a_document_that_cannot_be_held_is_refused(file: Path, monkeypatch) -> None:
