@@ -50,8 +50,8 @@ def commands(bench: Bench) -> list[Figure]:
 
 
 def _decide(bench: Bench, db: Path, run: str) -> None:
-    argv = bench.command("decide", "--db", db, "--reviewer", REVIEWER, run, "--chunk", "1", "--approve")
-    subprocess.run(argv, check=False, capture_output=True)
+    argv = bench.command("decide", "--db", db, "--reviewer", REVIEWER, run, "--chunk", "1", "--verdict", "approve")
+    subprocess.run(argv, check=True, capture_output=True)
 
 
 def _imports(command: list[str], bench: Bench) -> set[str]:

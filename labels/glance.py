@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -21,11 +21,12 @@ def default_reviewer() -> str:
     return os.environ.get(REVIEWER_VARIABLE) or os_user()
 
 
-def decided_chunks(store: Store) -> dict[str, dict[str, int]]:
-    """How many chunks have a verdict: run id -> reviewer -> count."""
+def decided_chunks(store: Store, policy: str) -> dict[str, dict[str, int]]:
+    """How many chunks of a policy have a verdict: run id -> reviewer -> count."""
     rows = store.query(
-        "SELECT run, reviewer, count(*) FROM decision WHERE scope = 'chunk' AND verdict IS NOT NULL"
-        " GROUP BY run, reviewer ORDER BY run, reviewer"
+        "SELECT run, reviewer, count(*) FROM decision WHERE scope = 'chunk' AND policy = ? AND verdict IS NOT NULL"
+        " GROUP BY run, reviewer ORDER BY run, reviewer",
+        [policy],
     )
     found: dict[str, dict[str, int]] = {}
     for run, reviewer, number in rows:
@@ -49,25 +50,25 @@ def others_decided(store: Store, ids: Sequence[str], chunk: str, reviewer: str) 
     return store.one(sql, [*ids, chunk, reviewer]) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Counts:
-    """decided: chunks with a verdict. labels: labels made. whole: the verdict on the whole run."""
+    """decided: chunks with a verdict, by chunk policy. labels: labels made. whole: the verdict on the whole run."""
 
-    decided: int = 0
+    decided: dict[str, int] = field(default_factory=dict)
     labels: int = 0
     whole: str | None = None
 
 
 def counts_of(store: Store, reviewer: str) -> dict[str, Counts]:
     """How much a reviewer has said of each run: run id -> counts, for runs that have any."""
-    sql = "SELECT run, sum(CASE WHEN scope = 'chunk' AND verdict IS NOT NULL THEN 1 ELSE 0 END),"
-    sql += " max(CASE WHEN scope = 'run' THEN verdict END) FROM decision WHERE reviewer = ? GROUP BY run"
-    per_run = "SELECT run, count(*) FROM label WHERE reviewer = ? GROUP BY run"
-    labels: dict[str, int] = dict(store.query(per_run, [reviewer]))
-    alias: dict[str, str] = dict(store.query("SELECT alias, run FROM run_alias"))
+    sql = "SELECT run, scope, policy, count(verdict), max(verdict) FROM decision WHERE reviewer = ?"
     found: dict[str, Counts] = {}
-    for run, decided, whole in store.query(sql, [reviewer]):
-        owner = alias.get(str(run), str(run))
-        before = found.get(owner, Counts())
-        found[owner] = Counts(before.decided + decided, before.labels + labels.get(run, 0), whole or before.whole)
+    for run, scope, policy, number, verdict in store.query(f"{sql} GROUP BY run, scope, policy", [reviewer]):
+        counts = found.setdefault(run, Counts())
+        if scope == "chunk":
+            counts.decided[policy] = number
+        else:
+            counts.whole = verdict
+    for run, number in store.query("SELECT run, count(*) FROM label WHERE reviewer = ? GROUP BY run", [reviewer]):
+        found.setdefault(run, Counts()).labels = number
     return found

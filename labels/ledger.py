@@ -164,8 +164,17 @@ def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> No
     if current is None:
         return
     tx.execute(
-        "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [run, reviewer, chunk, current.target.scope, current.verdict, current.model_dump_json(), current.at],
+        "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run,
+            reviewer,
+            chunk,
+            current.target.scope,
+            current.target.policy,
+            current.verdict,
+            current.model_dump_json(),
+            current.at,
+        ],
     )
     tx.many(
         "INSERT INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

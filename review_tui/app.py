@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from labels.codebook import Codebooks
 
 TICK_S = 0.2
+DEBUG_VARIABLE = "REVIEW_TUI_DEBUG"
 #: How long the first screen waits for the first steps of a file that was named, in seconds.
 PATIENCE_S = 0.4
 
@@ -60,6 +62,8 @@ class ReviewApp(App[None]):
         self.last_problem = ""
         self.collector = Collector()
         self._importer = importer
+        #: What ended the station, if something inside it went wrong.
+        self.fault: Exception | None = None
         self._codebooks: Codebooks | None = None
         self._begun = self._opened = False
 
@@ -113,6 +117,16 @@ class ReviewApp(App[None]):
             self.codebooks()
         except UserError as error:
             self._failed(str(error))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An error of the user's making is said and the station goes on; any other ends it, in one plain line."""
+        if isinstance(error, UserError):
+            self.notify(clean(str(error)), severity="error", markup=False)
+        elif self.is_headless or os.environ.get(DEBUG_VARIABLE):
+            super()._handle_exception(error)
+        else:
+            self.fault = error
+            self.exit(return_code=1)
 
     def _told_to_stop(self) -> None:
         self.exit()
@@ -199,7 +213,7 @@ class ReviewApp(App[None]):
         else:
             await self.switch_screen(InboxScreen())
 
-    def open_search(self) -> None:
+    async def open_search(self) -> None:
         from review_tui.screens.search import SearchScreen
 
         async def chosen(hit: tuple[RunInfo, int, str] | None) -> None:
@@ -207,27 +221,27 @@ class ReviewApp(App[None]):
                 run, index, query = hit
                 await self.open_run(run, place=Place(index, 0), find=query)
 
-        self.push_screen(SearchScreen(), chosen)
+        await self.push_screen(SearchScreen(), chosen)
 
-    def open_codebook(self) -> None:
+    async def open_codebook(self) -> None:
         from review_tui.screens.picker import ModePicker
 
         try:
-            self.push_screen(ModePicker(self.codebooks(), "Codebook", instant=False))
+            await self.push_screen(ModePicker(self.codebooks(), "Codebook", instant=False))
         except UserError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
 
-    def show_help(self, actions: list[Action], title: str) -> None:
+    async def show_help(self, actions: list[Action], title: str) -> None:
         from review_tui.screens.about import keys_help
         from review_tui.screens.reader import Reader
 
-        self.push_screen(Reader(title, keys_help(actions)))
+        await self.push_screen(Reader(title, keys_help(actions)))
 
-    def show_about(self, run: RunInfo) -> None:
+    async def show_about(self, run: RunInfo) -> None:
         from review_tui.screens.about import about_run
         from review_tui.screens.reader import Reader
 
-        self.push_screen(Reader(f"About {short(run.title, 60)}", about_run(self.store, run)))
+        await self.push_screen(Reader(f"About {short(run.title, 60)}", about_run(self.store, run)))
 
     def codebooks(self) -> Codebooks:
         """The codebooks in use, loaded once. Raises UserError if one of the user's cannot be read."""
@@ -243,7 +257,13 @@ class ReviewApp(App[None]):
         if isinstance(screen, StationScreen):
             for action in screen.ACTIONS:
                 yield SystemCommand(action.title, action.help, self._runner(screen, action))
-        yield from super().get_system_commands(screen)
+        ours = {
+            "Keys",
+            "Quit",
+            "Maximize",
+            "Minimize",
+        }  # the first two are actions of ours, the others mean nothing here
+        yield from (command for command in super().get_system_commands(screen) if command.title not in ours)
 
     @staticmethod
     def _runner(screen: StationScreen, action: Action) -> Callable[[], Coroutine[Any, Any, None]]:
@@ -265,3 +285,8 @@ def run(
     with Store.open(db) as store:
         app = ReviewApp(store, reviewer, paths, format=format, codebook_paths=codebook_paths, importer=importer)
         app.run()
+    if app.fault is not None:
+        raise UserError(
+            f"something went wrong inside ({type(app.fault).__name__}: {clean(str(app.fault))[:120]}).",
+            f"Everything decided is kept. {DEBUG_VARIABLE}=1 shows the details.",
+        )

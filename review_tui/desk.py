@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,15 @@ class EvidenceWish:
     part: int
     start: int
     end: int
+
+
+@dataclass(frozen=True)
+class Spot:
+    """What a decision is about: a chunk (from 0), or the whole run. Kept while a question is open, because the reviewer
+    may have turned to another chunk before the answer is written."""
+
+    chunk: int
+    whole_run: bool
 
 
 class Desk:
@@ -71,13 +81,12 @@ class Desk:
         self.chunk = min(self.chunk, max(0, len(self.chunks) - 1))
         return True
 
-    def set_policy(self, text: str) -> None:
-        """Cut the run another way. Raises UsageError for what is no policy."""
-        first = self.chunks.starts[self.chunk] if len(self.chunks) else 0
+    def set_policy(self, text: str, index: int) -> None:
+        """Cut the run another way; the chunk of step `index` is then the current one. Raises UsageError."""
         policy = Policy.parse(text)
         self.chunks = chunks_of(self.store, self.run, policy)
         self.policy = policy
-        self.chunk = self.chunks.of_step(first)
+        self.chunk = self.chunks.of_step(index)
 
     def enter(self, chunk: int) -> None:
         """Turn to a chunk; its clock starts."""
@@ -91,11 +100,19 @@ class Desk:
         return not self.run.complete and self.chunk == len(self.chunks) - 1
 
     @property
+    def spot(self) -> Spot:
+        """What a decision made now would be about."""
+        return Spot(self.chunk, self.whole_run)
+
+    @property
     def bounds(self) -> tuple[int, int]:
         """First and last step index that a decision made now would cover."""
-        if self.whole_run or not len(self.chunks):
+        return self._bounds(self.spot)
+
+    def _bounds(self, spot: Spot) -> tuple[int, int]:
+        if spot.whole_run or not len(self.chunks):
             return 0, max(0, self.run.steps - 1)
-        return self.chunks.bounds(self.chunk)
+        return self.chunks.bounds(spot.chunk)
 
     @property
     def decision(self) -> DecisionView | None:
@@ -124,6 +141,10 @@ class Desk:
                     found[chunk] = item
         return found
 
+    def answers(self) -> dict[str, str]:
+        """Every answer of this reviewer in the run: suggestion id -> `accept`, `reject` or `relabel`."""
+        return {key: value for item in self.decisions for key, value in item.answers.items()}
+
     def labels(self) -> list[LabelView]:
         """Every label of this reviewer in the run."""
         return [label for item in self.decisions for label in item.labels]
@@ -141,34 +162,44 @@ class Desk:
 
     # -- deciding -----------------------------------------------------------------------------------------------
 
-    def verdict(self, verdict: str, to: int | None = None) -> None:
-        """Decide on the current chunk. to: for `rollback`, the index of the first step undone."""
+    def verdict(self, verdict: str, to: int | None = None, at: Spot | None = None) -> None:
+        """Decide. to: for `rollback`, the index of the first step undone. at: what on, if not the current chunk."""
         from labels.model import SetVerdict
 
         target = None if to is None else self._step_ref(to)
-        self._record(SetVerdict.model_validate({"verdict": verdict, "to": target}))
+        self._record(SetVerdict.model_validate({"verdict": verdict, "to": target}), at=at)
 
-    def none(self, codebook: Codebook) -> bool:
-        """Say that no mode of the codebook occurs here, or take it back. Returns what is said now."""
+    def none(self, codebooks: Sequence[Codebook]) -> None:
+        """Say that no mode of these codebooks occurs here, or take it back if that is said of all of them."""
         from labels.model import SetNone
 
-        said = self.decision is not None and codebook.id in self.decision.none
-        self._record(SetNone(codebook=self._version(codebook), value=not said))
-        return not said
+        self._record(
+            *(SetNone(codebook=self._version(book), value=not self.says_none(codebooks)) for book in codebooks)
+        )
 
-    def note(self, text: str) -> None:
+    def says_none(self, codebooks: Sequence[Codebook]) -> bool:
+        """Whether "none" is said of each of these codebooks."""
+        return self.decision is not None and all(book.id in self.decision.none for book in codebooks)
+
+    def note(self, text: str, at: Spot | None = None) -> None:
         from labels.model import SetNote
 
-        self._record(SetNote(text=text))
+        self._record(SetNote(text=text), at=at)
 
     def add_label(
-        self, codebook: Codebook, mode: Mode, first: int, last: int, evidence: list[EvidenceWish]
+        self,
+        codebook: Codebook,
+        mode: Mode,
+        first: int,
+        last: int,
+        evidence: list[EvidenceWish],
+        at: Spot | None = None,
     ) -> LabelView:
         """Label steps first..last (indices) with a mode. Returns the label as it is now."""
         from labels.model import SetLabel
 
         label = self._label(codebook, mode, first, last, evidence)
-        self._record(SetLabel(label=label))
+        self._record(SetLabel(label=label), at=at)
         return next(item for item in self.labels() if item.id == label.id)
 
     def change_label(self, label: LabelView, **changes: Any) -> None:
@@ -199,10 +230,12 @@ class Desk:
         self._record(RemoveLabel(id=label.id), owner=self._owner(label))
 
     def answer(self, suggestion: SuggestionView, answer: str, mode: tuple[Codebook, Mode] | None = None) -> None:
-        """Accept, reject or relabel a suggestion. Accepting makes the label and its evidence in the same act."""
-        from labels.model import Label, SetAnswer, SetLabel
+        """Accept, reject or relabel a suggestion. Accepting makes the label and its evidence in the same act; another
+        answer to the same suggestion takes the label of the one before away."""
+        from labels.model import Label, RemoveLabel, SetAnswer, SetLabel
 
-        ops: list[Op] = []
+        said = self.decision.labels if self.decision else ()
+        ops: list[Op] = [RemoveLabel(id=label.id) for label in said if label.suggestion == suggestion.id]
         label_id = None
         if answer != "reject":
             label_id = uuid.uuid4().hex[:12]
@@ -297,26 +330,28 @@ class Desk:
     def _seconds(self) -> float:
         return min(LONGEST_LOOK, time.monotonic() - self._entered)
 
-    def _record(self, *operations: Op, owner: DecisionView | None = None) -> None:
-        """Write one act on the current chunk, or on the one a label belongs to."""
+    def _record(self, *operations: Op, owner: DecisionView | None = None, at: Spot | None = None) -> None:
+        """Write one act on the current chunk, on the one a label belongs to, or on another spot."""
         from labels.ledger import Ledger, chunk_target, run_target
         from labels.model import Act, Shown, Target
 
         ledger = Ledger(self.store, self.reviewer)
-        shown = self.open_suggestions()
+        spot = at or self.spot
+        first, last = self._bounds(spot) if owner is None else (owner.first, owner.last)
+        shown = [item for item in self.suggestions if item.first <= last and item.last >= first]
         if owner is not None:
             target = next(item.target for item in ledger.decisions(self.run) if item.target.id == owner.chunk)
-        elif self.whole_run:
+        elif spot.whole_run:
             target = run_target(self.store, self.run)
         else:
-            target = chunk_target(chunk_ref(self.store, self.run, self.chunks, self.chunk), str(self.policy))
+            target = chunk_target(chunk_ref(self.store, self.run, self.chunks, spot.chunk), str(self.policy))
         assert isinstance(target, Target)
         ledger.record(
             self.run,
             Act(
                 target=target,
                 ops=operations,
-                seconds=round(self._seconds(), 1),
+                seconds=round(self._seconds(), 1) if spot == self.spot and owner in (None, self.decision) else None,
                 shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in shown),
                 blind_suggestions=not shown,
                 blind_votes=True,  # this screen never shows others' decisions

@@ -40,27 +40,21 @@ class Identity:
 
 
 def _content_digest(step: Step) -> bytes:
-    digest = blake2b(digest_size=32)
-    _feed(digest, "step", step.actor)
+    """Every piece is length-prefixed, so that no two different steps feed the same bytes."""
+    encoded = step.actor.encode("utf-8", "surrogatepass")
+    pieces = [b"step %d:" % len(encoded), encoded]
     for part in step.parts:
-        if part.kind == "raw":
+        kind = part.kind
+        if kind == "raw":
             continue
-        if part.kind == "tool_call":
-            _feed(digest, "tool_call", part.name or "")
-            arguments = part.arguments if part.arguments is not None else {}
-            encoded = canonical(arguments)
-            digest.update(b"%d:" % len(encoded))
-            digest.update(encoded)
+        if kind == "tool_call":
+            name = (part.name or "").encode("utf-8", "surrogatepass")
+            encoded = canonical(part.arguments if part.arguments is not None else {})
+            pieces += (b"tool_call %d:" % len(name), name, b"%d:" % len(encoded), encoded)
         else:
-            _feed(digest, part.kind, part.text)
-    return digest.digest()
-
-
-def _feed(digest: blake2b, kind: str, text: str) -> None:
-    """Length-prefixed, so that no two different steps feed the same bytes."""
-    encoded = text.encode("utf-8", "surrogatepass")
-    digest.update(b"%s %d:" % (kind.encode(), len(encoded)))
-    digest.update(encoded)
+            encoded = part.text.encode("utf-8", "surrogatepass")
+            pieces += (b"%s %d:" % (kind.encode(), len(encoded)), encoded)
+    return blake2b(b"".join(pieces), digest_size=32).digest()
 
 
 def content_id(steps: Iterable[Step]) -> str:

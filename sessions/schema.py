@@ -56,8 +56,8 @@ CREATE INDEX event_run ON event (run, reviewer);
 CREATE TABLE chain (origin TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL);
 
 CREATE TABLE decision (
-  run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, scope TEXT NOT NULL, verdict TEXT,
-  data TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk)
+  run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, scope TEXT NOT NULL, policy TEXT NOT NULL,
+  verdict TEXT, data TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk)
 );
 CREATE TABLE label (
   id TEXT NOT NULL, run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, mode TEXT NOT NULL,

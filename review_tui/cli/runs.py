@@ -23,13 +23,14 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """List the runs in the database, newest first, with how far you are (chunks of five steps)."""
     from labels.glance import decided_chunks
     from sessions import catalog
+    from sessions.chunks import DEFAULT_POLICY
 
     given = settings(ctx)
     if not given.db_path().exists():
         found, decided = [], {}
     else:
         store = given.store(ctx)
-        found, decided = catalog.runs(store), decided_chunks(store)
+        found, decided = catalog.runs(store), decided_chunks(store, DEFAULT_POLICY)
     entries = [_entry(run, decided.get(run.id, {})) for run in found]
     if as_json:
         output.emit("runs", {"runs": entries})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.screen import Screen
+from textual.timer import Timer
 
 from review_tui.actions import Action, bindings, key_name
 from review_tui.sanitize import clean
@@ -20,16 +22,26 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 #: After this long a wait is explained, in seconds.
 PATIENCE = 0.4
+#: How long a message stays, and how long it must have been there before a movement takes it away, in seconds.
+MESSAGE_S, GLANCE_S = 8.0, 1.0
 
 
 class StationScreen(Screen[None]):
     """A screen of the station. Subclasses set ACTIONS and have a `Bar` with the id `footer`."""
 
     ACTIONS: ClassVar[list[Action]] = []
+    _said_at = 0.0
+    _forget: Timer | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         cls.BINDINGS = [*bindings(cls.ACTIONS)]
         super().__init_subclass__(**kwargs)
+
+    #: Whether the screen can be used: keys that were typed ahead of it are dropped.
+    ready = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.ready and super().check_action(action, parameters)
 
     @property
     def station(self) -> ReviewApp:
@@ -38,11 +50,21 @@ class StationScreen(Screen[None]):
     # -- saying things ------------------------------------------------------------------------------------------
 
     def say(self, text: str, look: str = "text") -> None:
-        """A message in the footer, until the next key. Text is cleaned here."""
+        """A message in the footer, for MESSAGE_S or until the reviewer moves on. Text is cleaned here."""
         self.query_one("#footer", Bar).show([(clean(text), look)])
+        self._said_at = time.monotonic()
+        if self._forget is not None:
+            self._forget.stop()
+        self._forget = self.set_timer(MESSAGE_S, self.show_keys)
+
+    def moved_on(self) -> None:
+        """The reviewer does something else: a message that was there long enough to be read goes."""
+        if self._said_at and time.monotonic() - self._said_at > GLANCE_S:
+            self.show_keys()
 
     def show_keys(self) -> None:
         """The most useful keys in the footer."""
+        self._said_at = 0.0
         self.query_one("#footer", Bar).show(self._footer())
 
     def _footer(self) -> Pieces:

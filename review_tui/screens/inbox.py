@@ -30,21 +30,22 @@ REFRESH_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the inbox. chunks: how many the run has under this reviewer's policy; None where not counted."""
+    """A row of the inbox. chunks: how many the run has under this reviewer's policy; decided: those with a verdict."""
 
     run: RunInfo
-    chunks: int | None
-    counts: Counts
+    chunks: int
+    decided: int
+    labels: int
 
     @property
     def state(self) -> str:
-        if not self.counts.decided:
+        if not self.decided and not self.labels:
             return "to do"
-        return "done" if self.chunks is not None and self.counts.decided >= self.chunks else "started"
+        return "done" if self.decided >= self.chunks else "started"
 
     @property
     def share(self) -> float:
-        return self.counts.decided / self.chunks if self.chunks else 0.0
+        return self.decided / self.chunks if self.chunks else 0.0
 
 
 class RunRows:
@@ -82,11 +83,10 @@ def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
     pieces.append((steps, "text" if run.complete else "warn"))
     if width >= 84:
         pieces.append((f"{run.errors:>4}! " if run.errors else "      ", "error"))
-    pieces.append((f"{entry.counts.labels:>3}◆ " if entry.counts.labels else "     ", "label"))
-    total = "?" if entry.chunks is None else f"{entry.chunks:,}"
+    pieces.append((f"{entry.labels:>3}◆ " if entry.labels else "     ", "label"))
     bar = "━" * round(8 * min(1.0, entry.share))
     pieces.append((f" {bar:<8}" if width >= 100 else "", "good"))
-    pieces.append((f" {f'{entry.counts.decided:,}/{total}':>9} ", "text"))
+    pieces.append((f" {f'{entry.decided:,}/{entry.chunks:,}':>9} ", "text"))
     return pieces
 
 
@@ -101,6 +101,7 @@ class InboxScreen(StationScreen):
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[Entry] = []
+        self.shown: list[Entry] = []
         self.words = ""
         self.wanted_state = 0
         self.sort = 0
@@ -118,6 +119,7 @@ class InboxScreen(StationScreen):
         return self.query_one("#runs", RowList)
 
     async def on_mount(self) -> None:
+        self.ready = True
         self.show_keys()
         self.runs.focus()
         await self.reload()
@@ -153,7 +155,8 @@ class InboxScreen(StationScreen):
         entries = []
         for run in catalog.runs(store):
             policy = policies.get(run.id, (DEFAULT_POLICY, ""))[0]
-            entries.append(Entry(run, self._chunks(run, policy), counts.get(run.id, Counts())))
+            said = counts.get(run.id, Counts())
+            entries.append(Entry(run, self._chunks(run, policy), said.decided.get(policy, 0), said.labels))
         return entries
 
     def _chunks(self, run: RunInfo, policy: str) -> int:
@@ -166,7 +169,7 @@ class InboxScreen(StationScreen):
     # -- showing ------------------------------------------------------------------------------------------------
 
     def show_rows(self) -> None:
-        shown = [entry for entry in self.entries if self._fits(entry)]
+        self.shown = shown = [entry for entry in self.entries if self._fits(entry)]
         shown.sort(key=_sort_key(SORTS[self.sort]))
         if self.turned:
             shown.reverse()
@@ -178,7 +181,7 @@ class InboxScreen(StationScreen):
             return "No run fits the filter: / changes it, f shows other states."
         if self.station.importing:
             return "Reading ..."
-        return "The inbox is empty. Quit and give runs: review-tui PATH..., or try review-tui sample_traces."
+        return "The inbox is empty. Quit (q) and give runs: review-tui PATH... (files, or folders of them)."
 
     def _fits(self, entry: Entry) -> bool:
         wanted = STATES[self.wanted_state]
@@ -226,19 +229,19 @@ class InboxScreen(StationScreen):
             await self._open(self.runs.selected)
 
     async def action_next_todo(self) -> None:
-        todo = [entry for entry in self.entries if entry.state != "done" and self._fits(entry) and entry.run.steps]
+        todo = [entry for entry in self.shown if entry.state != "done" and entry.run.steps]
         if todo:
             await self._open(todo[0].run.id)
         else:
             self.say("Nothing left to do here.", "good")
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         def typed(text: str | None) -> None:
             if text is not None:
                 self.words = text.strip()
                 self.show_rows()
 
-        self.station.push_screen(Prompt("Filter", self.words, "words of title, system, format, path"), typed)
+        await self.station.push_screen(Prompt("Filter", self.words, "words of title, system, format, path"), typed)
 
     def action_state(self) -> None:
         self.wanted_state = (self.wanted_state + 1) % len(STATES)
@@ -252,19 +255,19 @@ class InboxScreen(StationScreen):
         self.turned = not self.turned
         self.show_rows()
 
-    def action_search_all(self) -> None:
-        self.station.open_search()
+    async def action_search_all(self) -> None:
+        await self.station.open_search()
 
-    def action_codebook(self) -> None:
-        self.station.open_codebook()
+    async def action_codebook(self) -> None:
+        await self.station.open_codebook()
 
-    def action_problems(self) -> None:
+    async def action_problems(self) -> None:
         entry = next((entry for entry in self.entries if entry.run.id == self.runs.selected), None)
         if entry is not None:
-            self.station.show_about(entry.run)
+            await self.station.show_about(entry.run)
 
-    def action_help(self) -> None:
-        self.station.show_help(self.ACTIONS, "Keys of the inbox")
+    async def action_help(self) -> None:
+        await self.station.show_help(self.ACTIONS, "Keys of the inbox")
 
     async def action_quit(self) -> None:
         await asyncio.sleep(0)
@@ -273,11 +276,11 @@ class InboxScreen(StationScreen):
 
 def _sort_key(name: str) -> Callable[[Entry], Any]:
     keys: dict[str, Callable[[Entry], Any]] = {
-        "added": lambda entry: -entry.run.no,
+        "added": lambda entry: entry.run.no,
         "title": lambda entry: clean(entry.run.title).lower(),
-        "progress": lambda entry: (entry.share, -entry.run.no),
+        "progress": lambda entry: (entry.share, entry.run.no),
         "steps": lambda entry: -entry.run.steps,
         "errors": lambda entry: -entry.run.errors,
-        "labels": lambda entry: -entry.counts.labels,
+        "labels": lambda entry: -entry.labels,
     }
     return keys[name]

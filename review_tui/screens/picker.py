@@ -57,6 +57,7 @@ class ModePicker(ModalScreen[Choice | None]):
                     yield Static(id="help", markup=False)
 
     def on_mount(self) -> None:
+        self.set_focus(self.query_one(Input))
         self._search("")
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -25,18 +25,21 @@ class Prompt(ModalScreen[str | None]):
     Prompt #hint { width: auto; padding: 0 1; color: $text-muted; }
     """
 
-    def __init__(self, ask: str, value: str = "", hint: str = "") -> None:
+    def __init__(self, ask: str, value: str = "", hint: str = "", *, select: bool = False) -> None:
+        """select: what is typed replaces `value` instead of adding to it."""
         super().__init__()
-        self.ask, self.value, self.hint = ask, value, hint
+        self.ask, self.value, self.hint, self.select = ask, value, hint, select
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Static(self.ask, id="ask", markup=False)
-            yield Input(self.value, select_on_focus=False)
+            yield Input(self.value, select_on_focus=self.select)
             yield Static(self.hint, id="hint", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(Input).cursor_position = len(self.value)
+        self.set_focus(self.query_one(Input))  # at once: what is typed right behind the key that asked belongs here
+        if not self.select:
+            self.query_one(Input).cursor_position = len(self.value)
         self.query_one("#hint").display = self.size.width >= 70
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

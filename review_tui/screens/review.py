@@ -84,7 +84,7 @@ class ReviewScreen(DecideActions, FindActions):
 
     @property
     def decided_nothing(self) -> bool:
-        return not self.desk.decisions
+        return not self.ready or not self.desk.decisions
 
     @property
     def side(self) -> RowList:
@@ -102,10 +102,10 @@ class ReviewScreen(DecideActions, FindActions):
         if left is not None:
             self._farthest = left.seen
         if self.first_place is None and left is not None and self.desk.run.steps:
-            position = None if left.part < 0 else left.part
-            self.call_after_refresh(self._return_to, left.index, position, left.position)
+            self._return_to(left)
         elif self.first_place is not None:
-            self.call_after_refresh(self.transcript.go, self.first_place)
+            self.transcript.go_to(self.first_place.step)
+        self.ready = True
         self.show_keys()
         self.refresh_all()
         self.set_interval(PLACE_S, self._keep_place)
@@ -115,10 +115,10 @@ class ReviewScreen(DecideActions, FindActions):
         if self.first_search:
             self.call_after_refresh(self.begin_search, self.first_search)
 
-    def _return_to(self, index: int, part: int | None, position: int) -> None:
-        parts = len(self.document.step(index).step.parts)
-        known = part if part is not None and part < parts else None
-        self.transcript.go(self.document.place_of(index, known, position))
+    def _return_to(self, left: ReadingPlace) -> None:
+        parts = self.document.step(left.index).step.parts
+        known = left.part if 0 <= left.part < len(parts) else None
+        self.transcript.go_to(left.index, known, left.position)
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < WIDE, "-narrow")
@@ -145,7 +145,7 @@ class ReviewScreen(DecideActions, FindActions):
 
     def refresh_all(self) -> None:
         """Show what is now said: marks, side panel, head."""
-        if not self.is_mounted or not hasattr(self, "desk"):
+        if not self.ready:
             return
         self.transcript.set_marks(self._marks())
         self.refresh_side()
@@ -183,6 +183,7 @@ class ReviewScreen(DecideActions, FindActions):
             width=max(20, self.side.size.width or SIDE_WIDTH),
             title=title,
             current=self.current,
+            answers=self.desk.answers(),
         )
         self.side.show(rows, select=self.current)
 
@@ -241,6 +242,7 @@ class ReviewScreen(DecideActions, FindActions):
     def _follow(self, step: int) -> None:
         """The cursor is in another step: turn to its chunk."""
         self._farthest = max(self._farthest, step)
+        self.moved_on()
         chunk = self.desk.chunks.of_step(step)
         if chunk != self.desk.chunk:
             self.desk.enter(chunk)
@@ -278,7 +280,8 @@ class ReviewScreen(DecideActions, FindActions):
 
     async def leave(self) -> None:
         """Keep the place before going away."""
-        await self._keep_place()
+        if self.ready:
+            await self._keep_place()
 
     # -- keys of reading ----------------------------------------------------------------------------------------
 
@@ -307,14 +310,13 @@ class ReviewScreen(DecideActions, FindActions):
         self.transcript.go_end()
 
     def action_next_step(self) -> None:
-        index = min(self.transcript.cursor.step + 1, max(0, self.desk.run.steps - 1))
-        self.transcript.go(self.document.place_of(index))
+        self.transcript.go_to(min(self.transcript.cursor.step + 1, max(0, self.desk.run.steps - 1)))
 
     def action_previous_step(self) -> None:
         cursor = self.transcript.cursor
         top = self.document.place_of(cursor.step)
         index = cursor.step if cursor.row > top.row else max(0, cursor.step - 1)
-        self.transcript.go(self.document.place_of(index))
+        self.transcript.go_to(index)
 
     def action_next_chunk(self) -> None:
         self.go_chunk(self.desk.chunk + 1)
@@ -354,8 +356,8 @@ class ReviewScreen(DecideActions, FindActions):
         self.toggle_class("-no-side")
         self.transcript.focus()
 
-    def action_help(self) -> None:
-        self.station.show_help(self.ACTIONS, "Keys of the review")
+    async def action_help(self) -> None:
+        await self.station.show_help(self.ACTIONS, "Keys of the review")
 
     async def action_back(self) -> None:
         if self.transcript.selection is not None:
@@ -384,7 +386,7 @@ class ReviewScreen(DecideActions, FindActions):
     def choose_current(self, decision: DecisionView | None) -> None:
         """Keep the current item if it is still there, else take the last label or the first open suggestion."""
         keys = [f"label:{label.id}" for label in decision.labels] if decision else []
-        answers = decision.answers if decision else {}
+        answers = self.desk.answers()
         waiting = [f"suggestion:{item.id}" for item in self.desk.open_suggestions() if item.id not in answers]
         every = {*keys, *(f"suggestion:{item.id}" for item in self.desk.open_suggestions())}
         if self.current not in every:

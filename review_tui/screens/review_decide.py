@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from labels.codebook import Codebook, Codebooks, Mode
 
 _DONE = object()
+GO_ON = "} goes on, u takes it back."
 
 
 class DecideActions(ReviewParts):
@@ -56,24 +57,22 @@ class DecideActions(ReviewParts):
 
     async def action_stop(self) -> None:
         if self._ready():
-            await self.decide(
-                self.desk.verdict, "stop", done=f"{self._what()}: the run should stop here. u takes it back."
-            )
+            await self.decide(self.desk.verdict, "stop", done=f"{self._what()}: the run should stop here. {GO_ON}")
 
     async def action_abstain(self) -> None:
         if self._ready() and await self.decide(self.desk.verdict, "abstain"):
             self._go_on(f"{self._what()}: abstained.")
 
-    def action_rollback(self) -> None:
+    async def action_rollback(self) -> None:
         if not self._ready():
             return
         _, last = self.desk.bounds
-        at = min(max(self.transcript.cursor.step, 0), last)
+        here, spot = min(max(self.transcript.cursor.step, 0), last), self.desk.spot
 
         async def chosen(answer: str | None) -> None:
             if answer is None:
                 return
-            if not answer.strip().isdecimal() or not 1 <= int(answer) <= last + 1:
+            if not answer.strip().isdecimal() or len(answer) > 12 or not 1 <= int(answer) <= last + 1:
                 self.say(
                     f"{short(answer, 20)!r} is no step of this run up to here: give a number from 1 to {last + 1}.",
                     "error",
@@ -81,11 +80,15 @@ class DecideActions(ReviewParts):
                 return
             step = int(answer) - 1
             await self.decide(
-                self.desk.verdict, "rollback", step, done=f"Rolled back: step {step + 1} is the first undone."
+                self.desk.verdict,
+                "rollback",
+                step,
+                spot,
+                done=f"Rolled back: step {step + 1} is the first undone. {GO_ON}",
             )
 
         hint = f"the first step undone, 1 to {last + 1}; Enter says so"
-        self.station.push_screen(Prompt("Roll back to before step", str(at + 1), hint), chosen)
+        await self.station.push_screen(Prompt("Roll back to before step", str(here + 1), hint, select=True), chosen)
 
     def _what(self) -> str:
         return "The whole run" if self.desk.whole_run else f"Chunk {self.desk.chunk + 1}"
@@ -102,16 +105,18 @@ class DecideActions(ReviewParts):
     async def action_none(self) -> None:
         if not self._ready():
             return
-        codebook = await self._codebook()
-        if codebook is None:
-            return
-        said = self.desk.decision is not None and codebook.id in self.desk.decision.none
-        done = "Taken back." if said else f"{self._what()}: no mode of {codebook.title} occurs. a approves it."
-        await self.decide(self.desk.none, codebook, done=done)
-
-    async def _codebook(self) -> Codebook | None:
         books = await self.work(self.station.codebooks)
-        return None if books is None or not len(books) else next(iter(books))
+        if books is None:
+            return
+        labelled = {label.codebook for label in self.desk.decision.labels} if self.desk.decision else set()
+        free = [book for book in books if book.id not in labelled]
+        if not free:
+            self.say("There are labels here: remove them (d) before saying that there is nothing to label.", "warn")
+            return
+        names = ", ".join(book.id for book in free)
+        said = self.desk.says_none(free)
+        done = "Taken back." if said else f"{self._what()}: no failure mode occurs ({names}). a approves it."
+        await self.decide(self.desk.none, free, done=done)
 
     def action_whole_run(self) -> None:
         self.desk.whole_run = not self.desk.whole_run
@@ -152,13 +157,14 @@ class DecideActions(ReviewParts):
         if books is None:
             return
         wish, first, last = self._wanted_steps()
+        spot = self.desk.spot
         title = f"Label {steps_text(first, last)}" + (" with the selected evidence" if wish else "")
 
         async def chosen(choice: tuple[Codebook, Mode] | None) -> None:
             if choice is None:
                 return
             before = {label.id for label in self.desk.labels()}
-            if not await self.decide(self.desk.add_label, *choice, first, last, wish):
+            if not await self.decide(self.desk.add_label, *choice, first, last, wish, spot):
                 return
             self.transcript.clear_selection()
             new = next(label for label in self.desk.labels() if label.id not in before)
@@ -169,12 +175,12 @@ class DecideActions(ReviewParts):
                 "good",
             )
 
-        self._pick(books, title, chosen)
+        await self._pick(books, title, chosen)
 
-    def _pick(self, books: Codebooks, title: str, chosen: Callable[[tuple[Codebook, Mode] | None], Any]) -> None:
+    async def _pick(self, books: Codebooks, title: str, chosen: Callable[[tuple[Codebook, Mode] | None], Any]) -> None:
         from review_tui.screens.picker import ModePicker  # codebooks pull pydantic in: not before the first label
 
-        self.station.push_screen(ModePicker(books, title), chosen)
+        await self.station.push_screen(ModePicker(books, title), chosen)
 
     def _wanted_steps(self) -> tuple[list[EvidenceWish], int, int]:
         """What a new label is about: the selection, else the cursor's step (or, for the whole run, all of it)."""
@@ -191,7 +197,7 @@ class DecideActions(ReviewParts):
         if self.transcript.selection is not None:
             await self._quote_for_label()
         elif self.transcript.start_selection():
-            self.say("↑ ↓ rows · w W end · h H start · l label · v add to label · Esc", "text")
+            self.say("↑ ↓ rows · > < end · ) ( start · l label · v add to label · Esc", "text")
         else:
             self.say("There is no text under the cursor: open the part with Enter first.", "warn")
 
@@ -204,16 +210,16 @@ class DecideActions(ReviewParts):
         if await self.decide(self.desk.add_evidence, label, wish, done="Evidence added to the current label."):
             self.transcript.clear_selection()
 
-    def key_w(self) -> None:
+    def action_end_forward(self) -> None:
         self.transcript.adjust_selection("end", "+word")
 
-    def key_upper_w(self) -> None:
+    def action_end_back(self) -> None:
         self.transcript.adjust_selection("end", "-word")
 
-    def key_h(self) -> None:
+    def action_start_forward(self) -> None:
         self.transcript.adjust_selection("start", "+word")
 
-    def key_upper_h(self) -> None:
+    def action_start_back(self) -> None:
         self.transcript.adjust_selection("start", "-word")
 
     def _label_or_say(self) -> LabelView | None:
@@ -242,7 +248,7 @@ class DecideActions(ReviewParts):
         label = self._label_or_say()
         if label is None:
             return
-        others = [other for other in self.desk.labels() if other.id != label.id and other.caused_by != label.id]
+        others = [other for other in self.desk.labels() if not self._follows(other, label.id)]
         states: list[tuple[bool, str | None]] = [(False, None), (True, None), *((False, other.id) for other in others)]
         now = states.index((label.root_cause, label.caused_by)) if (label.root_cause, label.caused_by) in states else 0
         root, cause = states[(now + 1) % len(states)]
@@ -251,6 +257,18 @@ class DecideActions(ReviewParts):
         await self.decide(
             self.desk.change_label, label, root_cause=root, caused_by=cause, done=f"{label.code}: {said}."
         )
+
+    def _follows(self, label: LabelView, id: str) -> bool:
+        """Whether a label is the one with this id, or follows from it over any number of others."""
+        by_id = {item.id: item for item in self.desk.labels()}
+        seen: set[str] = set()
+        at: LabelView | None = label
+        while at is not None and at.id not in seen:
+            if at.id == id:
+                return True
+            seen.add(at.id)
+            at = by_id.get(at.caused_by or "")
+        return False
 
     def action_next_label(self) -> None:
         decision = self.desk.decision
@@ -262,10 +280,10 @@ class DecideActions(ReviewParts):
         self.current = keys[(at + 1) % len(keys)]
         self.refresh_all()
 
-    def action_note(self) -> None:
+    async def action_note(self) -> None:
         if not self._ready():
             return
-        label = self.current_label()
+        label, spot = self.current_label(), self.desk.spot
         decision = self.desk.decision
         value = label.note if label else (decision.note if decision else "")
         ask = f"Note on {label.code or label.name}" if label else f"Note on {self._what().lower()}"
@@ -276,9 +294,9 @@ class DecideActions(ReviewParts):
             if label is not None:
                 await self.decide(self.desk.change_label, label, note=text, done="Noted on the label.")
             else:
-                await self.decide(self.desk.note, text, done="Noted.")
+                await self.decide(self.desk.note, text, spot, done="Noted.")
 
-        self.station.push_screen(Prompt(short(ask, 40), value, "Enter keeps it"), written)
+        await self.station.push_screen(Prompt(short(ask, 40), value, "Enter keeps it"), written)
 
     # -- suggestions --------------------------------------------------------------------------------------------
 
@@ -302,7 +320,7 @@ class DecideActions(ReviewParts):
                 await self._answer("relabel", choice)
 
         title = f"Relabel the suggestion {suggestion.code or suggestion.name}"
-        self._pick(books, title, chosen)
+        await self._pick(books, title, chosen)
 
     async def _answer(self, answer: str, mode: tuple[Codebook, Mode] | None = None) -> None:
         suggestion = self.current_suggestion()

@@ -34,12 +34,12 @@ class FindActions(ReviewParts):
 
     # -- search -------------------------------------------------------------------------------------------------
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         def typed(query: str | None) -> None:
             if query is not None and query.strip():
                 self.begin_search(query)
 
-        self.station.push_screen(Prompt("/", self._query, "texts, names, ids, raw records"), typed)
+        await self.station.push_screen(Prompt("/", self._query, "texts, names, ids, raw records"), typed)
 
     def begin_search(self, query: str) -> None:
         """Look for a text in the run; the first hit at or after the cursor is shown as soon as it is found."""
@@ -94,11 +94,9 @@ class FindActions(ReviewParts):
         texts = [part.text for part in self.document.step(index).step.parts]
         spots = search.places(texts, self._query, limit=1)
         if spots:
-            place = self.document.place_of(index, spots[0].part, spots[0].start)
-            self.transcript.changed()
+            self.transcript.go_to(index, spots[0].part, spots[0].start)
         else:
-            place = self.document.place_of(index)
-        self.transcript.go(place)
+            self.transcript.go_to(index)
         self._say_hits()
         if not spots and self._where.get(index) == "raw":
             self.say(f"{short(self._query, 30)!r} is in the raw record of step {index + 1}: i shows it.")
@@ -145,8 +143,8 @@ class FindActions(ReviewParts):
         self.show_keys()
         return True
 
-    def action_search_all(self) -> None:
-        self.station.open_search()
+    async def action_search_all(self) -> None:
+        await self.station.open_search()
 
     # -- jumps --------------------------------------------------------------------------------------------------
 
@@ -179,7 +177,7 @@ class FindActions(ReviewParts):
         if not steps or not 0 <= at < len(steps):
             self.say(f"No {'further' if way > 0 else 'earlier'} {kind}.", "warn")
             return
-        self.transcript.go(self.document.place_of(steps[at]))
+        self.transcript.go_to(steps[at])
         self.show_keys()
 
     def _targets(self, kind: str) -> Iterable[int]:
@@ -200,26 +198,26 @@ class FindActions(ReviewParts):
     def _flagged(self, flag: Flag) -> list[int]:
         return [row.index for row in catalog.index_rows(self.station.store, self.desk.run.no) if row.flags & flag]
 
-    def action_goto(self) -> None:
+    async def action_goto(self) -> None:
         def typed(text: str | None) -> None:
             if text is not None and text.strip():
                 self._goto(text.strip().lower())
 
-        self.station.push_screen(Prompt("Go to", "", "a step: 12 · a chunk: c3"), typed)
+        await self.station.push_screen(Prompt("Go to", "", "a step: 12 · a chunk: c3"), typed)
 
     def _goto(self, text: str) -> None:
         kind, number = ("chunk", text[1:]) if text.startswith("c") else ("step", text)
         most = len(self.desk.chunks) if kind == "chunk" else self.desk.run.steps
-        if not number.strip().isdecimal() or not 1 <= int(number) <= most:
+        if not number.strip().isdecimal() or len(number) > 12 or not 1 <= int(number) <= most:
             self.say(f"{short(text, 20)!r}: there is no such {kind}; give 1 to {most:,} (chunks: c1 ...).", "error")
         elif kind == "chunk":
             self.go_chunk(int(number) - 1)
         else:
-            self.transcript.go(self.document.place_of(int(number) - 1))
+            self.transcript.go_to(int(number) - 1)
 
     # -- other views --------------------------------------------------------------------------------------------
 
-    def action_policy(self) -> None:
+    async def action_policy(self) -> None:
         async def typed(text: str | None) -> None:
             if text is None or not text.strip():
                 return
@@ -229,10 +227,10 @@ class FindActions(ReviewParts):
                 self.refresh_all()
                 self.say(f"{len(self.desk.chunks):,} chunks by {self.desk.policy}.", "good")
 
-        self.station.push_screen(Prompt("Chunks by", str(self.desk.policy), " · ".join(POLICY_HELP)), typed)
+        await self.station.push_screen(Prompt("Chunks by", str(self.desk.policy), " · ".join(POLICY_HELP)), typed)
 
     def _cut(self, text: str) -> bool:
-        self.desk.set_policy(text)
+        self.desk.set_policy(text, self.transcript.cursor.step)
         return True
 
     async def action_raw(self) -> None:
@@ -243,13 +241,13 @@ class FindActions(ReviewParts):
         if records is None:
             return
         blocks = [(pretty(record), "text") for record in records] or [("(this step has no record of its own)", "faint")]
-        self.station.push_screen(Reader(f"Raw record of step {index + 1}", blocks))
+        await self.station.push_screen(Reader(f"Raw record of step {index + 1}", blocks))
 
-    def action_about(self) -> None:
-        self.station.show_about(self.desk.run)
+    async def action_about(self) -> None:
+        await self.station.show_about(self.desk.run)
 
-    def action_codebook(self) -> None:
-        self.station.open_codebook()
+    async def action_codebook(self) -> None:
+        await self.station.open_codebook()
 
 
 def pretty(record: bytes) -> str:

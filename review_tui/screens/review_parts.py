@@ -40,7 +40,7 @@ class ReviewParts(StationScreen):
         """The current suggestion, or the first one here that waits for an answer."""
         kind, _, wanted = (self.current or "").partition(":")
         here = self.desk.open_suggestions()
-        answers = self.desk.decision.answers if self.desk.decision else {}
+        answers = self.desk.answers()
         chosen = next((item for item in here if kind == "suggestion" and item.id == wanted), None)
         return chosen or next((item for item in here if item.id not in answers), None)
 
@@ -51,8 +51,7 @@ class ReviewParts(StationScreen):
             return
         if item.evidence:
             first = item.evidence[0]
-            self.transcript.go(self.document.place_of(first.index, first.part, first.start))
+            self.transcript.go_to(first.index, first.part, first.start)
         else:
-            self.transcript.go(self.document.place_of(item.first))
-        self.transcript.changed()
+            self.transcript.go_to(item.first)
         self.transcript.focus()

@@ -127,3 +127,13 @@ class Document:
             return Place(index, self.layout(index).top)
         self.open_part(index, part)
         return Place(index, self.layout(index).row_of(part, position))
+
+    def text_at(self, place: Place) -> tuple[int, int, int, int]:
+        """(step, part, position, row) of what a row shows: holds at any width, unlike the row. part -1: no text."""
+        row = self.layout(place.step).row(place.row)
+        return place.step, row.part, row.start, place.row
+
+    def place_of_text(self, step: int, part: int, position: int, row: int) -> Place:
+        """Where `text_at` is now, without opening anything."""
+        layout = self.layout(step)
+        return Place(step, layout.row_of(part, position) if part >= 0 else min(row, layout.height - 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from labels.views import DecisionView, LabelView, SuggestionView
 from review_tui.sanitize import clean, short
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
@@ -19,13 +21,15 @@ def side_rows(
     width: int,
     title: str,
     current: str | None,
+    answers: Mapping[str, str],
 ) -> FixedRows:
     """Rows of the panel. labels: of the decision shown; suggestions: that touch it. current: key of the current item.
+    answers: to suggestions, wherever in the run they were given.
 
     Keys are `label:ID` and `suggestion:ID`.
     """
     rows: Rows = []
-    rows += _suggestions(suggestions, decision, width, current)
+    rows += _suggestions(suggestions, answers, width, current)
     rows.append((None, [("", "text")]))
     rows += _labels(labels, decision, width, title, current)
     if decision is not None and decision.note:
@@ -35,11 +39,10 @@ def side_rows(
     return FixedRows(rows)
 
 
-def _suggestions(items: list[SuggestionView], decision: DecisionView | None, width: int, current: str | None) -> Rows:
+def _suggestions(items: list[SuggestionView], answers: Mapping[str, str], width: int, current: str | None) -> Rows:
     rows: Rows = [(None, [("SUGGESTIONS", "heading")])]
     if not items:
-        return [*rows, (None, [(" no detector has looked at this", "faint")])]
-    answers = decision.answers if decision else {}
+        return [*rows, (None, [(" none: no detector has run on this", "faint")])]
     for item in items:
         key = f"suggestion:{item.id}"
         mark = "›" if key == current else " "

@@ -58,8 +58,11 @@ class Transcript(LookMixin, Widget, can_focus=True):
         self.scroller = Scroller(self._height_of)
         self.selection: Selection | None = None
         self._rows: list[Place] = []
+        #: Where to go once the widget has a size: the arguments of `go_to`.
+        self._wanted: tuple[int, int | None, int, bool] | None = None
         self._columns = Columns.of(80, 1, 5)
         self._dragging = False
+        self._pressed: tuple[int, int] | None = None
         #: One entry a screen row of the map at the right edge: a glyph and the look it has.
         self._map: list[tuple[str, str]] = []
 
@@ -99,11 +102,24 @@ class Transcript(LookMixin, Widget, can_focus=True):
         if self.document is None or not self.size.width:
             return
         self._columns = self._fitting_columns()
-        self.document.set_width(self._columns.body)
+        if self._columns.body != self.document.width:
+            self._rewrap(self._columns.body)
         self.scroller.set_total(self.document.run.steps)
         self.scroller.resize(self.size.height)
         self._map = []
+        if self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            self.go_to(*wanted)
         self._place_rows()
+
+    def _rewrap(self, width: int) -> None:
+        """Take another width, with the same text under the cursor and at the top."""
+        assert self.document is not None
+        scroller, document = self.scroller, self.document
+        marks = [document.text_at(place) for place in (scroller.top, scroller.cursor)] if scroller.total else []
+        document.set_width(width)
+        if marks:
+            scroller.top, scroller.cursor = (document.place_of_text(*mark) for mark in marks)
 
     def _fitting_columns(self) -> Columns:
         assert self.document is not None
@@ -183,6 +199,14 @@ class Transcript(LookMixin, Widget, can_focus=True):
         self.scroller.go(place, at_top=at_top)
         self._after_move()
 
+    def go_to(self, index: int, part: int | None = None, position: int = 0, at_top: bool = False) -> None:
+        """Go to a step, or to a position in one of its parts, which is opened; as soon as there is a size to go in."""
+        if self.document is None or not self.size.width or not self.scroller.total:
+            self._wanted = (index, part, position, at_top)
+            return
+        place = self.document.place_of(index, part, position)
+        self.go(place, at_top=at_top)
+
     def go_end(self) -> None:
         total = self.scroller.total
         if total:
@@ -258,8 +282,7 @@ class Transcript(LookMixin, Widget, can_focus=True):
         if self.document is None or event.y >= len(self._rows):
             return
         if event.x >= self.size.width - 1:
-            step = event.y * self.scroller.total // max(1, self.size.height)
-            self.go(self.document.place_of(step), at_top=True)
+            self.go_to(event.y * self.scroller.total // max(1, self.size.height), at_top=True)
             return
         place = self._rows[event.y]
         again = place == self.cursor
@@ -268,6 +291,7 @@ class Transcript(LookMixin, Widget, can_focus=True):
         self._after_move()
         if self.row.kind == "head" and (again or event.x < self._columns.margin + 2):
             self.toggle_fold()
+        self._pressed = position_at(self.document, self.cursor, event.x - self._columns.margin)
         self._dragging = True
         self.capture_mouse()
 
@@ -280,8 +304,11 @@ class Transcript(LookMixin, Widget, can_focus=True):
         part, position = found
         step = self._rows[event.y].step
         if self.selection is None:
+            begin = self._pressed
+            if begin is None or step != self.cursor.step or part != begin[0]:
+                return
             text = self.document.layout(step).parts[part].text
-            self._select(Selection(step, part, position, position, text))
+            self._select(Selection(step, part, begin[1], position, text))
         elif (step, part) == (self.selection.step, self.selection.part):
             self._select(self.selection.dragged_to(position))
 

@@ -137,7 +137,7 @@ async def test_none_beside_labels_is_refused(checkout_db):
         await here.press("l", "2", "6", "0")
         assert here.decision(1).none == ()
         assert len(here.decision(1).labels) == 1
-        assert "Remove the labels first" in here.footer
+        assert "There are labels here" in here.footer
 
 
 async def test_a_label_after_none_takes_none_back(checkout_db):
