@@ -134,9 +134,6 @@ class ReviewApp(App[None]):
     async def _on_exit_app(self) -> None:
         if self._importer is not None:
             self._importer.stop()
-        for screen in self.screen_stack:
-            if isinstance(screen, ReviewScreen) and screen.is_mounted:
-                await screen.leave()
         self.collector.stop()
         await super()._on_exit_app()
 
@@ -184,7 +181,6 @@ class ReviewApp(App[None]):
     async def _several_runs(self, count: int) -> None:
         """The file held more than one run: the inbox is the better place to begin."""
         if isinstance(self.screen, ReviewScreen) and self.screen.decided_nothing:
-            await self.screen.leave()
             await self.back_to_inbox()
             self.notify(f"{count} runs in this file.", markup=False)
 
@@ -201,12 +197,14 @@ class ReviewApp(App[None]):
     async def open_run(self, run: RunInfo, *, place: Place | None = None, find: str = "") -> None:
         """Show a run for review, in place of any run that is shown now."""
         if isinstance(self.screen, ReviewScreen):
-            await self.screen.leave()
+            self.screen.leave()
             await self.switch_screen(ReviewScreen(run, place=place, find=find))
         else:
             await self.push_screen(ReviewScreen(run, place=place, find=find))
 
     async def back_to_inbox(self) -> None:
+        if isinstance(self.screen, ReviewScreen):
+            self.screen.leave()
         if any(isinstance(screen, InboxScreen) for screen in self.screen_stack):
             while not isinstance(self.screen, InboxScreen):
                 await self.pop_screen()

@@ -6,6 +6,7 @@ Here is what is shown and where the reviewer is; deciding is in `review_decide`,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import ClassVar
 
 from textual import on
@@ -31,6 +32,7 @@ from review_tui.widgets.transcript import Transcript
 from sessions import places
 from sessions.catalog import RunInfo
 from sessions.chunks import DEFAULT_POLICY
+from sessions.errors import UserError
 from sessions.places import ReadingPlace
 
 #: From these widths on the side panel stands beside the transcript instead of below it, and is wider.
@@ -67,6 +69,8 @@ class ReviewScreen(DecideActions, FindActions):
         super().__init__()
         self.opened, self.first_place, self.first_search = run, place, find
         self.desk: Desk
+        self.transcript = Transcript(self._follow, id="transcript")
+        self.side = RowList(id="side")
         self._growing: Timer | None = None
         self._farthest = 0
         self._saved: ReadingPlace | None = None
@@ -74,21 +78,13 @@ class ReviewScreen(DecideActions, FindActions):
     def compose(self) -> ComposeResult:
         yield Bar(2, id="head")
         with Horizontal(id="body"):
-            yield Transcript(self._follow, id="transcript")
-            yield RowList(id="side")
+            yield self.transcript
+            yield self.side
         yield Bar(1, id="footer")
-
-    @property
-    def transcript(self) -> Transcript:
-        return self.query_one("#transcript", Transcript)
 
     @property
     def decided_nothing(self) -> bool:
         return not self.ready or not self.desk.decisions
-
-    @property
-    def side(self) -> RowList:
-        return self.query_one("#side", RowList)
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -128,7 +124,7 @@ class ReviewScreen(DecideActions, FindActions):
 
     async def _look_for_growth(self) -> None:
         """A run that is still being read gets more steps; one that turned out to be known already is swapped."""
-        if not await asyncio.to_thread(self.desk.refresh_run):
+        if not await asyncio.to_thread(self.desk.refresh_run) or not self.ready:
             return
         self.document.grown(self.desk.run, self.desk.chunks)
         self.transcript.grown()
@@ -278,10 +274,18 @@ class ReviewScreen(DecideActions, FindActions):
             self._saved = place
             await self.work(places.save, self.station.store, self.station.reviewer, self.desk.run, place)
 
-    async def leave(self) -> None:
-        """Keep the place before going away."""
-        if self.ready:
-            await self._keep_place()
+    def on_unmount(self) -> None:
+        """Whatever way the screen goes, the place is kept."""
+        self.leave()
+        self.ready = False
+
+    def leave(self) -> None:
+        """Keep the place, at once."""
+        place = self.reading_place() if self.ready else None
+        if place is not None and place != self._saved and not self.station.store.read_only:
+            with contextlib.suppress(UserError):
+                places.save(self.station.store, self.station.reviewer, self.desk.run, place)
+                self._saved = place
 
     # -- keys of reading ----------------------------------------------------------------------------------------
 
@@ -368,7 +372,6 @@ class ReviewScreen(DecideActions, FindActions):
         if self.side.has_focus:
             self.action_panel()
             return
-        await self.leave()
         await self.station.back_to_inbox()
 
     @on(RowList.Highlighted, "#side")

@@ -21,9 +21,7 @@ class ReviewParts(StationScreen):
     #: Key of the current item: `label:ID` or `suggestion:ID`.
     current: str | None = None
 
-    @property
-    def transcript(self) -> Transcript:
-        raise LookupError("the review screen has the transcript")
+    transcript: Transcript
 
     def refresh_all(self) -> None:
         """Show what is now said."""

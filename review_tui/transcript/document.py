@@ -14,6 +14,7 @@ from sessions import catalog
 from sessions.bodies import StoredStep
 from sessions.catalog import RunInfo
 from sessions.chunks import Chunks
+from sessions.run import Part, Step
 from sessions.store import Store
 
 Kept = TypeVar("Kept")
@@ -40,12 +41,27 @@ class Document:
     # -- reading ------------------------------------------------------------------------------------------------
 
     def step(self, index: int) -> StoredStep:
-        """A step with its content. Raises LookupError outside the run."""
+        """A step with its content."""
         found = self._steps.get(index)
         if found is None:
-            found = catalog.step(self.store, self.run.no, index)
+            found = self._read(index)
             self._keep(self._steps, index, found, STEPS_KEPT, found)
         return found
+
+    def _read(self, index: int) -> StoredStep:
+        """The step from the store, which other programs write to as well: an import that ends may join this run with
+        one of the same content, and somebody may delete it."""
+        try:
+            return catalog.step(self.store, self.run.no, index)
+        except LookupError:
+            joined = catalog.run_by_id(self.store, self.run.id)
+        try:
+            if joined is not None:
+                self.run = joined
+            return catalog.step(self.store, self.run.no, index)
+        except LookupError:
+            gone = Part("text", "(this step is no longer in the database: the run was deleted meanwhile)")
+            return StoredStep(index, "", 0, Step("system", "system", [gone]))
 
     def layout(self, index: int) -> StepLayout:
         found = self._layouts.get(index)

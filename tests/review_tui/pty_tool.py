@@ -134,12 +134,16 @@ class Terminal:
         self._drain()
         return self.code
 
-    def _drain(self) -> None:
-        """Let the reader take what was still under way."""
+    def settle(self, quiet: float = 0.3) -> None:
+        """Wait until nothing has been written for a moment."""
         seen = -1
         while seen != len(self.raw):
             seen = len(self.raw)
-            time.sleep(0.03)
+            time.sleep(quiet)
+
+    def _drain(self) -> None:
+        """Let the reader take what was still under way."""
+        self.settle(0.03)
 
     def restored(self) -> bool:
         """Whether the terminal is as it was before."""

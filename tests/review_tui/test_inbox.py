@@ -313,15 +313,24 @@ async def test_a_file_that_is_known_already_opens_at_once(checkout_db):
         assert here.screen == "ReviewScreen"
 
 
-async def test_the_same_content_from_another_file_is_the_same_run(checkout_db, tmp_path):
-    other = tmp_path / "copy.json"
-    other.write_bytes(CHECKOUT.read_bytes())
-    async with station(checkout_db, CHECKOUT) as here:
+@pytest.mark.xfail(strict=True, reason="the joined run's rows go while the transcript still reads them: LookupError")
+async def test_the_same_content_from_another_file_is_the_same_run(db, tmp_path):
+    """While the copy is read it is a run of its own; at its end it turns out to be known, and is joined."""
+    first = Faucet(db, tmp_path / "first.json", 23)
+    async with station(db, first.file, ready=False, importer=first) as here:
+        first.let(23)
+        await here.until(lambda: here.reviewing and here.run.complete, "the whole run")
         await here.press("a")
-    async with station(checkout_db, other) as here:
+    second = Faucet(db, tmp_path / "second.json", 23)
+    async with station(db, second.file, ready=False, importer=second) as here:
+        second.let(7)
         await here.until(lambda: here.reviewing)
+        second.let(16)
+        await here.until(lambda: not second.busy)
+        await here.press("Z", "G", "g", "Z", "z", "G")
         await here.until(lambda: here.run.complete)
-        await here.until(lambda: "1/5 decided" in here.head, "the decision of the other file")
+        await here.until(lambda: "1/5 decided" in here.head, "the decision on the other file")
+        await here.press("G", "g", "j")
 
 
 async def test_a_file_with_several_runs_ends_in_the_inbox(db, tmp_path):
