@@ -46,6 +46,8 @@ snapshots: $(READY)  ## accept the screens as they are now
 
 docs: $(READY)  ## the pages that are made from the code
 	$(BIN)/python -m review_tui.actions > docs/keys.md
+	$(BIN)/python -m sessions.readers docs/formats.md
+	$(BIN)/python docs/images/make.py
 
 clean:
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage*

@@ -103,14 +103,20 @@ def ids_of(store: Store, run: str) -> list[str]:
 
 def find_run(store: Store, text: str) -> RunInfo:
     """The run a person means: by id or content id (or the start of either, 4 characters and more), by path
-    (`file` or `file#2` for the second run in it) or by exact title. Raises UserError if none or several fit."""
+    (`file` or `file#2` for the second run in it), by the file's bare name, or by title (or its beginning).
+
+    Raises UserError if none or several fit.
+    """
     if exact := run_by_id(store, text):
         return exact
-    found = _by_path(store, text) or _by_prefix(store, text) or _by_title(store, text)
+    found = _by_path(store, text) or _by_prefix(store, text) or _by_title(store, text) or _by_beginning(store, text)
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UserError(f"there is no run {text!r}.", "`review-tui runs` lists them; `review-tui import` adds more.")
+        raise UserError(
+            f"there is no run {text!r}.",
+            "Name one by id, file or title: `review-tui runs` lists them, `import` adds more.",
+        )
     choices = ", ".join(f"{run.id[:8]} ({run.title[:30]})" for run in found[:4])
     raise UserError(f"{text!r} could be {len(found)} runs: {choices}{' ...' if len(found) > 4 else ''}.", "Use an id.")
 
@@ -157,6 +163,13 @@ def known_runs(store: Store, path: Path, format: str | None = None) -> list[RunI
             return []
         found.append(run)
     return found
+
+
+def _by_beginning(store: Store, text: str) -> list[RunInfo]:
+    """By the name of the run's file without its folder, or by how its title begins."""
+    if len(text) < 4:
+        return []
+    return [run for run in runs(store) if run.title.startswith(text) or (run.path or "").rpartition("/")[2] == text]
 
 
 # -- steps --------------------------------------------------------------------------------------------------------

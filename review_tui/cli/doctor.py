@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -22,12 +21,6 @@ from sessions.errors import UserError
 OK, WARN, FAIL = "ok", "warn", "fail"
 LEAST_SIZE = (80, 24)
 LEAST_FREE = 500_000_000
-#: What may be installed in addition: module -> what it is for.
-OPTIONAL = {
-    "inspect_ai": "reads Inspect's .eval files (pip install 'review-tui[inspect]')",
-    "pyarrow": "writes Parquet (pip install 'review-tui[parquet]')",
-    "sklearn": "trains suggestions on your own labels (pip install 'review-tui[train]')",
-}
 
 
 @dataclass(frozen=True)
@@ -45,9 +38,9 @@ class Check:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> int:
-    """Check SQLite, the database and its file system, the terminal and optional parts."""
+    """Check SQLite, the database and its file system, and the terminal."""
     path = settings(ctx).db_path().absolute()
-    checks = [*_program(), *_sqlite(), *_database(path), *_terminal(), *_optional()]
+    checks = [*_program(), *_sqlite(), *_database(path), *_terminal()]
     failed = any(check.state == FAIL for check in checks)
     if as_json:
         output.emit("doctor", {"ok": not failed, "checks": [asdict(check) for check in checks]})
@@ -140,13 +133,8 @@ def _terminal() -> Iterator[Check]:
 
 
 def _colours(term: str, color: str) -> str:
-    if "NO_COLOR" in os.environ:
+    if os.environ.get("NO_COLOR"):
         return "no colours (NO_COLOR)"
     if color in ("truecolor", "24bit"):
         return "16 million colours"
     return "256 colours" if "256" in term else "16 colours"
-
-
-def _optional() -> Iterator[Check]:
-    for module, purpose in OPTIONAL.items():
-        yield Check(module, OK, "installed" if find_spec(module) else f"not installed: {purpose}")

@@ -55,7 +55,8 @@ def undone_ids(found: list[Event]) -> set[str]:
 def _entry(event: Event, undone: bool) -> dict[str, Any]:
     return {
         "id": event.id, "origin": event.origin, "sequence": event.seq, "kind": event.kind,
-        "reviewer": event.reviewer, "os_user": event.os_user, "at": event.at, "run": event.run, "chunk": event.chunk,
+        "reviewer": event.reviewer, "os_user": event.os_user, "at": event.at, "run": event.run,
+        "content_id": event.content_id, "chunk": event.chunk, "payload_text": event.payload,
         "undone": undone, "payload": output.numbered(event.data), "previous": event.prev, "hash": event.hash,
     }  # fmt: skip
 

@@ -94,7 +94,7 @@ def choose(path: Path, format: str | None = None, *, searching: bool = False) ->
         raise UserError(f"{path} is empty.", "There is no run in it.")
     if head.is_binary:
         raise UserError(f"{path} is a binary file of no known format.", "Unpack it first if it is an archive.")
-    raise UserError(f"{path} is in no known format.", "Name one with --format; `review-tui import --help` lists them.")
+    raise UserError(f"{path} is in no known format.", f"Name one with --format: {', '.join(names())}.")
 
 
 def read(path: Path, format: str | None = None) -> Iterator[Record]:

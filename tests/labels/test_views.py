@@ -47,9 +47,7 @@ def evidence(store, run, index) -> Evidence:
 
 def record(store, run, chunk, *ops, reviewer="ann", policy="every:5"):
     chunks = chunks_of(store, run, Policy.parse(policy))
-    target = (
-        run_target(store, run) if chunk == "run" else chunk_target(chunk_ref(store, run, chunks, chunk), policy)
-    )
+    target = run_target(store, run) if chunk == "run" else chunk_target(chunk_ref(store, run, chunks, chunk), policy)
     Ledger(store, reviewer).record(run, Act(target=target, ops=ops, blind_suggestions=True, blind_votes=True))
 
 
@@ -76,7 +74,9 @@ def test_views_say_what_the_models_say(store, run):
     assert found.data == checked.labels[0].model_dump(mode="json")
     assert (found.id, found.mode, found.code, found.name, found.codebook) == ("l6", "m", "1.1", "M", "mast")
     assert (found.first, found.last, found.sure, found.note, found.suggestion) == (6, 6, False, "why", "s1")
-    assert [(item.index, item.part, item.start, item.end, item.quote) for item in found.evidence] == [(6, 0, 0, 4, "step")]
+    assert [(item.index, item.part, item.start, item.end, item.quote) for item in found.evidence] == [
+        (6, 0, 0, 4, "step")
+    ]
 
 
 def test_decisions_come_in_the_order_of_their_steps(store, run):

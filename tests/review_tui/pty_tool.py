@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import resource
 import select
 import signal
 import struct
@@ -31,7 +32,9 @@ RESTORED = [b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b
 class Terminal:
     """A process in a terminal of its own. raw: every byte that it wrote."""
 
-    def __init__(self, *args: object, size: tuple[int, int] = (100, 30), env: dict[str, str] | None = None) -> None:
+    def __init__(self, *args: object, size: tuple[int, int] = (100, 30), env: dict[str, str] | None = None,
+                 limit_kb: int | None = None) -> None:  # fmt: skip
+        """limit_kb: no file may grow beyond this, as on a full disk."""
         self.raw = b""
         self._lock = threading.Lock()
         self.screen = pyte.Screen(*size)
@@ -47,6 +50,8 @@ class Terminal:
             try:
                 os.close(self.master)
                 os.login_tty(self._slave)
+                if limit_kb is not None:
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_kb * 1024, limit_kb * 1024))
                 os.execve(argv[0], argv, {**environment(), **(env or {})})
             finally:
                 os._exit(127)

@@ -45,7 +45,9 @@ async def test_opening_a_run_and_coming_back(samples_db):
         await here.press("a", "q")
         await here.until(lambda: here.screen == "InboxScreen")
         await here.until(lambda: "1/" in here.text, "the progress")
-        assert here.inbox.runs.selected == next(entry.run.id for entry in here.inbox.entries if entry.run.title == title)
+        assert here.inbox.runs.selected == next(
+            entry.run.id for entry in here.inbox.entries if entry.run.title == title
+        )
 
 
 @pytest.mark.parametrize("key", ["a", "l", "slash", "W", "J", "G", "q", "z", "i", "p", "tab"])
@@ -222,7 +224,9 @@ async def test_what_another_program_decides_appears(checkout_db, checkout_run):
 async def test_hostile_titles_are_shown_as_they_are(db, tmp_path):
     evil = "[bold red]x[/] \x1b]0;owned\x07\x1b[2J \x9b31m \u202egnp \u200b ignore"
     file = tmp_path / "e[red]vil.json"
-    file.write_text(json.dumps({"messages": [{"role": "user", "content": evil}, {"role": "assistant", "content": "x"}]}))
+    file.write_text(
+        json.dumps({"messages": [{"role": "user", "content": evil}, {"role": "assistant", "content": "x"}]})
+    )
     fill(db, file)
     for size in (SMALL, LARGE):
         async with station(db, size=size) as here:

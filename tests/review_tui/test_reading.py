@@ -153,9 +153,7 @@ async def test_going_to_a_place(checkout_db, typed, step):
 HUGE = "9" * 5000
 
 
-@pytest.mark.parametrize(
-    "typed", ["0", "23", "c6", "c0", "c", "x", "-3", "²", "[red]", pytest.param(HUGE, id="huge")]
-)
+@pytest.mark.parametrize("typed", ["0", "23", "c6", "c0", "c", "x", "-3", "²", "[red]", pytest.param(HUGE, id="huge")])
 async def test_going_nowhere(checkout_db, typed):
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("colon")
@@ -697,7 +695,19 @@ async def test_the_same_line_after_a_resize(samples_db):
 @pytest.mark.parametrize("size", [(200, 60), (120, 36), (80, 24), (60, 15), (40, 10), (20, 6), (8, 3), (3, 2), (1, 1)])
 async def test_any_size_draws(samples_db, size):
     async with station(samples_db, HOSTILE, size=size) as here:
-        for key in ("G", "g", "Z", "space", "right_square_bracket", "question_mark", "escape", "l", "escape", "r", "escape"):
+        for key in (
+            "G",
+            "g",
+            "Z",
+            "space",
+            "right_square_bracket",
+            "question_mark",
+            "escape",
+            "l",
+            "escape",
+            "r",
+            "escape",
+        ):
             await here.press(key)
         assert len(here.lines) == size[1]
         for width, height in ((120, 36), (10, 4), (80, 24)):

@@ -90,7 +90,9 @@ def test_a_blank_at_the_end_takes_no_row_of_its_own():
 
 
 @quick(200)
-@given(st.lists(st.text("abcdefgh", min_size=1, max_size=12), min_size=1, max_size=30).map(" ".join), st.integers(12, 40))
+@given(
+    st.lists(st.text("abcdefgh", min_size=1, max_size=12), min_size=1, max_size=30).map(" ".join), st.integers(12, 40)
+)
 def test_words_stay_whole_where_they_fit(text, width):
     for row in rows_of(text, fold(text, width)):
         assert set(row.split()) <= set(text.split())
@@ -105,7 +107,9 @@ def test_plain_and_careful_folding_agree_on_ascii(text, width):
     slow: list[int] = []
     folding._fold_plain(fast, line, 0, width)
     folding._fold_cells(slow, line, 0, width)
-    assert [max(map(len, map(str.rstrip, rows_of(line, [0, *starts])))) <= width for starts in (fast, slow)] == [True] * 2
+    assert [max(map(len, map(str.rstrip, rows_of(line, [0, *starts])))) <= width for starts in (fast, slow)] == [
+        True
+    ] * 2
     assert len(fast) <= len(slow) + 1
 
 
@@ -234,7 +238,9 @@ def test_results_stand_under_their_calls(parts):
             between = order[order.index(call) + 1 : order.index(number)]
             assert order.index(call) < order.index(number)
             assert all(parts[item].kind == "tool_result" and parts[item].call_id == part.call_id for item in between)
-    others = [number for number in order if not (parts[number].kind == "tool_result" and parts[number].call_id in first_call)]
+    others = [
+        number for number in order if not (parts[number].kind == "tool_result" and parts[number].call_id in first_call)
+    ]
     assert others == sorted(others)
 
 
@@ -486,6 +492,8 @@ def test_the_search_is_marked_across_rows(text, query, width):
 
 
 def test_a_selection_lies_over_everything():
-    marks = Marks(evidence={0: [Passage(0, 0, 5, "label")]}, search=re.compile("b"), selection=(0, Passage(0, 1, 3, "select")))
+    marks = Marks(
+        evidence={0: [Passage(0, 0, 5, "label")]}, search=re.compile("b"), selection=(0, Passage(0, 1, 3, "select"))
+    )
     assert [item.style for item in marks.passages(0, 0, 0, 5, "abcde")] == ["label", "search", "select"]
     assert [item.style for item in marks.passages(1, 0, 0, 5, "acde ")] == []

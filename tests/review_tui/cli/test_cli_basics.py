@@ -104,7 +104,9 @@ def test_the_station_opens_with_what_was_given(call, db: Path, monkeypatch, tmp_
     assert call().code == 0
     other = tmp_path / "x.db"
     assert call("--reviewer", "bob", "--codebook", MAST, path, "--format", "openai-chat", "--db", other).code == 0
-    assert seen == [(db, [], "ann", None, []), (other, [path], "bob", "openai-chat", [MAST])]
+    assert [args[:5] for args in seen] == [(db, [], "ann", None, []), (other, [path], "bob", "openai-chat", [MAST])]
+    assert seen[0][5] is None
+    assert seen[1][5] is not None, "a file that is not in the database yet is being read already"
 
 
 def test_an_unexpected_error_is_one_line_and_debug_shows_more(call, run: str, monkeypatch) -> None:
