@@ -70,6 +70,8 @@ class Bench:
             )
         copy = self.fresh("copy")
         shutil.copyfile(kept, copy)
+        with open(copy, "rb+") as file:  # or the first decision would wait until the copy is on disk
+            os.fsync(file.fileno())
         return copy
 
     @property

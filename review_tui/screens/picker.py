@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.style import Style
-from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Input
 
 from labels.codebook import Codebook, Codebooks, Mode
-from review_tui.sanitize import clean, clean_block
+from review_tui.sanitize import clean
+from review_tui.screens.reader import TextRows
+from review_tui.widgets.bar import Bar
 from review_tui.widgets.rows import FixedRows, RowList
 
 Choice = tuple[Codebook, Mode]
 
 
-class ModePicker(ModalScreen[Choice | None]):
-    """Gives the chosen mode, or None. Typing digits picks as soon as one code fits whole; letters search."""
+class ModePicker(Screen[Choice | None]):
+    """Gives the chosen mode, or None. Typing digits picks as soon as one code fits whole; letters search.
+
+    It fills the screen: a window over the transcript would have to be drawn with it, twice for every key of a chord.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
@@ -30,14 +34,11 @@ class ModePicker(ModalScreen[Choice | None]):
         Binding("pageup", "help(-1)", "Read back", show=False, priority=True),
     ]
     DEFAULT_CSS = """
-    ModePicker { align: center middle; background: $background 60%; }
-    ModePicker > Vertical { width: 94%; max-width: 120; height: 90%; max-height: 40; background: $panel;
-        border: round $primary; border-title-color: $text-primary; border-subtitle-color: $text-muted; }
     ModePicker Input { border: none; height: 1; padding: 0 1; background: $surface; }
     ModePicker Input:focus { border: none; }
-    ModePicker RowList { width: 38%; background: $panel; }
-    ModePicker VerticalScroll { width: 1fr; padding: 0 2 0 1; scrollbar-size-vertical: 1; border-left: solid $surface; }
-    ModePicker #help { width: 1fr; height: auto; }
+    ModePicker #modes { width: 40; }
+    ModePicker #help { width: 1fr; padding: 0 1; border-left: solid $panel; }
+    ModePicker.-narrow #modes { width: 40%; }
     """
 
     def __init__(self, codebooks: Codebooks, title: str, *, instant: bool = True) -> None:
@@ -47,18 +48,23 @@ class ModePicker(ModalScreen[Choice | None]):
         self.found: list[Choice] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = clean(self.heading)
-            box.border_subtitle = "digits: code · letters: search · Enter chooses · PgDn reads on · Esc"
-            yield Input(placeholder="2 6  or  mismatch")
-            with Horizontal():
-                yield RowList(id="modes")
-                with VerticalScroll(can_focus=False):
-                    yield Static(id="help", markup=False)
+        yield Bar(1, id="head")
+        yield Input(placeholder="2 6  or  mismatch")
+        with Horizontal():
+            yield RowList(id="modes")
+            yield RowList(id="help")
+        yield Bar(1, id="footer")
 
     def on_mount(self) -> None:
         self.set_focus(self.query_one(Input))
+        self.query_one("#head", Bar).show([(clean(self.heading), "accent")])
+        keys = "digits: code · letters: search · ↑ ↓ · Enter chooses · PgDn reads on · Esc"
+        self.query_one("#footer", Bar).show([(keys, "faint")])
         self._search("")
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < 100, "-narrow")
+        self.call_after_refresh(self._show_help)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -92,11 +98,13 @@ class ModePicker(ModalScreen[Choice | None]):
         modes.show(FixedRows(rows or [(None, [(" no mode is called that", "faint")])]), select="0")
         self._show_help()
 
-    def on_row_list_highlighted(self, event: RowList.Highlighted) -> None:
+    @on(RowList.Highlighted, "#modes")
+    def _look_up(self, event: RowList.Highlighted) -> None:
         event.stop()
         self._show_help()
 
-    def on_row_list_chosen(self, event: RowList.Chosen) -> None:
+    @on(RowList.Chosen, "#modes")
+    def _choose(self, event: RowList.Chosen) -> None:
         event.stop()
         self.dismiss(self.found[int(event.key)])
 
@@ -111,56 +119,38 @@ class ModePicker(ModalScreen[Choice | None]):
 
     def _show_help(self) -> None:
         choice = self._highlighted()
-        text = mode_help(*choice, self.app.theme_variables) if choice else Text("")
-        self.query_one("#help", Static).update(text)
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        pane = self.query_one("#help", RowList)
+        if pane.size.width:
+            rows = TextRows(mode_help(*choice) if choice else [], cursor=False)
+            rows.fold(pane.size.width)
+            pane.top = 0
+            pane.show(rows)
 
     def action_move(self, step: int) -> None:
         self.query_one("#modes", RowList).move(step)
 
     def action_help(self, step: int) -> None:
-        scroll = self.query_one(VerticalScroll)
-        scroll.scroll_relative(y=step * max(1, scroll.size.height - 2), animate=False)
+        pane = self.query_one("#help", RowList)
+        pane.scroll_by(step * max(1, pane.size.height - 2))
 
     def action_cancel(self) -> None:
         self.dismiss(None)
 
 
-def mode_help(book: Codebook, mode: Mode, colours: dict[str, str]) -> Text:
-    """All that a codebook says of a mode, for reading beside a label. colours: the theme's variables."""
-    strong = Style(bold=True)
-    faint = Style(dim=True)
-    head = Style(bold=True, color=_colour(colours.get("text-primary")))
-    text = Text()
-
-    def add(part: str, style: Style | str = "") -> None:
-        text.append(clean_block(part), style)
-
+def mode_help(book: Codebook, mode: Mode) -> list[tuple[str, str]]:
+    """All that a codebook says of a mode, for reading beside a label: (text, look) blocks."""
     category = book.category(mode.category)
-    add(f"{mode.code} {mode.name}\n", strong)
-    add(f"{mode.slug} · {category.name if category else mode.category} · {book.title} {book.version}\n\n", faint)
-    add(f"{mode.definition}\n")
+    where = f"{mode.slug} · {category.name if category else mode.category} · {book.title} {book.version}"
+    blocks = [(mode.label, "strong"), (where, "faint"), ("", "text"), (mode.definition, "text")]
     if mode.when:
-        add("\nApplies when\n", head)
-        for item in mode.when:
-            add(f"  • {item}\n")
+        blocks += [("", "text"), ("Applies when", "accent"), *((f"• {item}", "text") for item in mode.when)]
     if mode.when_not:
-        add("\nDoes not apply when\n", head)
-        for not_item in mode.when_not:
-            add(f"  • {not_item.text}{f' → {not_item.instead}' if not_item.instead else ''}\n")
+        blocks += [("", "text"), ("Does not apply when", "accent")]
+        blocks += [(f"• {item.text}{f' → {item.instead}' if item.instead else ''}", "text") for item in mode.when_not]
     for title, example in (("An example", mode.example), ("A near miss", mode.near_miss)):
         if example is not None:
-            add(f"\n{title}\n", head)
-            add("".join(f"  {line}\n" for line in example.text.split("\n")))
-            add(f"  → {example.why}\n", faint)
-    add("\nSeverity (prior)\n", head)
-    add(f"  {mode.severity.level}. {mode.severity.note}\n")
+            blocks += [("", "text"), (title, "accent"), (example.text, "text"), (f"→ {example.why}", "faint")]
+    blocks += [("", "text"), ("Severity (prior)", "accent"), (f"{mode.severity.level}. {mode.severity.note}", "text")]
     if mode.aliases:
-        add("\nAlso called\n", head)
-        add(f"  {'; '.join(mode.aliases)}\n", faint)
-    return text
-
-
-def _colour(value: str | None) -> str | None:
-    """A theme's colour if Rich can use it (some are written as `auto 87%`)."""
-    return value if value and value.startswith("#") and len(value) == 7 else None
+        blocks += [("", "text"), ("Also called", "accent"), ("; ".join(mode.aliases), "faint")]
+    return blocks

@@ -18,7 +18,9 @@ from review_tui.widgets.rows import Pieces, RowList
 class TextRows:
     """Lines of (text, look), folded to the width when drawn first."""
 
-    def __init__(self, blocks: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, blocks: Sequence[tuple[str, str]], *, cursor: bool = True) -> None:
+        """cursor: whether a cursor moves through the lines; without, they only scroll."""
+        self.cursor = cursor
         self.blocks = [(clean_block(text), look) for text, look in blocks]
         self.width = 0
         self.rows: list[tuple[int, int, int]] = []
@@ -35,8 +37,8 @@ class TextRows:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def key(self, index: int) -> str:
-        return str(index)
+    def key(self, index: int) -> str | None:
+        return str(index) if self.cursor else None
 
     def pieces(self, index: int, _width: int) -> Pieces:
         number, start, end = self.rows[index]

@@ -187,6 +187,11 @@ class RowList(LookMixin, Widget, can_focus=True):
             index = further
         self._set_cursor(index)
 
+    def scroll_by(self, rows: int) -> None:
+        """Move the rows without the cursor, for lists that are only read."""
+        self.top = max(0, min(self.top + rows, len(self.source) - max(1, self.size.height)))
+        self._refresh_changed()
+
     def _set_cursor(self, index: int) -> None:
         if index < 0 or index == self.cursor:
             return

@@ -52,16 +52,30 @@ def record(store, run, chunk, *ops, reviewer="ann", policy="every:5"):
 
 
 def label(store, run, index, **more) -> Label:
-    return Label(id=f"l{index}", mode="m", code="1.1", name="M", codebook=BOOK, first=ref(store, run, index),
-                 last=ref(store, run, index), evidence=(evidence(store, run, index),), **more)  # fmt: skip
+    return Label(
+        id=f"l{index}",
+        mode="m",
+        code="1.1",
+        name="M",
+        codebook=BOOK,
+        first=ref(store, run, index),
+        last=ref(store, run, index),
+        evidence=(evidence(store, run, index),),
+        **more,
+    )
 
 
 def test_views_say_what_the_models_say(store, run):
     record(
-        store, run, 1, SetVerdict(verdict="rollback", to=ref(store, run, 3)), SetNote(text="n"),
-        SetLabel(label=label(store, run, 6, note="why", sure=False, suggestion="s1")), SetNone(codebook=OTHER),
+        store,
+        run,
+        1,
+        SetVerdict(verdict="rollback", to=ref(store, run, 3)),
+        SetNote(text="n"),
+        SetLabel(label=label(store, run, 6, note="why", sure=False, suggestion="s1")),
+        SetNone(codebook=OTHER),
         SetAnswer(suggestion="s1", answer="accept", label="l6", seconds=2.5),
-    )  # fmt: skip
+    )
     (seen,) = views.decisions(store, run, "ann")
     (checked,) = Ledger(store, "ann").decisions(run)
     assert (seen.verdict, seen.to, seen.note) == ("rollback", 3, "n")
@@ -104,11 +118,22 @@ def test_only_a_label_or_none_judges(store, run):
 
 def test_suggestions_come_in_the_order_of_their_steps(store, run):
     made = [
-        Suggestion(mode="m", code="1.1", name="M", codebook=BOOK, first=ref(store, run, index), last=ref(store, run, index),
-                   evidence=(evidence(store, run, index),), score=0.5, probability=probability, detector="d",
-                   version="1", rationale="r")
+        Suggestion(
+            mode="m",
+            code="1.1",
+            name="M",
+            codebook=BOOK,
+            first=ref(store, run, index),
+            last=ref(store, run, index),
+            evidence=(evidence(store, run, index),),
+            score=0.5,
+            probability=probability,
+            detector="d",
+            version="1",
+            rationale="r",
+        )
         for index, probability in ((9, None), (2, 0.25))
-    ]  # fmt: skip
+    ]
     save(store, run, made)
     found = views.suggestions(store, run)
     assert [(item.first, item.probability) for item in found] == [(2, 0.25), (9, None)]
@@ -119,9 +144,9 @@ def test_suggestions_come_in_the_order_of_their_steps(store, run):
 
 def test_views_follow_a_joined_run(store, run, tmp_path):
     """What was said of a copy while it was read counts for the run that it was joined with."""
-    from sessions.ingest import Watch
-
     from helpers import load, write_run
+
+    from sessions.ingest import Watch
 
     said = []
 

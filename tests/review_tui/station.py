@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.strip import Strip
 
 import sample_traces
-from labels import events, views
+from labels import views
 from labels.codebook import load_all
-from labels.events import Event
+from labels.events import Event, of_runs
 from labels.ledger import Ledger
 from labels.model import CodebookVersion, Evidence, StepRef
 from labels.suggestions import Suggestion
@@ -42,6 +44,9 @@ FREEZE = SAMPLES / "replit-freeze.jsonl"
 HOSTILE = SAMPLES / "wide-and-hostile.jsonl"
 SMALL, MIDDLE, LARGE = (80, 24), (120, 36), (200, 60)
 PATIENCE_S = 10.0
+#: A key goes down to the focused widget and up again through its screen to the application, then acts.
+TURNS = 8
+REPLACED = {"space": " ", "enter": "\r", "tab": "\t", "slash": "/", "colon": ":"}
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
@@ -61,7 +66,13 @@ class Station:
     # -- hands --------------------------------------------------------------------------------------------------
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys, each when the one before has been worked on. (`Pilot.press` waits 60 ms a key for an idle
+        processor; a key needs no more than some turns of the widgets' queues.)"""
+        for key in keys:
+            self.app._driver.send_message(_key_event(key))
+            for _ in range(TURNS):
+                await self.pilot._wait_for_screen()
+        await self.pilot.pause(0)
 
     async def type(self, text: str, *, enter: bool = True) -> None:
         """Put a text into the prompt that is open, as a paste would, and press Enter."""
@@ -156,7 +167,12 @@ class Station:
 
     def events(self) -> list[Event]:
         with Store.open(self.db) as store:
-            return events.of_runs(store, catalog.ids_of(store, self.run.id), self.app.reviewer)
+            return of_runs(store, catalog.ids_of(store, self.run.id), self.app.reviewer)
+
+
+def _key_event(key: str) -> events.Key:
+    name = key if key.isalnum() or len(key) > 1 else _character_to_key(key)
+    return events.Key(name, REPLACED.get(name, key if len(key) == 1 else None))
 
 
 class NoImport:

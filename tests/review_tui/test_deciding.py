@@ -299,7 +299,10 @@ async def test_keys_in_quick_succession_all_count(checkout_db):
         assert here.chunk == 3
 
 
-LOST = "a key behind the one that opens a prompt is lost while its Input has no focus: another step, another decision"
+LOST = (
+    "a key right behind the one that opens a window is handed to the old screen while the first still bubbles up to the"
+    " app, and is lost there: another step, another decision. Priority bindings for what opens a window would end it."
+)
 
 
 async def at_once(here: Station, *keys: str) -> None:
@@ -334,8 +337,7 @@ async def test_typing_fast_into_a_prompt(checkout_db):
 async def test_typing_fast_into_the_picker(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await at_once(here, *"l26")
-        await here.until(lambda: here.decisions())
-        assert [label.code for label in here.decision(1).labels] == ["2.6"]
+        assert [label.code for item in here.decisions() for label in item.labels] == ["2.6"]
 
 
 async def test_every_decision_is_chained_and_verifies(checkout_db):

@@ -165,7 +165,7 @@ def test_the_whole_run(desk, mast):
 
 
 def test_none_of_several_codebooks(desk, mast):
-    books = [book for book in load_all([])]
+    books = list(load_all([]))
     desk.none(books)
     assert set(desk.decision.none) == {book.id for book in books}
     assert desk.says_none(books)

@@ -379,7 +379,7 @@ async def test_going_through_the_labels(checkout_db):
 async def test_the_cause_of_a_label(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("l", "1", "3", "l", "2", "6")
-        root, label = here.decision(1).labels
+        root, _ = here.decision(1).labels
         seen = []
         for _ in range(4):
             await here.press("c")

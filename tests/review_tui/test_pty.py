@@ -1,7 +1,6 @@
 """The installed program in a real terminal: start to end, signals, sizes, colours, hostile runs."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -167,7 +166,7 @@ def test_resizing_while_reading(checkout_db):
         term.until("SUGGESTIONS")
         for size in ((40, 10), (120, 36), (20, 5), (200, 50), (80, 24)):
             term.resize(*size)
-            term.until(lambda: term.screen.columns == size[0])
+            term.until(lambda wanted=size[0]: term.screen.columns == wanted)
             term.send("]")
             term.send("[")
         term.until("SUGGESTIONS")
@@ -179,7 +178,7 @@ def test_resizing_while_reading(checkout_db):
 @pytest.mark.parametrize("size", [(40, 10), (20, 5), (10, 3)])
 def test_starting_in_a_small_terminal(checkout_db, size):
     with terminal("--db", checkout_db, CHECKOUT, size=size) as term:
-        term.until(lambda: "chunk" in term.text or size[0] < 40 and b"\x1b[?1049h" in term.raw)
+        term.until(lambda: "chunk" in term.text or (size[0] < 40 and b"\x1b[?1049h" in term.raw))
         term.until(lambda: any(line.strip() for line in term.lines))
         term.send("a")
         term.until(lambda: decisions(checkout_db))
@@ -200,8 +199,19 @@ COLOURS = {
 def test_in_any_terminal(samples_db, env):
     with terminal("--db", samples_db, HOSTILE, env=env) as term:
         term.until("chunk 1/3")
-        for keys, shown in (("l", "PgDn"), ("Esc", ""), ("Z", "open"), ("G", "chunk 3/3"), ("?", "DECIDE"), ("Esc", ""),
-                            ("g", "chunk 1/3"), ("j", ""), ("v", "l label"), ("Esc", ""), ("a", "approved")):  # fmt: skip
+        for keys, shown in (
+            ("l", "PgDn"),
+            ("Esc", ""),
+            ("Z", "open"),
+            ("G", "chunk 3/3"),
+            ("?", "DECIDE"),
+            ("Esc", ""),
+            ("g", "chunk 1/3"),
+            ("j", ""),
+            ("v", "l label"),
+            ("Esc", ""),
+            ("a", "approved"),
+        ):
             if keys == "Esc":
                 term.escape()
             else:
@@ -231,8 +241,23 @@ def test_without_colour_everything_marked_has_a_glyph(checkout_db):
 # -- hostile runs -------------------------------------------------------------------------------------------------
 
 #: Each with a letter behind it, so that Textual's own sequences are not taken for it.
-PAYLOADS = ["\x1b]0;OWNED\x07", "\x1b]52;c;T1dORUQ=\x07", "\x1b[2JX", "\x1b[31mX", "\x9b31mX", "\x9d0;OWNED\x9c",
-            "\x00", "\x7f", "\u202e", "\u2066", "\u200b", "\x1bPX", "\x08", "\x1b[?1049lX", "\x1bcX"]  # fmt: skip
+PAYLOADS = [
+    "\x1b]0;OWNED\x07",
+    "\x1b]52;c;T1dORUQ=\x07",
+    "\x1b[2JX",
+    "\x1b[31mX",
+    "\x9b31mX",
+    "\x9d0;OWNED\x9c",
+    "\x00",
+    "\x7f",
+    "\u202e",
+    "\u2066",
+    "\u200b",
+    "\x1bPX",
+    "\x08",
+    "\x1b[?1049lX",
+    "\x1bcX",
+]
 EVIL = "[bold red]M[/] [@click=app.bell]go[/] $text " + "".join(PAYLOADS) + " fin"
 NEVER = [*(payload.encode() for payload in PAYLOADS), b"\x1b]", b"\x9b31m", b"OWNED\x07"]
 
@@ -268,9 +293,26 @@ def leave(term: Terminal) -> None:
 
 def look_everywhere(term: Terminal) -> None:
     """Through every view of a run."""
-    for keys, wanted in (("Z", "everything open"), ("G", ""), ("g", ""), ("i", "Raw record"), ("Esc", ""),
-                         ("I", "About"), ("Esc", ""), ("/", "raw records"), ("red\r", "n next"), ("n", ""), ("Esc", ""), ("l", "PgDn"),
-                         ("Esc", ""), ("JJJJ", ""), ("v", ""), ("Esc", ""), ("\t", ""), ("\t", "")):  # fmt: skip
+    for keys, wanted in (
+        ("Z", "everything open"),
+        ("G", ""),
+        ("g", ""),
+        ("i", "Raw record"),
+        ("Esc", ""),
+        ("I", "About"),
+        ("Esc", ""),
+        ("/", "raw records"),
+        ("red\r", "n next"),
+        ("n", ""),
+        ("Esc", ""),
+        ("l", "PgDn"),
+        ("Esc", ""),
+        ("JJJJ", ""),
+        ("v", ""),
+        ("Esc", ""),
+        ("\t", ""),
+        ("\t", ""),
+    ):
         if keys == "Esc":
             term.escape()
         else:
@@ -296,8 +338,9 @@ def test_evil_in_every_field_is_harmless_and_shown_as_it_is(db, tmp_path):
     file = evil_file(tmp_path, name)
     (run,) = fill(db, file)
     suggest(db, run, [("reasoning-action-mismatch", 2, 2, "fin")], rationale=EVIL, detector=EVIL)
-    from review_tui.desk import Desk
     from station import load_all
+
+    from review_tui.desk import Desk
 
     with Store.open(db) as store:
         desk = Desk(store, run, "ann", "every:5")

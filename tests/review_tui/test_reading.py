@@ -1,5 +1,7 @@
 """Reading a run: moving, folding, searching, jumping, other views; and that every action of the table is there."""
 
+from itertools import pairwise
+
 import pytest
 from station import CHECKOUT, FREEZE, HOSTILE, LARGE, MIDDLE, SAMPLES, SMALL, Station, station, suggest
 
@@ -92,7 +94,7 @@ async def test_pages(checkout_db):
         for key in ("space", "pagedown", "ctrl+d"):
             await here.press(key)
             places.append(here.review.transcript.cursor)
-        steps = [scroller.distance(a, b, 1000) for a, b in zip(places, places[1:], strict=False)]
+        steps = [scroller.distance(a, b, 1000) for a, b in pairwise(places)]
         screen = here.review.transcript.size.height
         assert steps == [screen - 2, screen - 2, round((screen - 2) / 2)]
         for key, place in zip(("ctrl+u", "b", "pageup"), places[-2::-1], strict=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from station import CHECKOUT, Station, station, suggest
+from station import Station, station, suggest
 from textual.strip import Strip
 from textual.widgets import Input
 

@@ -19,12 +19,36 @@ from review_tui.transcript.selection import Selection
 from sessions.run import Part
 
 PIECES = [
-    "a", "word", " ", "  ", "\n", "\t", "\u8a9e", "\u660e\u308b\u3044", "e\u0301", "\u0301", "\U0001f44d\U0001f3fd",
-    "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f1e9\U0001f1ea", "\u2764\ufe0f", "1\ufe0f\u20e3", "\u0e01\u0e33",
-    "\u05d0\u05d1", "\u0928\u093f", "\uac00", "\u2026", "\u2500", "\u25cc", "\u20ac", "x" * 30, "\ufffd", "\u200d", "\u3000",
-]  # fmt: skip
+    "a",
+    "word",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "\u8a9e",
+    "\u660e\u308b\u3044",
+    "e\u0301",
+    "\u0301",
+    "\U0001f44d\U0001f3fd",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467",
+    "\U0001f1e9\U0001f1ea",
+    "\u2764\ufe0f",
+    "1\ufe0f\u20e3",
+    "\u0e01\u0e33",
+    "\u05d0\u05d1",
+    "\u0928\u093f",
+    "\uac00",
+    "\u2026",
+    "\u2500",
+    "\u25cc",
+    "\u20ac",
+    "x" * 30,
+    "\ufffd",
+    "\u3000",
+]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text(max_size=120)
-CLEAN = TEXTS.map(clean_block)
+#: Joiners that join nothing have a test of their own.
+CLEAN = TEXTS.map(lambda text: clean_block(re.sub("(?<!\U0001f469)\u200d", "", text)))
 WIDTHS = st.integers(1, 40)
 
 
@@ -123,6 +147,11 @@ def test_cropping(text, width):
         rest = text[len(cropped) :]
         first = folding._graphemes(rest)[0] if not rest.isascii() or "\t" in rest else (0, 1, 1)
         assert cells(cropped) + max(1, first[2]) > width or "\u200d" in text or "\ufe0f" in text
+
+
+@pytest.mark.xfail(strict=True, reason="rich counts a joiner that joins nothing in one way in a text, in another alone")
+def test_a_joiner_that_joins_nothing():
+    assert cells(crop("\u200d\u200dword", 1)) <= 1
 
 
 @quick(300)
@@ -276,7 +305,7 @@ def test_what_fits_stands_on_the_line_of_its_head():
 
 def test_an_empty_step_has_a_row_and_a_gap():
     layout = lay_out([], 80, {}, opens_chunk=True)
-    assert [layout.row(number).kind for number in range(layout.height)][0] == "rule"
+    assert layout.row(0).kind == "rule"
     assert layout.height == 3
 
 
@@ -298,7 +327,7 @@ MOVES = st.lists(
     | st.tuples(st.just("resize"), st.integers(1, 40))
     | st.tuples(st.just("go"), st.tuples(st.integers(-2, 25), st.integers(-3, 40), st.booleans())),
     max_size=25,
-)  # fmt: skip
+)
 
 
 def scroller_of(heights: list[int], screen: int = 10) -> Scroller:
@@ -487,8 +516,10 @@ def test_the_search_is_marked_across_rows(text, query, width):
             covered |= set(range(item.start, item.end))
     wanted = {at for match in pattern.finditer(text) for at in range(match.start(), match.end())}
     assert wanted <= covered
-    assert all(any(text[low : low + len(query)].lower() == query.lower() for low in range(max(0, at - len(query) + 1), at + 1))
-               for at in covered)  # fmt: skip
+    assert all(
+        any(text[low : low + len(query)].lower() == query.lower() for low in range(max(0, at - len(query) + 1), at + 1))
+        for at in covered
+    )
 
 
 def test_a_selection_lies_over_everything():

@@ -64,8 +64,17 @@ def utf16(path: Path) -> None:
 
 
 def wrong_shapes(path: Path) -> None:
-    values = [1, None, "x", [], {}, {"type": "user", "message": 5}, {"type": ["user"]}, {"type": "user", "message": {"content": {}}},
-              {"type": "assistant", "message": {"content": [{"type": "tool_use", "input": 7, "name": {}}]}}]  # fmt: skip
+    values = [
+        1,
+        None,
+        "x",
+        [],
+        {},
+        {"type": "user", "message": 5},
+        {"type": ["user"]},
+        {"type": "user", "message": {"content": {}}},
+        {"type": "assistant", "message": {"content": [{"type": "tool_use", "input": 7, "name": {}}]}},
+    ]
     path.write_text("".join(json.dumps(value) + "\n" for value in [LINE, *values, LINE]))
 
 
@@ -92,8 +101,24 @@ def one_long_line(path: Path) -> None:
     path.write_text("x" * 3_000_000)
 
 
-BAD = [empty, blank, image, noise, truncated, half_line, deep, deep_lines, latin, utf16, wrong_shapes, wrong_messages,
-       bomb_gz, bomb_zip, nul, one_long_line]  # fmt: skip
+BAD = [
+    empty,
+    blank,
+    image,
+    noise,
+    truncated,
+    half_line,
+    deep,
+    deep_lines,
+    latin,
+    utf16,
+    wrong_shapes,
+    wrong_messages,
+    bomb_gz,
+    bomb_zip,
+    nul,
+    one_long_line,
+]
 
 
 @pytest.mark.parametrize("name", ["bad.json", "bad.jsonl"])
