@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from labels.events import os_user
+from sessions.errors import UsageError
 from sessions.store import Store
 
 REVIEWER_VARIABLE = "REVIEW_TUI_REVIEWER"
@@ -19,6 +20,13 @@ REVIEWER_VARIABLE = "REVIEW_TUI_REVIEWER"
 def default_reviewer() -> str:
     """The reviewer's name where none is given: $REVIEW_TUI_REVIEWER, or the user's login name."""
     return os.environ.get(REVIEWER_VARIABLE) or os_user()
+
+
+def check_reviewer(name: str) -> str:
+    """The name, if it can be a reviewer's: 1 to 80 printable characters. Raises UsageError otherwise."""
+    if not name.strip() or len(name) > 80 or not name.isprintable():
+        raise UsageError("that cannot be a reviewer's name.", "Use 1 to 80 printable characters.")
+    return name
 
 
 def decided_chunks(store: Store, policy: str) -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from labels import events, fold
 from labels.events import DECIDE, REDO, UNDO, Event
+from labels.glance import check_reviewer
 from labels.model import WHOLE_RUN, Act, Decision, SetNone, StepRef, Target
 from sessions import catalog
 from sessions.catalog import RunInfo
@@ -50,9 +51,7 @@ class Ledger:
 
     def __init__(self, store: Store, reviewer: str) -> None:
         """reviewer: a name of 1 to 80 printable characters. Raises UsageError otherwise."""
-        if not reviewer.strip() or len(reviewer) > 80 or not reviewer.isprintable():
-            raise UsageError(f"{reviewer[:80]!r} cannot be a reviewer's name.", "Use 1 to 80 printable characters.")
-        self.store, self.reviewer = store, reviewer
+        self.store, self.reviewer = store, check_reviewer(reviewer)
 
     # -- writing ------------------------------------------------------------------------------------------------
 

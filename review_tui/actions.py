@@ -163,9 +163,15 @@ def key_name(key: str) -> str:
 
 
 def bindings(actions: list[Action]) -> list[Binding]:
-    """Textual's bindings for a screen's actions."""
+    """Textual's bindings for a screen's actions.
+
+    All have priority: they are then handled in the order of the keys, before the next key is sent anywhere, so that
+    what is typed right behind a key that opens a prompt reaches the prompt.
+    """
     return [
-        Binding(",".join(action.keys), action.id, action.title, show=False, id=action.id, tooltip=action.help)
+        Binding(
+            ",".join(action.keys), action.id, action.title, show=False, id=action.id, tooltip=action.help, priority=True
+        )
         for action in actions
     ]
 

@@ -203,6 +203,7 @@ class ReviewApp(App[None]):
             await self.push_screen(ReviewScreen(run, place=place, find=find))
 
     async def back_to_inbox(self) -> None:
+        self.collector.window_closed()
         if isinstance(self.screen, ReviewScreen):
             self.screen.leave()
         if any(isinstance(screen, InboxScreen) for screen in self.screen_stack):

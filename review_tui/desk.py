@@ -234,8 +234,12 @@ class Desk:
         answer to the same suggestion takes the label of the one before away."""
         from labels.model import Label, RemoveLabel, SetAnswer, SetLabel
 
-        said = self.decision.labels if self.decision else ()
-        ops: list[Op] = [RemoveLabel(id=label.id) for label in said if label.suggestion == suggestion.id]
+        here = self.decision.labels if self.decision else ()
+        before = [item for item in self.labels() if item.suggestion == suggestion.id]
+        ops: list[Op] = [RemoveLabel(id=item.id) for item in before if item in here]
+        for item in before:
+            if item not in here:  # answered in another chunk that the suggestion touches
+                self.remove_label(item)
         label_id = None
         if answer != "reject":
             label_id = uuid.uuid4().hex[:12]

@@ -42,6 +42,7 @@ _SQL = re.compile(
     r"|DATABASE|USER|VIEW)|REPLACE\s+INTO|GRANT\s|REVOKE\s)",
     re.IGNORECASE,
 )
+_SQL_VERBS = ("insert", "update", "delete", "drop", "truncate", "alter", "create", "replace", "grant", "revoke")
 _LOOK_AT = 20_000
 
 
@@ -60,7 +61,7 @@ def changes_world(name: str | None, arguments: Any, text: str) -> bool:
     if lower in _WRITERS or _WRITING_PREFIX.match(tool):
         return True
     if "sql" in lower or "query" in lower or "python" in lower:
-        return _SQL.search(text[:_LOOK_AT]) is not None
+        return _writes_sql(text[:_LOOK_AT])
     return False
 
 
@@ -68,6 +69,12 @@ def command_changes_world(command: str) -> bool:
     """Whether a shell command changes files, services, repositories, databases or other machines."""
     return (
         _COMMAND.search(command) is not None
-        or _REDIRECT.search(command) is not None
-        or _SQL.search(command) is not None
+        or (">" in command and _REDIRECT.search(command) is not None)
+        or _writes_sql(command)
     )
+
+
+def _writes_sql(text: str) -> bool:
+    """Looking for the verbs first spares most commands the expression, which is ten times as slow."""
+    lower = text.lower()
+    return any(verb in lower for verb in _SQL_VERBS) and _SQL.search(text) is not None

@@ -41,11 +41,13 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
         )
     given: Settings = settings(ctx)
     from labels.codebook_paths import user_codebook_paths
+    from labels.glance import check_reviewer
     from sessions.catalog import known_runs
     from sessions.importing import Importer
     from sessions.store import Store
 
-    codebooks, reviewer, db = user_codebook_paths(given.codebooks), given.reviewer_name(), given.db_path()
+    codebooks, db = user_codebook_paths(given.codebooks), given.db_path()
+    reviewer = check_reviewer(given.reviewer_name())
     with Store.open(db) as store:  # what is wrong with the database is said before anything is started
         unknown = [path for path in paths if path.is_dir() or not known_runs(store, path, given.format)]
     # New runs are read while the station's own modules are still being loaded.

@@ -69,7 +69,8 @@ class StationScreen(Screen[None]):
 
     def _footer(self) -> Pieces:
         pieces: list[tuple[str, str] | None] = []
-        for action in self.ACTIONS:
+        # The key that explains all others comes first: on a narrow screen the last ones are cut off.
+        for action in sorted(self.ACTIONS, key=lambda action: action.id != "help"):
             if not action.footer:
                 continue
             key = key_name(action.keys[0])

@@ -43,6 +43,8 @@ SIDE_WIDTH = 40
 #: How often a growing run is looked at (cut by another policy than every:N, the whole of it is walked each time), and
 #: the reviewer's place kept, in seconds.
 GROWTH_S, SLOW_GROWTH_S, PLACE_S = 0.25, 2.0, 2.0
+#: Actions whose keys belong to the side panel while it has the focus.
+PANEL_KEYS = frozenset({"down", "up", "page_down", "page_up", "home", "end", "fold"})
 #: Success of a step before there is any data: the figure the product's arithmetic starts from.
 PRIOR_STEP_SUCCESS = 0.95
 
@@ -85,6 +87,12 @@ class ReviewScreen(DecideActions, FindActions):
     @property
     def decided_nothing(self) -> bool:
         return not self.ready or not self.desk.decisions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys are not ours while a jump waits for its letter, or while they move in the side panel."""
+        if self.jumping or (action in PANEL_KEYS and self.side.has_focus):
+            return False
+        return super().check_action(action, parameters)
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -336,8 +344,6 @@ class ReviewScreen(DecideActions, FindActions):
             self.go_chunk(chunk)
 
     def action_fold(self) -> None:
-        if self.side.has_focus:
-            return
         if not self.transcript.toggle_fold():
             self.action_fold_step()
 

@@ -2,39 +2,82 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labels.views import LabelView
 from review_tui.desk import EvidenceWish
 from review_tui.sanitize import short
+from review_tui.screens.base import PATIENCE
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.review_parts import ReviewParts
 from review_tui.widgets.side import steps_text
+from sessions.errors import UserError
 
 if TYPE_CHECKING:
     from labels.codebook import Codebook, Codebooks, Mode
 
-_DONE = object()
+Result = TypeVar("Result")
 GO_ON = "} goes on, u takes it back."
 
 
 class DecideActions(ReviewParts):
     """The actions of the groups Decide, Label and Suggestions."""
 
-    async def decide(self, call: Callable[..., Any], *args: Any, done: str = "", **kwargs: Any) -> bool:
-        """Let the desk write something, then show it. False if it could not be written (the footer says why)."""
+    _pending: asyncio.Future[Any] | None = None
 
-        def write() -> object:
-            call(*args, **kwargs)
-            return _DONE
+    async def write(self, call: Callable[[], Result], done: str = "") -> Result | None:
+        """Let the desk write something, and give its result; None if it is not written (yet): the footer says why.
 
-        written = await self.work(write) is _DONE
-        if written:
+        Keys wait for it, so that they act on what is on disk. If the database is locked they do not wait longer than
+        PATIENCE: reading goes on, and further decisions are refused until this one is through.
+        """
+        if self._pending is not None:
+            self.say("The last decision still waits for the database; nothing else can be decided before it.", "warn")
+            return None
+        task = asyncio.ensure_future(asyncio.to_thread(call))
+        finished, _ = await asyncio.wait({task}, timeout=PATIENCE)
+        if finished:
+            return self._written(task)
+        self._pending = task
+        self.say("waiting for the database: another program has locked it. Reading goes on.", "warn")
+        self.run_worker(self._write_later(task, done), exit_on_error=False)
+        return None
+
+    async def _write_later(self, task: asyncio.Future[Result], done: str) -> None:
+        await asyncio.wait({task})
+        self._pending = None
+        if self._written(task) is not None and self.ready:
             self.refresh_all()
-            if done:
-                self.say(done, "good")
-        return written
+            self.say(done or "Written after all.", "good")
+
+    def _written(self, task: asyncio.Future[Result]) -> Result | None:
+        try:
+            return task.result()
+        except UserError as error:
+            if self.ready:
+                self.say(str(error), "error")
+            return None
+
+    async def decide(
+        self, call: Callable[..., Any], *args: Any, done: str = "", later: str = "", **kwargs: Any
+    ) -> bool:
+        """Let the desk write something, then show it. False if it could not be written (the footer says why).
+
+        done: what to say then. later: what to say where the database let it through only after a while.
+        """
+
+        def write() -> bool:
+            call(*args, **kwargs)
+            return True
+
+        if await self.write(write, later or done) is None:
+            return False
+        self.refresh_all()
+        if done:
+            self.say(done, "good")
+        return True
 
     def _ready(self) -> bool:
         """Whether the current chunk can be decided on."""
@@ -52,16 +95,18 @@ class DecideActions(ReviewParts):
     # -- verdicts -----------------------------------------------------------------------------------------------
 
     async def action_approve(self) -> None:
-        if self._ready() and await self.decide(self.desk.verdict, "approve"):
-            self._go_on(f"{self._what()} approved.")
+        done = f"{self._what()} approved."
+        if self._ready() and await self.decide(self.desk.verdict, "approve", later=done):
+            self._go_on(done)
 
     async def action_stop(self) -> None:
         if self._ready():
             await self.decide(self.desk.verdict, "stop", done=f"{self._what()}: the run should stop here. {GO_ON}")
 
     async def action_abstain(self) -> None:
-        if self._ready() and await self.decide(self.desk.verdict, "abstain"):
-            self._go_on(f"{self._what()}: abstained.")
+        done = f"{self._what()}: abstained."
+        if self._ready() and await self.decide(self.desk.verdict, "abstain", later=done):
+            self._go_on(done)
 
     async def action_rollback(self) -> None:
         if not self._ready():
@@ -136,7 +181,7 @@ class DecideActions(ReviewParts):
         def step() -> tuple[int | None]:
             return (getattr(self.desk, which)(),)
 
-        found = await self.work(step)
+        found = await self.write(step)
         if found is None:
             return
         if found[0] is None:

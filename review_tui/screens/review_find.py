@@ -30,7 +30,7 @@ class FindActions(ReviewParts):
     _where: dict[int, str]
     _searching = False
     _stop_search: threading.Event | None = None
-    _jumping = False
+    jumping = False
 
     # -- search -------------------------------------------------------------------------------------------------
 
@@ -149,16 +149,16 @@ class FindActions(ReviewParts):
     # -- jumps --------------------------------------------------------------------------------------------------
 
     def action_jump(self) -> None:
-        self._jumping = True
+        self.jumping = True
         self.say(
             "Jump to the next: e error · s suggestion · l label · c change to the world · u undecided (capitals: back)"
         )
 
     def on_key(self, event: events.Key) -> None:
         """The second key of a jump; any other key clears the last message."""
-        if not self._jumping:
+        if not self.jumping:
             return
-        self._jumping = False
+        self.jumping = False
         event.stop()
         event.prevent_default()
         letter = event.character or ""

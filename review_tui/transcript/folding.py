@@ -53,7 +53,8 @@ def _fold_plain(more: list[int], line: str, position: int, width: int) -> None:
     while length - at > width:
         blank = line.rfind(" ", at, at + width + 1)
         at = blank + 1 if blank > at else at + width
-        more.append(position + at)
+        if at < length:  # a blank that just does not fit opens no row of its own
+            more.append(position + at)
 
 
 def _fold_cells(more: list[int], line: str, position: int, width: int) -> None:
@@ -62,7 +63,7 @@ def _fold_cells(more: list[int], line: str, position: int, width: int) -> None:
     after_blank = -1
     used_after_blank = 0
     for start, end, cells in _graphemes(line):
-        if used + cells > width and used:
+        if used + cells > width and used and line[start] != " ":  # a blank may hang over the end
             if after_blank > 0:
                 more.append(position + after_blank)
                 used -= used_after_blank

@@ -121,12 +121,13 @@ class Scroller:
             self.cursor = self.walk(self.top, self.screen - 1 - margin)
 
     def go(self, place: Place, *, at_top: bool = False) -> None:
-        """Put the cursor somewhere; far away it lands a third down the screen, or at its top if asked."""
+        """Put the cursor somewhere; far away it lands a third down the screen, or on its first row if asked."""
         self.cursor = self._clamped(place)
         offset = self.distance(self.top, self.cursor, self.screen)
         if at_top:
             self.top = self._not_beyond_end(self.cursor)
-        elif not 0 <= offset < self.screen:
+            return
+        if not 0 <= offset < self.screen:
             self.top = self._not_beyond_end(self.walk(self.cursor, -(self.screen // 3)))
         self.show_cursor()
 

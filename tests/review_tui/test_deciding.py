@@ -299,12 +299,6 @@ async def test_keys_in_quick_succession_all_count(checkout_db):
         assert here.chunk == 3
 
 
-LOST = (
-    "a key right behind the one that opens a window is handed to the old screen while the first still bubbles up to the"
-    " app, and is lost there: another step, another decision. Priority bindings for what opens a window would end it."
-)
-
-
 async def at_once(here: Station, *keys: str) -> None:
     """Send keys as a paste, a macro or a slow line does: all are there before the first is worked on."""
     from textual import events
@@ -316,7 +310,6 @@ async def at_once(here: Station, *keys: str) -> None:
     await here.pilot.pause()
 
 
-@pytest.mark.xfail(strict=True, reason=LOST)
 async def test_typing_fast_into_a_rollback(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await here.to_step(8)
@@ -325,7 +318,6 @@ async def test_typing_fast_into_a_rollback(checkout_db):
         assert [item.to for item in here.decisions()] in ([2], [])  # lost altogether would be bad luck, no more
 
 
-@pytest.mark.xfail(strict=True, reason=LOST)
 async def test_typing_fast_into_a_prompt(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await at_once(here, *":12\r")
@@ -333,7 +325,6 @@ async def test_typing_fast_into_a_prompt(checkout_db):
         assert here.cursor[0] == 11
 
 
-@pytest.mark.xfail(strict=True, reason=LOST)
 async def test_typing_fast_into_the_picker(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await at_once(here, *"l26")

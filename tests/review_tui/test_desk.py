@@ -216,7 +216,6 @@ def test_answers(desk, store, checkout_db, mast):
     assert all(answer["seconds"] is not None and answer["label"] for answer in answers)
 
 
-@pytest.mark.xfail(strict=True, reason="desk.answer takes away labels of the current chunk's decision only")
 def test_changing_an_answer_from_another_chunk(desk, checkout_db):
     """A suggestion over two chunks: rejecting in the one takes away what accepting in the other had made."""
     suggest(checkout_db, desk.run, [("reasoning-action-mismatch", 5, 6, "a")])

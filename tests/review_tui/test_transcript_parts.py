@@ -107,7 +107,6 @@ def test_every_row_says_something_new(text, width):
     assert all(rows[:-1])
 
 
-@pytest.mark.xfail(strict=True, reason="folding._fold_plain: a blank that just does not fit leaves an empty row behind")
 def test_a_blank_at_the_end_takes_no_row_of_its_own():
     assert list(fold("hello ", 5)) == [0]
     assert list(fold("NAME  \nx", 5)) == [0, 7]

@@ -278,9 +278,6 @@ async def test_a_database_that_stays_locked_is_told_of(checkout_db, lock, monkey
             assert events.verify(store) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="screens/base.py work() is awaited in the app's own queue: no key, not even ^Q, until it ends"
-)
 @pytest.mark.parametrize("key", ["question_mark", "j"])
 async def test_reading_goes_on_while_a_decision_waits(checkout_db, lock, key):
     """A lock of half a minute must not freeze the screen."""
