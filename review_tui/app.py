@@ -134,6 +134,9 @@ class ReviewApp(App[None]):
     async def _on_exit_app(self) -> None:
         if self._importer is not None:
             self._importer.stop()
+        for screen in self.screen_stack:
+            if isinstance(screen, ReviewScreen):
+                await screen.finish()
         self.collector.stop()
         await super()._on_exit_app()
 

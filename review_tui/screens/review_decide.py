@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from labels.codebook import Codebook, Codebooks, Mode
 
 Result = TypeVar("Result")
+LAST_CHANCE_S = 5.0
 GO_ON = "} goes on, u takes it back."
 
 
@@ -51,6 +52,11 @@ class DecideActions(ReviewParts):
         if self._written(task) is not None and self.ready:
             self.refresh_all()
             self.say(done or "Written after all.", "good")
+
+    async def finish(self) -> None:
+        """Before the station ends: give a decision that still waits a last chance to be written."""
+        if self._pending is not None:
+            await asyncio.wait({self._pending}, timeout=LAST_CHANCE_S)
 
     def _written(self, task: asyncio.Future[Result]) -> Result | None:
         try:
