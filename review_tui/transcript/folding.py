@@ -20,6 +20,7 @@ _MAYBE_WIDE = re.compile(
     "[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u0590\u2010-\u2027\u2030-\u205e\u2070-\u209c\u20a0-\u20bf"
     "\u2190-\u2199\u2200-\u22ff\u2400-\u2426\u2500-\u25cc\u2713-\u2718\ufffd]"
 )
+_TEXT = re.compile("[^ ]")
 
 
 def fold(text: str, width: int) -> array[int]:
@@ -53,7 +54,10 @@ def _fold_plain(more: list[int], line: str, position: int, width: int) -> None:
     while length - at > width:
         blank = line.rfind(" ", at, at + width + 1)
         at = blank + 1 if blank > at else at + width
-        if at < length:  # a blank that just does not fit opens no row of its own
+        if line[at : at + 1] == " ":  # blanks may hang over the end: they open no row of their own
+            text = _TEXT.search(line, at)
+            at = text.start() if text else length
+        if at < length:
             more.append(position + at)
 
 
@@ -63,11 +67,11 @@ def _fold_cells(more: list[int], line: str, position: int, width: int) -> None:
     after_blank = -1
     used_after_blank = 0
     for start, end, cells in _graphemes(line):
-        if used + cells > width and used and line[start] != " ":  # a blank may hang over the end
+        if used + cells > width and line[start:end] != " ":  # blanks may hang over the end
             if after_blank > 0:
                 more.append(position + after_blank)
                 used -= used_after_blank
-            else:
+            if used and used + cells > width:
                 more.append(position + start)
                 used = 0
             after_blank = -1
