@@ -10,6 +10,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from labels.codebook_ref import CodebookRef
+
 Verdict: TypeAlias = Literal["approve", "rollback", "reject", "stop", "abstain"]
 VERDICTS: tuple[Verdict, ...] = ("approve", "rollback", "reject", "stop", "abstain")
 AnswerKind: TypeAlias = Literal["accept", "reject", "relabel"]
@@ -23,14 +25,6 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CodebookVersion(_Model):
-    """The codebook a label was made with. sha256: of the codebook's content."""
-
-    id: Id
-    version: str
-    sha256: str
 
 
 class StepRef(_Model):
@@ -72,7 +66,7 @@ class Label(_Model):
     mode: Id
     code: str = ""
     name: str = ""
-    codebook: CodebookVersion
+    codebook: CodebookRef
     first: StepRef
     last: StepRef
     evidence: tuple[Evidence, ...] = ()
@@ -122,7 +116,7 @@ class SetNone(_Model):
     """Says (or takes back) that no mode of this codebook occurs here: judged, and absent."""
 
     op: Literal["none"] = "none"
-    codebook: CodebookVersion
+    codebook: CodebookRef
     value: bool = True
 
 
@@ -207,7 +201,7 @@ class Decision(_Model):
     target: Target
     verdict: Verdict | None = None
     to: StepRef | None = None
-    none: tuple[CodebookVersion, ...] = ()
+    none: tuple[CodebookRef, ...] = ()
     labels: tuple[Label, ...] = ()
     answers: dict[str, Answer] = {}
     note: str = ""

@@ -11,7 +11,8 @@ from hashlib import sha256
 
 from pydantic import BaseModel, ConfigDict
 
-from labels.model import CodebookVersion, Evidence, StepRef
+from labels.codebook_ref import CodebookRef
+from labels.model import Evidence, StepRef
 from sessions.catalog import RunInfo
 from sessions.jsontext import canonical
 from sessions.store import Store
@@ -28,7 +29,7 @@ class Suggestion(BaseModel):
     mode: str
     code: str = ""
     name: str = ""
-    codebook: CodebookVersion
+    codebook: CodebookRef
     first: StepRef
     last: StepRef
     evidence: tuple[Evidence, ...]

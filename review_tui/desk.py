@@ -22,7 +22,8 @@ from sessions.store import Store
 
 if TYPE_CHECKING:  # the models pull pydantic in, which the first frame does not wait for
     from labels.codebook import Codebook, Mode
-    from labels.model import CodebookVersion, Evidence, Label, Op
+    from labels.codebook_ref import CodebookRef
+from labels.model import Evidence, Label, Op
 
 #: What a label takes over from the suggestion it is made of.
 _CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
@@ -173,9 +174,7 @@ class Desk:
         """Say that no mode of these codebooks occurs here, or take it back if that is said of all of them."""
         from labels.model import SetNone
 
-        self._record(
-            *(SetNone(codebook=self._version(book), value=not self.says_none(codebooks)) for book in codebooks)
-        )
+        self._record(*(SetNone(codebook=self._ref(book), value=not self.says_none(codebooks)) for book in codebooks))
 
     def says_none(self, codebooks: Sequence[Codebook]) -> bool:
         """Whether "none" is said of each of these codebooks."""
@@ -247,7 +246,7 @@ class Desk:
             if mode is not None:
                 codebook, chosen = mode
                 data |= {"mode": chosen.slug, "code": chosen.code, "name": chosen.name}
-                data["codebook"] = self._version(codebook)
+                data["codebook"] = self._ref(codebook)
             label = Label.model_validate({**data, "id": label_id, "suggestion": suggestion.id})
             ops.append(SetLabel(label=label))
         seconds = round(self._seconds(), 1)
@@ -289,7 +288,7 @@ class Desk:
                 "mode": mode.slug,
                 "code": mode.code,
                 "name": mode.name,
-                "codebook": self._version(codebook),
+                "codebook": self._ref(codebook),
                 "first": self._step_ref(first),
                 "last": self._step_ref(last),
                 "evidence": [self._evidence(item).model_dump() for item in evidence],
@@ -316,16 +315,14 @@ class Desk:
             raise UserError(f"this run has no step {index + 1}.")
         return {"id": step, "index": index}
 
-    def _version(self, codebook: Codebook) -> CodebookVersion:
+    def _ref(self, codebook: Codebook) -> CodebookRef:
         """The codebook as labels name it; its content is kept beside them, so that a change can be told later."""
         from labels.maintenance import remember_codebook
-        from labels.model import CodebookVersion
 
-        ref = codebook.ref
-        if ref.sha256 not in self._remembered:
+        if codebook.hash not in self._remembered:
             remember_codebook(self.store, codebook)
-            self._remembered.add(ref.sha256)
-        return CodebookVersion(id=ref.id, version=ref.version, sha256=ref.sha256)
+            self._remembered.add(codebook.hash)
+        return codebook.ref
 
     def _owner(self, label: LabelView) -> DecisionView:
         """The decision a label belongs to: labels of other chunks can be changed from anywhere."""

@@ -14,7 +14,7 @@ from labels.maintenance import remember_codebook
 from labels.model import Act, Clear, Decision, Op, SetAnswer, SetLabel, SetNone, SetNote, SetVerdict, Shown, Target
 from labels.suggestions import Suggestion, suggestions_of
 from review_tui.cli import output
-from review_tui.cli.decide_labels import ID_PREFIX, Drafts, book_version
+from review_tui.cli.decide_labels import ID_PREFIX, Drafts
 from review_tui.cli.decision_text import decision_json, decision_lines
 from review_tui.cli.settings import (
     WORDS,
@@ -195,7 +195,7 @@ def _none(said: Said, drafts: Drafts) -> list[Op]:
     books = {book.id: book for book in drafts.books} if said.none else {}
     books |= {book.id: book for book in map(drafts.books.get, said.none_of)}
     drafts.used.update(books)
-    return [SetNone(codebook=book_version(book)) for book in books.values()]
+    return [SetNone(codebook=book.ref) for book in books.values()]
 
 
 def _note(said: Said) -> list[Op]:

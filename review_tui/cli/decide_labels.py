@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from labels.codebook import Codebook, Codebooks
-from labels.model import CodebookVersion, Decision, Evidence, Label, StepRef, Target
+from labels.codebook_ref import CodebookRef
+from labels.model import Decision, Evidence, Label, StepRef, Target
 from labels.suggestions import Suggestion
 from review_tui.cli.output import steps_text
 from review_tui.sanitize import clean_block, short
@@ -36,7 +37,7 @@ class Draft:
     mode: str
     code: str
     name: str
-    codebook: CodebookVersion
+    codebook: CodebookRef
     first: StepRef
     last: StepRef
     evidence: list[Evidence] = field(default_factory=list)
@@ -53,10 +54,6 @@ class Draft:
             last=self.last, evidence=tuple(self.evidence), sure=sure, root_cause=self.root_cause,
             caused_by=self.caused_by, suggestion=self.suggestion,
         )  # fmt: skip
-
-
-def book_version(book: Codebook) -> CodebookVersion:
-    return CodebookVersion(id=book.id, version=book.version, sha256=book.hash)
 
 
 class Drafts:
@@ -81,7 +78,7 @@ class Drafts:
         book, mode = self.books.resolve(mode_text)
         first, last = self._steps(text, numbers)
         self.used[book.id] = book
-        self._add(Draft(text, "", mode.slug, mode.code, mode.name, book_version(book), first, last))
+        self._add(Draft(text, "", mode.slug, mode.code, mode.name, book.ref, first, last))
 
     def accept(self, suggestion: Suggestion) -> str:
         """--accept: the suggestion's own claim as a label; its id."""
@@ -94,7 +91,7 @@ class Drafts:
         book, mode = self.books.resolve(mode_text)
         self.used[book.id] = book
         steps = suggestion.first, suggestion.last
-        return self._from(suggestion, Draft("", "", mode.slug, mode.code, mode.name, book_version(book), *steps))
+        return self._from(suggestion, Draft("", "", mode.slug, mode.code, mode.name, book.ref, *steps))
 
     def _from(self, suggestion: Suggestion, draft: Draft) -> str:
         draft.evidence = list(suggestion.evidence)

@@ -8,15 +8,16 @@ import pytest
 from helpers import Workers, put
 
 from labels import events
+from labels.codebook_ref import CodebookRef
 from labels.ledger import Ledger, chunk_target, rebuild
-from labels.model import Act, CodebookVersion, Label, SetLabel, SetNone, SetVerdict, StepRef, Target
+from labels.model import Act, Label, SetLabel, SetNone, SetVerdict, StepRef, Target
 from sessions.catalog import RunInfo
 from sessions.chunks import Policy, chunk_ref, chunks_of
 from sessions.store import Store
 
 WRITERS = 4
 ENOUGH = 2000
-BOOK = CodebookVersion(id="mast", version="1", sha256="00")
+BOOK = CodebookRef(id="mast", version="1", sha256="00")
 
 
 def decide_forever(db: Path, run: RunInfo, targets: list[Target], seed: int, acknowledge: int) -> None:

@@ -2,11 +2,11 @@ import orjson
 import pytest
 
 from labels import fold
+from labels.codebook_ref import CodebookRef
 from labels.events import DECIDE, REDO, UNDO, Event
 from labels.model import (
     Act,
     Clear,
-    CodebookVersion,
     Label,
     Op,
     RemoveLabel,
@@ -21,11 +21,11 @@ from labels.model import (
 
 STEP = StepRef(id="s", index=0)
 TARGET = Target(id="c", scope="chunk", number=1, first=STEP, last=STEP, policy="every:5")
-MAST = CodebookVersion(id="mast", version="1", sha256="00")
-SAFETY = CodebookVersion(id="safety", version="1", sha256="11")
+MAST = CodebookRef(id="mast", version="1", sha256="00")
+SAFETY = CodebookRef(id="safety", version="1", sha256="11")
 
 
-def label(id: str, book: CodebookVersion = MAST, **more: object) -> Label:
+def label(id: str, book: CodebookRef = MAST, **more: object) -> Label:
     return Label.model_validate({"id": id, "mode": "m", "codebook": book, "first": STEP, "last": STEP, **more})
 
 
@@ -89,7 +89,7 @@ def test_a_label_takes_none_of_its_codebook_back() -> None:
     assert ends_with(none).none == (MAST, SAFETY)
     assert ends_with(none, (SetLabel(label=label("1")),)).none == (SAFETY,)
     assert ends_with(none, (SetNone(codebook=MAST, value=False),)).none == (SAFETY,)
-    newer = CodebookVersion(id="mast", version="2", sha256="22")
+    newer = CodebookRef(id="mast", version="2", sha256="22")
     assert ends_with(none, (SetNone(codebook=newer),)).none == (SAFETY, newer)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from labels import events, ledger
+from labels.codebook_ref import CodebookRef
 from labels.events import DECIDE, REDO, UNDO
 from labels.glance import counts_of, default_reviewer
 from labels.ledger import Ledger, chunk_target, rebuild, run_target
@@ -15,7 +16,6 @@ from labels.model import (
     WHOLE_RUN,
     Act,
     Clear,
-    CodebookVersion,
     Decision,
     Label,
     Op,
@@ -36,8 +36,8 @@ from sessions.ingest import Watch
 from sessions.store import Store
 
 POLICY = "every:2"
-MAST = CodebookVersion(id="mast", version="1", sha256="00")
-SAFETY = CodebookVersion(id="safety", version="2", sha256="11")
+MAST = CodebookRef(id="mast", version="1", sha256="00")
+SAFETY = CodebookRef(id="safety", version="2", sha256="11")
 STEP = StepRef(id="s", index=0)
 REVIEWERS = ["ann", "bob"]
 
@@ -66,7 +66,7 @@ def act(target: Target, *ops: Op, **more: Any) -> Act:
     return Act(target=target, ops=ops, **{"blind_suggestions": True, "blind_votes": True, **more})
 
 
-def label(id: str = "l1", book: CodebookVersion = MAST, mode: str = "loop", **more: Any) -> Label:
+def label(id: str = "l1", book: CodebookRef = MAST, mode: str = "loop", **more: Any) -> Label:
     return Label(id=id, mode=mode, codebook=book, first=STEP, last=STEP, **more)
 
 

@@ -1,12 +1,14 @@
+from dataclasses import FrozenInstanceError
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from labels.codebook_ref import CodebookRef
 from labels.model import (
     Act,
     Answer,
-    CodebookVersion,
     Decision,
     Evidence,
     Label,
@@ -123,7 +125,9 @@ def test_an_act_is_read_back_as_it_was() -> None:
 
 def test_models_do_not_change() -> None:
     with pytest.raises(ValidationError):
-        CodebookVersion.model_validate(BOOK).version = "2"
+        StepRef(id="s1", index=0).index = 2
+    with pytest.raises(FrozenInstanceError):
+        CodebookRef(**BOOK).version = "2"
 
 
 def test_a_decision_is_empty_until_something_is_said() -> None:
@@ -131,7 +135,7 @@ def test_a_decision_is_empty_until_something_is_said() -> None:
     assert nothing.empty
     for said in (
         {"verdict": "approve"},
-        {"none": (CodebookVersion.model_validate(BOOK),)},
+        {"none": (CodebookRef(**BOOK),)},
         {"labels": (label(),)},
         {"answers": {"s": Answer(answer="accept")}},
         {"note": "x"},

@@ -4,10 +4,10 @@ import pytest
 from helpers import put
 
 from labels import views
+from labels.codebook_ref import CodebookRef
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.model import (
     Act,
-    CodebookVersion,
     Evidence,
     Label,
     SetAnswer,
@@ -22,8 +22,8 @@ from sessions import catalog
 from sessions.chunks import Policy, chunk_ref, chunks_of
 from sessions.store import Store
 
-BOOK = CodebookVersion(id="mast", version="1", sha256="0" * 64)
-OTHER = CodebookVersion(id="own", version="2", sha256="1" * 64)
+BOOK = CodebookRef(id="mast", version="1", sha256="0" * 64)
+OTHER = CodebookRef(id="own", version="2", sha256="1" * 64)
 
 
 @pytest.fixture

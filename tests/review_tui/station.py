@@ -22,9 +22,10 @@ from textual.strip import Strip
 import sample_traces
 from labels import views
 from labels.codebook import load_all
+from labels.codebook_ref import CodebookRef
 from labels.events import Event, of_runs
 from labels.ledger import Ledger
-from labels.model import CodebookVersion, Evidence, StepRef
+from labels.model import Evidence, StepRef
 from labels.suggestions import Suggestion
 from labels.suggestions import save as save_suggestions
 from labels.views import DecisionView
@@ -287,7 +288,7 @@ def suggest(db: Path, run: RunInfo, claims: Iterable[tuple[str, int, int, str]],
     """Put suggestions into a database. claims: (mode, first step, last step, a quote of the first one), from 1."""
     book = load_all([])
     (mast,) = [item for item in book if item.id == "mast"]
-    version = CodebookVersion(id=mast.ref.id, version=mast.ref.version, sha256=mast.ref.sha256)
+    version = CodebookRef(id=mast.ref.id, version=mast.ref.version, sha256=mast.ref.sha256)
     made = []
     with Store.open(db) as store:
         for slug, first, last, quote in claims:

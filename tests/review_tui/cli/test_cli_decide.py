@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from labels.codebook_ref import CodebookRef
 from labels.ledger import Ledger
-from labels.model import CodebookVersion, Evidence, StepRef
+from labels.model import Evidence, StepRef
 from labels.suggestions import Suggestion, save
 from sessions import catalog
 from sessions.store import Store
@@ -31,7 +32,7 @@ def suggestion(db: Path, run: str) -> str:
         first, last = (StepRef(id=catalog.step_id(store, info.no, index), index=index) for index in (6, 7))
         item = Suggestion(
             mode="step-repetition", code="1.3", name="Step repetition", first=first, last=last,
-            codebook=CodebookVersion(id="mast", version="1.0", sha256="0" * 64),
+            codebook=CodebookRef(id="mast", version="1.0", sha256="0" * 64),
             evidence=(Evidence(step=first, part=0, start=0, end=5, quote="check"),),
             score=0.9, detector="repetition", version="1",
         )  # fmt: skip
