@@ -27,7 +27,8 @@ from sessions.importing import Importer
 from sessions.store import Store
 
 if TYPE_CHECKING:
-    from labels.codebook import Codebooks
+    from labels.codebook import Codebook, Codebooks, Mode
+    from review_tui.screens.picker import ModePicker
 
 TICK_S = 0.2
 DEBUG_VARIABLE = "REVIEW_TUI_DEBUG"
@@ -65,6 +66,7 @@ class ReviewApp(App[None]):
         #: What ended the station, if something inside it went wrong.
         self.fault: Exception | None = None
         self._codebooks: Codebooks | None = None
+        self._picker: ModePicker | None = None
         self._begun = self._opened = False
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -232,6 +234,16 @@ class ReviewApp(App[None]):
             await self.push_screen(ModePicker(self.codebooks(), "Codebook", instant=False))
         except UserError as error:
             self.notify(clean(str(error)), severity="error", markup=False)
+
+    async def pick_mode(self, heading: str, chosen: Callable[[tuple[Codebook, Mode] | None], Any]) -> None:
+        """Ask for a failure mode. One screen serves all labels: mounting one takes longer than showing it."""
+        from review_tui.screens.picker import ModePicker
+
+        if self._picker is None:
+            self._picker = ModePicker(self.codebooks())
+            self.install_screen(self._picker, "picker")
+        self._picker.begin(heading)
+        await self.push_screen("picker", chosen)
 
     async def show_help(self, actions: list[Action], title: str) -> None:
         from review_tui.screens.about import keys_help

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Input
 
 from labels.codebook import Codebook, Codebooks, Mode
 from review_tui.sanitize import clean
@@ -18,64 +17,93 @@ from review_tui.widgets.bar import Bar
 from review_tui.widgets.rows import FixedRows, RowList
 
 Choice = tuple[Codebook, Mode]
+#: The narrowest screen on which the list has a width of its own.
+WIDE = 100
 
 
 class ModePicker(Screen[Choice | None]):
     """Gives the chosen mode, or None. Typing digits picks as soon as one code fits whole; letters search.
 
-    It fills the screen: a window over the transcript would have to be drawn with it, twice for every key of a chord.
+    It fills the screen, is kept mounted between labels, and takes the keys itself: a window over the transcript, a new
+    one for each label, and an input field each cost a frame or more of every key of a chord.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("escape", "cancel", "Cancel", show=False, priority=True),
+        Binding("enter", "choose", "Choose", show=False, priority=True),
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
-        Binding("pagedown", "help(1)", "Read on", show=False, priority=True),
-        Binding("pageup", "help(-1)", "Read back", show=False, priority=True),
+        Binding("pagedown", "read(1)", "Read on", show=False, priority=True),
+        Binding("pageup", "read(-1)", "Read back", show=False, priority=True),
+        Binding("backspace", "rub_out", "Rub out", show=False, priority=True),
+        Binding("ctrl+u", "rub_out(True)", "Rub out all", show=False, priority=True),
     ]
     DEFAULT_CSS = """
-    ModePicker Input { border: none; height: 1; padding: 0 1; background: $surface; }
-    ModePicker Input:focus { border: none; }
+    ModePicker #query { background: $surface; }
     ModePicker #modes { width: 40; }
     ModePicker #help { width: 1fr; padding: 0 1; border-left: solid $panel; }
     ModePicker.-narrow #modes { width: 40%; }
     """
 
-    def __init__(self, codebooks: Codebooks, title: str, *, instant: bool = True) -> None:
-        """title: what is being labelled. instant: whether a whole code chooses without Enter."""
+    def __init__(self, codebooks: Codebooks, heading: str = "", *, instant: bool = True) -> None:
+        """heading: what is being labelled. instant: whether a whole code chooses without Enter."""
         super().__init__()
-        self.codebooks, self.heading, self.instant = codebooks, title, instant
+        self.codebooks, self.heading, self.instant = codebooks, heading, instant
+        self.typed = ""
         self.found: list[Choice] = []
 
     def compose(self) -> ComposeResult:
         yield Bar(1, id="head")
-        yield Input(placeholder="2 6  or  mismatch")
+        yield Bar(1, id="query")
         with Horizontal():
             yield RowList(id="modes")
             yield RowList(id="help")
         yield Bar(1, id="footer")
 
     def on_mount(self) -> None:
-        self.set_focus(self.query_one(Input))
-        self.query_one("#head", Bar).show([(clean(self.heading), "accent")])
+        self.begin(self.heading)
+
+    def begin(self, heading: str) -> None:
+        """Ask anew, before the screen is shown again: what changes after that costs a second frame."""
+        self.heading = heading
+        if not self.is_mounted:
+            return
         keys = "digits: code · letters: search · ↑ ↓ · Enter chooses · PgDn reads on · Esc"
+        self.query_one("#head", Bar).show([(clean(self.heading), "accent")])
         self.query_one("#footer", Bar).show([(keys, "faint")])
-        self._search("")
+        self._look_for("")
 
     def on_resize(self) -> None:
-        self.set_class(self.size.width < 100, "-narrow")
+        self.set_class(self.size.width < WIDE, "-narrow")
         self.call_after_refresh(self._show_help)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    # -- typing -------------------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        if event.character is not None and event.is_printable:
+            event.stop()
+            self._typed(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        self._search(event.value)
-        if self.instant and (choice := self._by_code(event.value)):
+        self._typed(" ".join(event.text.split()))
+
+    def _typed(self, text: str) -> None:
+        if not self.is_current:  # typed behind the last digit of a code: it belongs to nobody
+            return
+        query = self.typed + text
+        if self.instant and (choice := self._by_code(query)):
             self.dismiss(choice)
+        else:
+            self._look_for(query)
+
+    def action_rub_out(self, everything: bool = False) -> None:
+        self._look_for("" if everything else self.typed[:-1])
 
     def _by_code(self, typed: str) -> Choice | None:
         """The one mode whose code's digits were typed: `2 6`, `26` and `2.6` all mean 2.6."""
         digits = [letter for letter in typed if letter.isalnum()]
-        if len(digits) < 2 or not typed.strip()[0].isdigit():
+        if len(digits) < 2 or not digits[0].isdigit():
             return None
         fits = [
             (book, mode)
@@ -85,9 +113,13 @@ class ModePicker(Screen[Choice | None]):
         ]
         return fits[0] if len(fits) == 1 else None
 
-    def _search(self, query: str) -> None:
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    def _look_for(self, query: str) -> None:
+        self.typed = query
+        hint = ("2 6  or  mismatch", "faint") if not query else (clean(query), "strong")
+        self.query_one("#query", Bar).show([("› ", "key"), ("▏" if not query else "", "key"), hint, ("▏", "key")])
         self.found = self.codebooks.search(query)
-        modes = self.query_one("#modes", RowList)
         several = len({book.id for book, _ in self.found}) > 1
         rows = []
         for number, (book, mode) in enumerate(self.found):
@@ -95,23 +127,9 @@ class ModePicker(Screen[Choice | None]):
             rows.append(
                 (str(number), [(f" {clean(mode.code):<4}", "accent"), (clean(mode.name), "text"), (tail, "faint")])
             )
-        modes.show(FixedRows(rows or [(None, [(" no mode is called that", "faint")])]), select="0")
+        nothing = [(None, [(" no mode is called that", "faint")])]
+        self.query_one("#modes", RowList).show(FixedRows(rows or nothing), select="0")
         self._show_help()
-
-    @on(RowList.Highlighted, "#modes")
-    def _look_up(self, event: RowList.Highlighted) -> None:
-        event.stop()
-        self._show_help()
-
-    @on(RowList.Chosen, "#modes")
-    def _choose(self, event: RowList.Chosen) -> None:
-        event.stop()
-        self.dismiss(self.found[int(event.key)])
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if choice := self._highlighted():
-            self.dismiss(choice)
 
     def _highlighted(self) -> Choice | None:
         key = self.query_one("#modes", RowList).selected
@@ -126,10 +144,26 @@ class ModePicker(Screen[Choice | None]):
             pane.top = 0
             pane.show(rows)
 
+    @on(RowList.Highlighted, "#modes")
+    def _look_up(self, event: RowList.Highlighted) -> None:
+        event.stop()
+        self._show_help()
+
+    # -- choosing -----------------------------------------------------------------------------------------------
+
+    @on(RowList.Chosen, "#modes")
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.dismiss(self.found[int(event.key)])
+
+    def action_choose(self) -> None:
+        if choice := self._highlighted():
+            self.dismiss(choice)
+
     def action_move(self, step: int) -> None:
         self.query_one("#modes", RowList).move(step)
 
-    def action_help(self, step: int) -> None:
+    def action_read(self, step: int) -> None:
         pane = self.query_one("#help", RowList)
         pane.scroll_by(step * max(1, pane.size.height - 2))
 

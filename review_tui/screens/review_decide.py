@@ -16,7 +16,7 @@ from review_tui.widgets.side import steps_text
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
-    from labels.codebook import Codebook, Codebooks, Mode
+    from labels.codebook import Codebook, Mode
 
 Result = TypeVar("Result")
 LAST_CHANCE_S = 5.0
@@ -204,8 +204,7 @@ class DecideActions(ReviewParts):
     async def action_label(self) -> None:
         if not self._ready():
             return
-        books = await self.work(self.station.codebooks)
-        if books is None:
+        if await self.work(self.station.codebooks) is None:
             return
         wish, first, last = self._wanted_steps()
         spot = self.desk.spot
@@ -226,12 +225,7 @@ class DecideActions(ReviewParts):
                 "good",
             )
 
-        await self._pick(books, title, chosen)
-
-    async def _pick(self, books: Codebooks, title: str, chosen: Callable[[tuple[Codebook, Mode] | None], Any]) -> None:
-        from review_tui.screens.picker import ModePicker  # codebooks pull pydantic in: not before the first label
-
-        await self.station.push_screen(ModePicker(books, title), chosen)
+        await self.station.pick_mode(title, chosen)
 
     def _wanted_steps(self) -> tuple[list[EvidenceWish], int, int]:
         """What a new label is about: the selection, else the cursor's step (or, for the whole run, all of it)."""
@@ -362,8 +356,7 @@ class DecideActions(ReviewParts):
         if suggestion is None:
             self.say("There is no suggestion here.", "warn")
             return
-        books = await self.work(self.station.codebooks)
-        if books is None:
+        if await self.work(self.station.codebooks) is None:
             return
 
         async def chosen(choice: tuple[Codebook, Mode] | None) -> None:
@@ -371,7 +364,7 @@ class DecideActions(ReviewParts):
                 await self._answer("relabel", choice)
 
         title = f"Relabel the suggestion {suggestion.code or suggestion.name}"
-        await self._pick(books, title, chosen)
+        await self.station.pick_mode(title, chosen)
 
     async def _answer(self, answer: str, mode: tuple[Codebook, Mode] | None = None) -> None:
         suggestion = self.current_suggestion()

@@ -198,6 +198,8 @@ class Faucet:
         self.db, self.file, self.total = db, file, total
         self._gates = threading.Semaphore(0)
         self._stopped = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
 
     def let(self, steps: int) -> None:
         for _ in range(steps):
@@ -212,6 +214,17 @@ class Faucet:
             yield Step("agent", "agent", [Part("text", f"This is word{number + 1}.")])
 
     def follow(self, *, started: Callable[..., None], finished: Callable[..., None], **_failed: Any) -> None:
+        self._idle.clear()
+        try:
+            self._follow(started, finished)
+        finally:
+            self._idle.set()
+
+    def join(self) -> None:
+        """Wait until nothing of it runs any more: its patches must be gone before another one sets its own."""
+        assert self._idle.wait(10)
+
+    def _follow(self, started: Callable[..., None], finished: Callable[..., None]) -> None:
         with (
             patch.multiple(ingest, read=self._read, FIRST_BATCH=7, BATCH_STEPS=5),
             Store.open(self.db) as store,
@@ -251,6 +264,8 @@ async def station(
             finally:
                 app._importer and app._importer.stop()
         await app.workers.wait_for_complete()
+        if isinstance(app._importer, Faucet):
+            app._importer.join()
 
 
 def screen_lines(app: ReviewApp) -> list[str]:
