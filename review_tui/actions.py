@@ -84,7 +84,7 @@ REVIEW: list[Action] = [
     ),
     *_group(
         "Read",
-        _a("fold", "enter o", "Fold or open", "Fold or open the call, result or thought under the cursor.", "open"),
+        _a("fold", "enter o", "Fold or open", "Fold or open the call, result or thought under the cursor."),
         _a("fold_step", "z", "Fold or open the step", "All parts of the step at once."),
         _a("fold_all", "Z", "Fold or open everything", "Long parts folded, everything open, everything folded."),
         _a("raw", "i", "Raw record", "The source's own JSON of the step."),
@@ -101,7 +101,8 @@ REVIEW: list[Action] = [
         _a("panel", "tab", "To the side panel and back", "Up and down choose there; Enter jumps to the evidence."),
         _a("wide", "f", "Hide or show the side panel", "More room for the transcript."),
         _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
-        _a("back", "q escape", "Back to the inbox", "Your place is kept."),
+        _a("let_go", "escape", "Let go", "End a selection, then a search, then leave the side panel."),
+        _a("back", "q", "Back to the inbox", "Your place is kept.", "back"),
     ),
 ]  # fmt: skip
 

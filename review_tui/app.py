@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -67,7 +68,7 @@ class ReviewApp(App[None]):
         self.fault: Exception | None = None
         self._codebooks: Codebooks | None = None
         self._picker: ModePicker | None = None
-        self._begun = self._opened = False
+        self._begun = self._opened = self._found = False
 
     # -- life ---------------------------------------------------------------------------------------------------
 
@@ -138,6 +139,8 @@ class ReviewApp(App[None]):
             self._importer.stop()
         for screen in self.screen_stack:
             if isinstance(screen, ReviewScreen):
+                screen.leave()
+                screen.stop_search()
                 await screen.finish()
         self.collector.stop()
         await super()._on_exit_app()
@@ -157,6 +160,8 @@ class ReviewApp(App[None]):
         if self._importer is None:
             self._importer = Importer(self.store.path, self.paths, self.format)
         self._importer.follow(started=self._run_started, finished=self._file_read, failed=self._failed)
+        if self.paths and not self._found and not self.last_problem:
+            self._failed(f"there is no run in {', '.join(map(str, self.paths))}.")
 
     def _run_started(self, run_id: str) -> None:
         """A single file that was named opens as soon as its first steps are there."""
@@ -178,10 +183,19 @@ class ReviewApp(App[None]):
             await self.open_run(run)
 
     def _file_read(self, path: str, runs: list[str], reason: str | None) -> None:
+        if runs and not self._found and (len(runs) > 1 or not self._one_file):
+            self.call_from_thread(self._point_at, runs[0])
+        self._found = self._found or bool(runs)
         if len(runs) > 1 and self._one_file:
             self._soon(self._several_runs(len(runs)))
         if reason is not None:
             self._failed(f"{path}: {reason}.")
+
+    def _point_at(self, run_id: str) -> None:
+        """Put the inbox's cursor on the first run of what was named."""
+        for screen in self.screen_stack:
+            if isinstance(screen, InboxScreen):
+                screen.point_at(run_id)
 
     async def _several_runs(self, count: int) -> None:
         """The file held more than one run: the inbox is the better place to begin."""
@@ -207,8 +221,11 @@ class ReviewApp(App[None]):
         else:
             await self.push_screen(ReviewScreen(run, place=place, find=find))
 
-    async def back_to_inbox(self) -> None:
+    def pop_screen(self) -> AwaitComplete:
         self.collector.window_closed()
+        return super().pop_screen()
+
+    async def back_to_inbox(self) -> None:
         if isinstance(self.screen, ReviewScreen):
             self.screen.leave()
         if any(isinstance(screen, InboxScreen) for screen in self.screen_stack):

@@ -27,6 +27,8 @@ from labels.model import Evidence, Label, Op
 
 #: What a label takes over from the suggestion it is made of.
 _CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
+#: Evidence is a passage, not a document.
+LONGEST_QUOTE = 20_000
 #: Time on a chunk beyond which nobody was reading any more, in seconds.
 LONGEST_LOOK = 900.0
 
@@ -50,6 +52,15 @@ class Spot:
     whole_run: bool
 
 
+@dataclass(frozen=True)
+class Undone:
+    """What an undone or redone act was about: the whole run, or steps first..last (indices)."""
+
+    whole_run: bool
+    first: int
+    last: int
+
+
 class Desk:
     """What is on the desk. `chunk` is the current one, from 0; `whole_run` turns decisions to the run as a whole."""
 
@@ -63,6 +74,7 @@ class Desk:
         self.suggestions: list[SuggestionView] = []
         self._entered = time.monotonic()
         self._remembered: set[str] = set()
+        self._here: dict[tuple[int, str | None, str], bool] = {}
         self.reload()
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -72,13 +84,24 @@ class Desk:
         self.decisions = views.decisions(self.store, self.run, self.reviewer)
         self.suggestions = views.suggestions(self.store, self.run)
 
+    def changed_elsewhere(self) -> bool:
+        """Read the decisions again; True if another station has changed them since."""
+        before = (self.decisions, self.suggestions)
+        self.reload()
+        return before != (self.decisions, self.suggestions)
+
+    @property
+    def whole_decision(self) -> DecisionView | None:
+        """What is said of the run as a whole."""
+        return next((item for item in self.decisions if item.scope == "run"), None)
+
     def refresh_run(self) -> bool:
         """Read the run's row again; True if it has changed (more steps, complete, joined with another)."""
         fresh = catalog.run_by_id(self.store, self.run.id)
         if fresh is None or fresh == self.run:
             return False
-        self.run = fresh
-        self.chunks = chunks_of(self.store, fresh, self.policy)
+        chunks = chunks_of(self.store, fresh, self.policy)
+        self.run, self.chunks = fresh, chunks  # together: half of it would let a chunk be decided that still grows
         self.chunk = min(self.chunk, max(0, len(self.chunks) - 1))
         return True
 
@@ -119,7 +142,7 @@ class Desk:
     def decision(self) -> DecisionView | None:
         """What is said of the current chunk (or of the whole run)."""
         if self.whole_run:
-            return next((item for item in self.decisions if item.scope == "run"), None)
+            return self.whole_decision
         if not len(self.chunks):
             return None
         first, last = self.bounds
@@ -138,9 +161,16 @@ class Desk:
         for item in self.decisions:
             if item.scope == "chunk" and len(self.chunks):
                 chunk = self.chunks.of_step(item.first)
-                if self.chunks.bounds(chunk) == (item.first, item.last):
+                if self.chunks.bounds(chunk) == (item.first, item.last) and self._is_here(item):
                     found[chunk] = item
         return found
+
+    def _is_here(self, item: DecisionView) -> bool:
+        """Whether the steps that a decision was made on are still the ones that stand there."""
+        key = (self.run.no, self.run.content_id, item.chunk)
+        if key not in self._here:
+            self._here[key] = self._chunk_id(item.first, item.last) == item.chunk
+        return self._here[key]
 
     def answers(self) -> dict[str, str]:
         """Every answer of this reviewer in the run: suggestion id -> `accept`, `reject` or `relabel`."""
@@ -170,11 +200,12 @@ class Desk:
         target = None if to is None else self._step_ref(to)
         self._record(SetVerdict.model_validate({"verdict": verdict, "to": target}), at=at)
 
-    def none(self, codebooks: Sequence[Codebook]) -> None:
+    def none(self, codebooks: Sequence[Codebook], at: Spot | None = None) -> None:
         """Say that no mode of these codebooks occurs here, or take it back if that is said of all of them."""
         from labels.model import SetNone
 
-        self._record(*(SetNone(codebook=self._ref(book), value=not self.says_none(codebooks)) for book in codebooks))
+        spot, value = at or self.spot, not self.says_none(codebooks)
+        self._record(*[SetNone(codebook=self._ref(book), value=value) for book in codebooks], at=spot)
 
     def says_none(self, codebooks: Sequence[Codebook]) -> bool:
         """Whether "none" is said of each of these codebooks."""
@@ -199,7 +230,10 @@ class Desk:
 
         label = self._label(codebook, mode, first, last, evidence)
         self._record(SetLabel(label=label), at=at)
-        return next(item for item in self.labels() if item.id == label.id)
+        found = next((item for item in self.labels() if item.id == label.id), None)
+        if found is None:
+            raise self._elsewhere()
+        return found
 
     def change_label(self, label: LabelView, **changes: Any) -> None:
         """Change fields of a label: sure, root_cause, caused_by, note, or first/last/evidence as models."""
@@ -228,17 +262,22 @@ class Desk:
 
         self._record(RemoveLabel(id=label.id), owner=self._owner(label))
 
-    def answer(self, suggestion: SuggestionView, answer: str, mode: tuple[Codebook, Mode] | None = None) -> None:
+    def answer(
+        self,
+        suggestion: SuggestionView,
+        answer: str,
+        mode: tuple[Codebook, Mode] | None = None,
+        at: Spot | None = None,
+    ) -> None:
         """Accept, reject or relabel a suggestion. Accepting makes the label and its evidence in the same act; another
         answer to the same suggestion takes the label of the one before away."""
         from labels.model import Label, RemoveLabel, SetAnswer, SetLabel
 
-        here = self.decision.labels if self.decision else ()
-        before = [item for item in self.labels() if item.suggestion == suggestion.id]
-        ops: list[Op] = [RemoveLabel(id=item.id) for item in before if item in here]
-        for item in before:
-            if item not in here:  # answered in another chunk that the suggestion touches
-                self.remove_label(item)
+        spot = at or self.spot
+        # A suggestion that touches several chunks has one answer, kept where it was given first.
+        owner = next((item for item in self.decisions if suggestion.id in item.answers), None)
+        before = owner.labels if owner else ()
+        ops: list[Op] = [RemoveLabel(id=item.id) for item in before if item.suggestion == suggestion.id]
         label_id = None
         if answer != "reject":
             label_id = uuid.uuid4().hex[:12]
@@ -255,17 +294,17 @@ class Desk:
                 {"suggestion": suggestion.id, "answer": answer, "label": label_id, "seconds": seconds}
             )
         )
-        self._record(*ops)
+        self._record(*ops, owner=owner, at=spot)
 
-    def undo(self) -> int | None:
-        """Take the last act back. The first step (index) of what it was about; None if there is nothing to undo."""
+    def undo(self) -> Undone | None:
+        """Take the last act back; what it was about, None if there is nothing to undo."""
         return self._step("undo")
 
-    def redo(self) -> int | None:
+    def redo(self) -> Undone | None:
         """Do again what was undone last; as `undo`."""
         return self._step("redo")
 
-    def _step(self, which: str) -> int | None:
+    def _step(self, which: str) -> Undone | None:
         from labels.ledger import Ledger
 
         ledger = Ledger(self.store, self.reviewer)
@@ -274,8 +313,8 @@ class Desk:
         if event is None:
             return None
         act = next(item for item in ledger.history(self.run) if item.id == event.data["target"])
-        self.whole_run = act.chunk == "run"
-        return int(act.data["target"]["first"]["index"])
+        target = act.data["target"]
+        return Undone(target["scope"] == "run", target["first"]["index"], target["last"]["index"])
 
     # -- making models ------------------------------------------------------------------------------------------
 
@@ -298,6 +337,10 @@ class Desk:
     def _evidence(self, wish: EvidenceWish) -> Evidence:
         from labels.model import Evidence
 
+        if wish.end - wish.start > LONGEST_QUOTE:
+            raise UserError(
+                f"evidence of {wish.end - wish.start:,} characters is too long.", "Select the telling part."
+            )
         text = catalog.step(self.store, self.run.no, wish.index).step.parts[wish.part].text
         return Evidence.model_validate(
             {
@@ -326,7 +369,15 @@ class Desk:
 
     def _owner(self, label: LabelView) -> DecisionView:
         """The decision a label belongs to: labels of other chunks can be changed from anywhere."""
-        return next(item for item in self.decisions if any(own.id == label.id for own in item.labels))
+        owner = next((item for item in self.decisions if label.id in {own.id for own in item.labels}), None)
+        if owner is None:
+            raise self._elsewhere()
+        return owner
+
+    def _elsewhere(self) -> UserError:
+        """Another station has taken back what this one was about to change."""
+        self.reload()
+        return UserError("this was changed from elsewhere meanwhile.", "Look again; nothing was written.")
 
     def _seconds(self) -> float:
         return min(LONGEST_LOOK, time.monotonic() - self._entered)
@@ -341,7 +392,10 @@ class Desk:
         first, last = self._bounds(spot) if owner is None else (owner.first, owner.last)
         shown = [item for item in self.suggestions if item.first <= last and item.last >= first]
         if owner is not None:
-            target = next(item.target for item in ledger.decisions(self.run) if item.target.id == owner.chunk)
+            said = ledger.decisions(self.run)
+            target = next((item.target for item in said if item.target.id == owner.chunk), None)
+            if target is None:
+                raise self._elsewhere()
         elif spot.whole_run:
             target = run_target(self.store, self.run)
         else:

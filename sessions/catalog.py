@@ -134,7 +134,7 @@ def _by_prefix(store: Store, text: str) -> list[RunInfo]:
 
 def _by_path(store: Store, text: str) -> list[RunInfo]:
     name, _, item = text.rpartition("#")
-    if name and item.isdigit():
+    if name and item.isdecimal():
         rows = store.query("SELECT run FROM source WHERE path = ? AND item = ?", [path_text(Path(name)), int(item) - 1])
     else:
         rows = store.query("SELECT run FROM source WHERE path = ?", [path_text(Path(text))])

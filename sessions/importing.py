@@ -148,6 +148,8 @@ def _import(store: Any, paths: list[Path], format: str | None, gone: threading.E
     watch = Watch(started=lambda run: _tell("started", run=run), cancelled=gone.is_set)
     search = find(paths, format)
     for item in search:
+        if gone.is_set():
+            return
         try:
             # Only a format that the user asked for is passed on: without one, a file is known by its stamp.
             report = import_file(store, item.path, item.format if format else None, watch)

@@ -26,7 +26,7 @@ from sessions.errors import UserError
 from sessions.identity import Identity
 from sessions.jsontext import dumps, is_whole, loads, mend
 from sessions.keys import base_key, key_range, path_text
-from sessions.readers import read, sniff
+from sessions.readers import read
 from sessions.run import Facts, Flag, Header, Problem, Span, Step, apply_facts
 from sessions.store import Store, Transaction
 
@@ -108,11 +108,6 @@ def import_file(store: Store, path: Path, format: str | None = None, watch: Watc
     return report
 
 
-def could_be(path: Path) -> list[tuple[str, float]]:
-    """Formats a file could be in, with confidence, surest first: for reports on ambiguous files."""
-    return [(guess.format, guess.confidence) for guess in sniff(path)]
-
-
 def _stored_problems(store: Store, name: str) -> list[Problem]:
     rows = store.query("SELECT path, line, reason FROM problem WHERE path = ?", [name])
     return [Problem(*row) for row in rows]
@@ -130,6 +125,7 @@ class _FileImport:
     ) -> None:
         self.store, self.report, self.watch, self.stamp = store, report, watch, stamp
         self.run: RunWriter | None = None
+        self.last_item = -1
 
     def take(self, record: Header | Step | Facts | Problem) -> None:
         if isinstance(record, Step):
@@ -137,6 +133,7 @@ class _FileImport:
             self.run.add(record)
         elif isinstance(record, Header):
             self._close_run()
+            self.last_item = max(self.last_item, record.item)
             self.run = RunWriter(self.store, record, self.report.path, self.watch)
         elif isinstance(record, Facts):
             assert self.run is not None, "a reader must yield a Header first"
@@ -155,6 +152,7 @@ class _FileImport:
         self._close_run()
         with self.store.write("NORMAL") as tx:
             tx.execute("DELETE FROM problem WHERE path = ?", [self.report.path])
+            tx.execute("DELETE FROM source WHERE path = ? AND item > ?", [self.report.path, self.last_item])
             tx.many(
                 "INSERT INTO problem VALUES (?, ?, ?)",
                 [(self.report.path, problem.line, problem.reason) for problem in self.report.problems],
@@ -328,6 +326,10 @@ class RunWriter:
             return self._come_back(tx, content), "new"
         remove_rows(tx, before[0])
         tx.execute("UPDATE run SET id = ? WHERE no = ?", [before[1], self.no])
+        # A copy that has not grown holds another run now: it is read anew when somebody opens it.
+        tx.execute(
+            "DELETE FROM source WHERE run = ? AND NOT (path = ? AND item = ?)", [before[1], self.path, self.header.item]
+        )
         tx.execute("INSERT INTO run_alias VALUES (?, ?)", [self.id, before[1]])
         return before[1], "updated"
 

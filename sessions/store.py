@@ -10,6 +10,7 @@ imported only when there is one to run, because importing it costs more than ope
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -33,6 +34,8 @@ Sync: TypeAlias = Literal["FULL", "NORMAL"]
 #: Version of the schema that this program writes. A database of a later version is refused.
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MS = 30_000
+#: How long closing waits for other threads' statements, in seconds.
+CLOSING_S = 2.0
 #: 64 MB of WAL before it is copied back: during an import the default (4 MB) costs a third of the time.
 CHECKPOINT_PAGES = 16000
 DB_VARIABLE = "REVIEW_TUI_DB"
@@ -70,7 +73,9 @@ class Store:
         self.path = path
         self.read_only = read_only
         self._local = threading.local()
-        self._all: list[Any] = []
+        #: Each thread's connection, and how many statements each thread is in the middle of.
+        self._all: list[tuple[int, Any]] = []
+        self._using: dict[int, int] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -165,7 +170,7 @@ class Store:
             raise UserError("the database is closed.")
         connection = _open_to_read(self.path) if self.read_only else _open(self.path, "mode=rw")
         with self._lock:
-            self._all.append(connection)
+            self._all.append((threading.get_ident(), connection))
         self._local.connection = connection
         self._local.sync = "FULL"
         connection.execute("PRAGMA foreign_keys=ON")
@@ -183,19 +188,21 @@ class Store:
         if connection is not None:
             self._local.connection = None
             with self._lock:
-                self._all.remove(connection)
+                self._all = [item for item in self._all if item[1] is not connection]
             connection.close()
 
     def close(self) -> None:
-        """Close every thread's connection. Unfinished reads of other threads end with an error."""
+        """Close every thread's connection. What another thread is in the middle of gets a moment to end; one that does
+        not is left its connection, because closing it under a running statement brings the whole program down."""
         self._closed = True
-        with self._lock:
-            for connection in self._all:
-                try:
+        end = time.monotonic() + CLOSING_S
+        for thread, connection in self._all:
+            while self._using.get(thread) and thread != threading.get_ident() and time.monotonic() < end:
+                time.sleep(0.005)
+            if thread == threading.get_ident() or not self._using.get(thread):
+                with contextlib.suppress(sqlite3.Error):
                     connection.close()
-                except sqlite3.Error:
-                    continue
-            self._all.clear()
+        self._all.clear()
 
     def __enter__(self) -> Store:
         return self
@@ -205,10 +212,15 @@ class Store:
 
     @contextmanager
     def _plain_words(self) -> Iterator[None]:
+        with self._lock:
+            self._using[threading.get_ident()] = self._using.get(threading.get_ident(), 0) + 1
         try:
             yield
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+        finally:
+            with self._lock:
+                self._using[threading.get_ident()] -= 1
 
 
 def _open(path: Path, mode: str) -> Any:

@@ -17,6 +17,7 @@ from review_tui.screens.base import StationScreen
 from review_tui.screens.prompt import Prompt
 from review_tui.transcript.folding import cells
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.paint import VERDICT_GLYPH
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions import catalog
 from sessions.catalog import RunInfo
@@ -30,16 +31,18 @@ REFRESH_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the inbox. chunks: how many the run has under this reviewer's policy; decided: those with a verdict."""
+    """A row of the inbox. chunks: how many the run has under this reviewer's policy; decided: those with a verdict;
+    whole: the verdict on the run as a whole."""
 
     run: RunInfo
     chunks: int
     decided: int
     labels: int
+    whole: str | None
 
     @property
     def state(self) -> str:
-        if not self.decided and not self.labels:
+        if not self.decided and not self.labels and self.whole is None:
             return "to do"
         return "done" if self.decided >= self.chunks else "started"
 
@@ -83,6 +86,7 @@ def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
     pieces.append((steps, "text" if run.complete else "warn"))
     if width >= 84:
         pieces.append((f"{run.errors:>4}! " if run.errors else "      ", "error"))
+    pieces.append((f" run {VERDICT_GLYPH[entry.whole]}" if entry.whole else "", f"verdict-{entry.whole or 'approve'}"))
     pieces.append((f"{entry.labels:>3}◆ " if entry.labels else "     ", "label"))
     bar = "━" * round(8 * min(1.0, entry.share))
     pieces.append((f" {bar:<8}" if width >= 100 else "", "good"))
@@ -106,6 +110,7 @@ class InboxScreen(StationScreen):
         self.wanted_state = 0
         self.sort = 0
         self.turned = False
+        self._wanted: str | None = None
         self._version = (-1, -1)
         self._chunk_counts: dict[tuple[str, int, str], int] = {}
 
@@ -156,7 +161,7 @@ class InboxScreen(StationScreen):
         for run in catalog.runs(store):
             policy = policies.get(run.id, (DEFAULT_POLICY, ""))[0]
             said = counts.get(run.id, Counts())
-            entries.append(Entry(run, self._chunks(run, policy), said.decided.get(policy, 0), said.labels))
+            entries.append(Entry(run, self._chunks(run, policy), said.decided.get(policy, 0), said.labels, said.whole))
         return entries
 
     def _chunks(self, run: RunInfo, policy: str) -> int:
@@ -166,6 +171,12 @@ class InboxScreen(StationScreen):
             self._chunk_counts[key] = len(chunks_of(self.station.store, run, Policy.parse(policy)))
         return self._chunk_counts[key]
 
+    def point_at(self, run_id: str) -> None:
+        """Put the cursor on a run as soon as it is listed."""
+        self._wanted = run_id
+        if self.ready:
+            self.show_rows()
+
     # -- showing ------------------------------------------------------------------------------------------------
 
     def show_rows(self) -> None:
@@ -173,7 +184,11 @@ class InboxScreen(StationScreen):
         shown.sort(key=_sort_key(SORTS[self.sort]))
         if self.turned:
             shown.reverse()
-        self.runs.show(RunRows(shown) if shown else FixedRows([(None, [(f" {self._nothing()}", "faint")])]))
+        wanted, here = self._wanted, {entry.run.id for entry in shown}
+        select = wanted if wanted in here else None
+        self._wanted = None if select else wanted
+        nothing = FixedRows([(None, [(f" {self._nothing()}", "faint")])])
+        self.runs.show(RunRows(shown) if shown else nothing, select=select)
         self._show_head(len(shown))
 
     def _nothing(self) -> str:

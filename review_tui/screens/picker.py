@@ -61,13 +61,15 @@ class ModePicker(Screen[Choice | None]):
         yield Bar(1, id="footer")
 
     def on_mount(self) -> None:
-        self.begin(self.heading)
+        self._begin()
 
     def begin(self, heading: str) -> None:
         """Ask anew, before the screen is shown again: what changes after that costs a second frame."""
         self.heading = heading
-        if not self.is_mounted:
-            return
+        if self.is_mounted:
+            self._begin()
+
+    def _begin(self) -> None:
         keys = "digits: code · letters: search · ↑ ↓ · Enter chooses · PgDn reads on · Esc"
         self.query_one("#head", Bar).show([(clean(self.heading), "accent")])
         self.query_one("#footer", Bar).show([(keys, "faint")])
@@ -80,7 +82,10 @@ class ModePicker(Screen[Choice | None]):
     # -- typing -------------------------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        if event.character is not None and event.is_printable:
+        if not self.is_current:  # typed right behind a code: it is meant for the screen that is there now
+            event.stop()
+            self.app.post_message(events.Key(event.key, event.character))
+        elif event.character is not None and event.is_printable:
             event.stop()
             self._typed(event.character)
 
@@ -89,8 +94,6 @@ class ModePicker(Screen[Choice | None]):
         self._typed(" ".join(event.text.split()))
 
     def _typed(self, text: str) -> None:
-        if not self.is_current:  # typed behind the last digit of a code: it belongs to nobody
-            return
         query = self.typed + text
         if self.instant and (choice := self._by_code(query)):
             self.dismiss(choice)

@@ -5,8 +5,8 @@ Here is what is shown and where the reviewer is; deciding is in `review_decide`,
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+from concurrent.futures import Future, wait
 from typing import ClassVar
 
 from textual import on
@@ -43,6 +43,10 @@ SIDE_WIDTH = 40
 #: How often a growing run is looked at (cut by another policy than every:N, the whole of it is walked each time), and
 #: the reviewer's place kept, in seconds.
 GROWTH_S, SLOW_GROWTH_S, PLACE_S = 0.25, 2.0, 2.0
+#: How long leaving a run waits for the place to be kept, in seconds.
+GOODBYE_S = 0.5
+#: How often another station's decisions are looked for, in seconds.
+ELSEWHERE_S = 1.0
 #: Actions whose keys belong to the side panel while it has the focus.
 PANEL_KEYS = frozenset({"down", "up", "page_down", "page_up", "home", "end", "fold"})
 #: Success of a step before there is any data: the figure the product's arithmetic starts from.
@@ -74,6 +78,7 @@ class ReviewScreen(DecideActions, FindActions):
         self.transcript = Transcript(self._follow, id="transcript")
         self.side = RowList(id="side")
         self._growing: Timer | None = None
+        self._seen_version = -1
         self._farthest = 0
         self._saved: ReadingPlace | None = None
 
@@ -112,7 +117,8 @@ class ReviewScreen(DecideActions, FindActions):
         self.ready = True
         self.show_keys()
         self.refresh_all()
-        self.set_interval(PLACE_S, self._keep_place)
+        self.set_interval(PLACE_S, self.keep_place)
+        self.set_interval(ELSEWHERE_S, self._look_elsewhere)
         if not self.desk.run.complete:
             seconds = GROWTH_S if self.desk.policy.kind == "every" else SLOW_GROWTH_S
             self._growing = self.set_interval(seconds, self._look_for_growth)
@@ -132,7 +138,7 @@ class ReviewScreen(DecideActions, FindActions):
 
     async def _look_for_growth(self) -> None:
         """A run that is still being read gets more steps; one that turned out to be known already is swapped."""
-        if not await asyncio.to_thread(self.desk.refresh_run) or not self.ready:
+        if not await self.on_desk(self.desk.refresh_run) or not self.ready:
             return
         self.document.grown(self.desk.run, self.desk.chunks)
         self.transcript.grown()
@@ -144,6 +150,16 @@ class ReviewScreen(DecideActions, FindActions):
             self.refresh_all()
         else:
             self._show_head()
+
+    async def _look_elsewhere(self) -> None:
+        """The same reviewer may have a second station open, or a script: show what it has decided."""
+        version = self.station.store.data_version()
+        if version == self._seen_version or not self.is_current:
+            return
+        self._seen_version = version
+        if await self.on_desk(self.desk.changed_elsewhere) and self.ready:
+            self.refresh_all()
+            self.say("Changed from elsewhere: what is shown is what is said now.", "warn")
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -188,6 +204,7 @@ class ReviewScreen(DecideActions, FindActions):
             title=title,
             current=self.current,
             answers=self.desk.answers(),
+            whole=None if self.desk.whole_run else self.desk.whole_decision,
         )
         self.side.show(rows, select=self.current)
 
@@ -236,10 +253,12 @@ class ReviewScreen(DecideActions, FindActions):
         """What the steps still to come would do alone, and what a reviewed chunk does: the reason to be here."""
         first, last = self.desk.bounds
         to_go = self.desk.run.steps - first
-        if not self.desk.run.steps or self.size.width < WIDE:
+        if not self.desk.run.steps or self.size.width < WIDE or self.desk.whole_run:
             return f"{self.desk.policy}"
         alone, stage = PRIOR_STEP_SUCCESS**to_go, PRIOR_STEP_SUCCESS ** (last - first + 1)
-        return f"at {PRIOR_STEP_SUCCESS} a step: {to_go:,} to go {alone:.0%} alone, this chunk {stage:.0%}"
+        return (
+            f"if each step is {PRIOR_STEP_SUCCESS:.0%} right: the rest of the run {alone:.0%}, this chunk {stage:.0%}"
+        )
 
     # -- following the cursor -----------------------------------------------------------------------------------
 
@@ -276,24 +295,29 @@ class ReviewScreen(DecideActions, FindActions):
             self._farthest,
         )
 
-    async def _keep_place(self) -> None:
-        place = self.reading_place()
-        if place is not None and place != self._saved and not self.station.store.read_only:
-            self._saved = place
-            await self.work(places.save, self.station.store, self.station.reviewer, self.desk.run, place)
-
-    def on_unmount(self) -> None:
-        """Whatever way the screen goes, the place is kept."""
-        self.leave()
-        self.ready = False
+    def keep_place(self) -> Future[None] | None:
+        """Write the place behind whatever the desk is doing."""
+        place = self.reading_place() if self.ready else None
+        if place is None or place == self._saved or self.station.store.read_only:
+            return None
+        return self._hands.submit(self._save, place)
 
     def leave(self) -> None:
-        """Keep the place, at once."""
-        place = self.reading_place() if self.ready else None
-        if place is not None and place != self._saved and not self.station.store.read_only:
-            with contextlib.suppress(UserError):
-                places.save(self.station.store, self.station.reviewer, self.desk.run, place)
-                self._saved = place
+        """Keep the place, and wait a moment for it; a locked database does not hold the reviewer here."""
+        if saving := self.keep_place():
+            wait([saving], timeout=GOODBYE_S)
+
+    def _save(self, place: ReadingPlace) -> None:
+        with contextlib.suppress(UserError):  # a place that cannot be kept now is tried again with the next one
+            places.save(self.station.store, self.station.reviewer, self.desk.run, place)
+            self._saved = place
+
+    def on_unmount(self) -> None:
+        """Whatever way the screen goes, the place is kept, and nothing goes on behind its back."""
+        self.leave()
+        self.ready = False
+        self.stop_search()
+        self._hands.shutdown(wait=False)
 
     # -- keys of reading ----------------------------------------------------------------------------------------
 
@@ -342,6 +366,7 @@ class ReviewScreen(DecideActions, FindActions):
             self.say("Every chunk has a verdict.", "good")
         else:
             self.go_chunk(chunk)
+            self.say(f"Chunk {chunk + 1:,} is the next undecided.")
 
     def action_fold(self) -> None:
         if not self.transcript.toggle_fold():
@@ -369,15 +394,15 @@ class ReviewScreen(DecideActions, FindActions):
     async def action_help(self) -> None:
         await self.station.show_help(self.ACTIONS, "Keys of the review")
 
-    async def action_back(self) -> None:
+    def action_let_go(self) -> None:
+        """Esc lets go of one thing after another, and never leaves the run."""
         if self.transcript.selection is not None:
             self.transcript.clear_selection()
-            return
-        if self.clear_search():
-            return
-        if self.side.has_focus:
+        elif not self.clear_search() and self.side.has_focus:
             self.action_panel()
-            return
+        self.show_keys()
+
+    async def action_back(self) -> None:
         await self.station.back_to_inbox()
 
     @on(RowList.Highlighted, "#side")

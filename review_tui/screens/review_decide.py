@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labels.views import LabelView
-from review_tui.desk import EvidenceWish
+from review_tui.desk import EvidenceWish, Undone
 from review_tui.sanitize import short
 from review_tui.screens.base import PATIENCE
 from review_tui.screens.prompt import Prompt
@@ -37,7 +37,7 @@ class DecideActions(ReviewParts):
         if self._pending is not None:
             self.say("The last decision still waits for the database; nothing else can be decided before it.", "warn")
             return None
-        task = asyncio.ensure_future(asyncio.to_thread(call))
+        task = self.on_desk(call)
         finished, _ = await asyncio.wait({task}, timeout=PATIENCE)
         if finished:
             return self._written(task)
@@ -55,8 +55,7 @@ class DecideActions(ReviewParts):
 
     async def finish(self) -> None:
         """Before the station ends: give a decision that still waits a last chance to be written."""
-        if self._pending is not None:
-            await asyncio.wait({self._pending}, timeout=LAST_CHANCE_S)
+        await asyncio.wait({self.on_desk(lambda: None)}, timeout=LAST_CHANCE_S)
 
     def _written(self, task: asyncio.Future[Result]) -> Result | None:
         try:
@@ -164,10 +163,10 @@ class DecideActions(ReviewParts):
         if not free:
             self.say("There are labels here: remove them (d) before saying that there is nothing to label.", "warn")
             return
-        names = ", ".join(book.id for book in free)
+        names, spot = ", ".join(book.id for book in free), self.desk.spot
         said = self.desk.says_none(free)
         done = "Taken back." if said else f"{self._what()}: no failure mode occurs ({names}). a approves it."
-        await self.decide(self.desk.none, free, done=done)
+        await self.decide(self.desk.none, free, spot, done=done)
 
     def action_whole_run(self) -> None:
         self.desk.whole_run = not self.desk.whole_run
@@ -184,20 +183,20 @@ class DecideActions(ReviewParts):
     async def _step_through_history(self, which: str, done: str, nothing: str) -> None:
         """Undo or redo, and turn to what it was about, so that the change is seen."""
 
-        def step() -> tuple[int | None]:
+        def step() -> tuple[Undone | None]:
             return (getattr(self.desk, which)(),)
 
         found = await self.write(step)
         if found is None:
             return
-        if found[0] is None:
+        (act,) = found
+        if act is None:
             self.say(nothing, "warn")
             return
-        chunk = self.desk.chunks.of_step(found[0])
-        if not self.desk.whole_run and chunk != self.desk.chunk:
-            self.go_chunk(chunk)
+        if not act.whole_run:
+            self.go_chunk(self.desk.chunks.of_step(act.first))
         self.refresh_all()
-        self.say(f"{done}: {'the whole run' if self.desk.whole_run else f'chunk {chunk + 1}'}.", "good")
+        self.say(f"{done}: {'the whole run' if act.whole_run else steps_text(act.first, act.last)}.", "good")
 
     # -- labels -------------------------------------------------------------------------------------------------
 
@@ -244,7 +243,7 @@ class DecideActions(ReviewParts):
         elif self.transcript.start_selection():
             self.say("↑ ↓ rows · > < end · ) ( start · l label · v add to label · Esc", "text")
         else:
-            self.say("There is no text under the cursor: open the part with Enter first.", "warn")
+            self.say("There is no text in this row: go to a line of text (j, k).", "warn")
 
     async def _quote_for_label(self) -> None:
         label, selection = self.current_label(), self.transcript.selection
@@ -374,7 +373,7 @@ class DecideActions(ReviewParts):
         if not self._ready():
             return
         word = {"accept": "Accepted", "reject": "Rejected", "relabel": "Relabelled"}[answer]
-        self.current = None
+        self.current, spot = None, self.desk.spot
         await self.decide(
-            self.desk.answer, suggestion, answer, mode, done=f"{word}: {suggestion.code} {suggestion.name}."
+            self.desk.answer, suggestion, answer, mode, spot, done=f"{word}: {suggestion.code} {suggestion.name}."
         )

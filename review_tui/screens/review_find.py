@@ -79,7 +79,9 @@ class FindActions(ReviewParts):
     def _search_done(self) -> None:
         self._searching = False
         if not self._hits:
-            self.say(f"{short(self._query, 40)!r} is nowhere in this run.", "warn")
+            query = self._query
+            self.clear_search()
+            self.say(f"{short(query, 40)!r} is nowhere in this run.", "warn")
         else:
             self._say_hits()
 
@@ -131,10 +133,14 @@ class FindActions(ReviewParts):
             return None
         return Place(cursor.step, min(beyond) if way > 0 else max(beyond))
 
-    def clear_search(self) -> bool:
-        """End the search. False if there was none."""
+    def stop_search(self) -> None:
+        """Look no further."""
         if self._stop_search is not None:
             self._stop_search.set()
+
+    def clear_search(self) -> bool:
+        """End the search. False if there was none."""
+        self.stop_search()
         if not self._query:
             return False
         self._query, self._searching, self._hits = "", False, []
@@ -221,11 +227,18 @@ class FindActions(ReviewParts):
         async def typed(text: str | None) -> None:
             if text is None or not text.strip():
                 return
-            if await self.work(self._cut, text.strip()):
+            try:
+                cut = await self.on_desk(self._cut, text.strip())
+            except UserError as error:
+                self.say(str(error), "error")
+                return
+            if cut:
                 self.document.recut(self.desk.chunks)
                 self.transcript.changed()
                 self.refresh_all()
-                self.say(f"{len(self.desk.chunks):,} chunks by {self.desk.policy}.", "good")
+                kept = sum(1 for item in self.desk.decisions if item.scope == "chunk") - len(self.desk.decided())
+                others = f" {kept} decisions under other policies are kept." if kept else ""
+                self.say(f"{len(self.desk.chunks):,} chunks by {self.desk.policy}.{others}", "good")
 
         await self.station.push_screen(Prompt("Chunks by", str(self.desk.policy), " · ".join(POLICY_HELP)), typed)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labels.views import LabelView, SuggestionView
 from review_tui.screens.base import StationScreen
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
     from review_tui.desk import Desk
     from review_tui.transcript.document import Document
     from review_tui.widgets.transcript import Transcript
+
+Result = TypeVar("Result")
 
 
 class ReviewParts(StationScreen):
@@ -22,6 +27,15 @@ class ReviewParts(StationScreen):
     current: str | None = None
 
     transcript: Transcript
+
+    def __init__(self) -> None:
+        super().__init__()
+        # One thread for all that the desk does: its acts come one after another, and never wait behind a search.
+        self._hands = ThreadPoolExecutor(1, "desk")
+
+    def on_desk(self, call: Callable[..., Result], *args: Any) -> asyncio.Future[Result]:
+        """Let the desk do something, after what it is doing now."""
+        return asyncio.wrap_future(self._hands.submit(call, *args))
 
     def refresh_all(self) -> None:
         """Show what is now said."""

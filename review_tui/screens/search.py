@@ -93,6 +93,9 @@ class SearchScreen(Screen[tuple[RunInfo, int, str] | None]):
         yield RowList(id="hits")
         yield Bar(1, id="footer")
 
+    def on_unmount(self) -> None:
+        self._stop.set()
+
     def on_mount(self) -> None:
         self.query_one(Input).focus()
         self.query_one("#head", Bar).show([("search all runs", "accent")])

@@ -57,6 +57,7 @@ class Document:
             joined = catalog.run_by_id(self.store, self.run.id)
         try:
             if joined is not None:
+                self._forget()
                 self.run = joined
             return catalog.step(self.store, self.run.no, index)
         except LookupError:
@@ -98,9 +99,15 @@ class Document:
 
     def grown(self, run: RunInfo, chunks: Chunks) -> None:
         """More steps have come. What is laid out stays: nothing before the end has changed."""
-        if run.no != self.run.no:  # it was joined with a run that was here before, of the same content
-            self._steps.clear()
+        if run.no != self.run.no:
+            self._forget()
         self.run, self.chunks = run, chunks
+
+    def _forget(self) -> None:
+        """The run was joined with one of the same content, whose raw parts may differ: nothing read of it holds."""
+        self._steps.clear()
+        self._layouts.clear()
+        self._folds.clear()
 
     def recut(self, chunks: Chunks) -> None:
         """The chunks begin elsewhere now."""

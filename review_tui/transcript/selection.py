@@ -16,19 +16,24 @@ _WORD_START = re.compile(r"\S+")
 
 @dataclass(frozen=True)
 class Selection:
-    """Characters anchor..head of a part, in either order. text: the part's text as shown (same positions)."""
+    """Characters anchor..head of a part, in either order. text: the part's text as shown (same positions).
+
+    origin: the row that selecting began with; it stays selected whichever way the cursor goes.
+    """
 
     step: int
     part: int
     anchor: int
     head: int
     text: str
+    origin: tuple[int, int] | None = None
 
     @classmethod
     def of_row(cls, step: int, part: int, start: int, end: int, text: str) -> Selection:
         """A whole row, without the blanks at its ends."""
         row = text[start:end]
-        return cls(step, part, start + len(row) - len(row.lstrip()), start + len(row.rstrip()), text)
+        ends = (start + len(row) - len(row.lstrip()), start + len(row.rstrip()))
+        return cls(step, part, *ends, text, origin=ends)
 
     @property
     def start(self) -> int:
@@ -47,9 +52,9 @@ class Selection:
 
     def extended_to(self, start: int, end: int) -> Selection:
         """The same, reaching to a row that the cursor moved to."""
-        if start < self.start:
-            return replace(self, anchor=self.end, head=start)
-        return replace(self, anchor=self.start, head=start + len(self.text[start:end].rstrip()))
+        first, last = self.origin or (self.start, self.end)
+        row_end = start + len(self.text[start:end].rstrip())
+        return replace(self, anchor=min(first, start), head=max(last, row_end))
 
     def dragged_to(self, position: int) -> Selection:
         return replace(self, head=position)

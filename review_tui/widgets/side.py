@@ -22,9 +22,10 @@ def side_rows(
     title: str,
     current: str | None,
     answers: Mapping[str, str],
+    whole: DecisionView | None = None,
 ) -> FixedRows:
     """Rows of the panel. labels: of the decision shown; suggestions: that touch it. current: key of the current item.
-    answers: to suggestions, wherever in the run they were given.
+    answers: to suggestions, wherever in the run they were given. whole: what is said of the run, if it is not shown.
 
     Keys are `label:ID` and `suggestion:ID`.
     """
@@ -36,6 +37,10 @@ def side_rows(
         rows.append((None, [("", "text")]))
         rows.append((None, [("NOTE", "heading")]))
         rows += [(None, [(f" {line}", "text")]) for line in _wrapped(decision.note, width - 2)]
+    if whole is not None:
+        rows += [(None, [("", "text")]), (None, [("WHOLE RUN · W", "heading")]), *_verdict(whole)]
+        if whole.labels:
+            rows.append((None, [(f" {len(whole.labels)} labels", "faint")]))
     return FixedRows(rows)
 
 
@@ -75,13 +80,16 @@ def _labels(items: list[LabelView], decision: DecisionView | None, width: int, t
         rows.append((None, [(f" ∅ none of {short(', '.join(decision.none), width - 12)}", "good")]))
     elif not items:
         rows.append((None, [(" none yet: l labels, 0 says none", "faint")]))
-    if decision is not None and decision.verdict:
-        word = VERDICT_WORD[decision.verdict]
-        if decision.to is not None:
-            word += f" to step {decision.to + 1}"
-        look = f"verdict-{decision.verdict}"
-        rows.append((None, [(f" {VERDICT_GLYPH[decision.verdict]} {word}", look)]))
-    return rows
+    return rows + (_verdict(decision) if decision is not None else [])
+
+
+def _verdict(decision: DecisionView) -> Rows:
+    if not decision.verdict:
+        return []
+    word = VERDICT_WORD[decision.verdict]
+    if decision.to is not None:
+        word += f" to before step {decision.to + 1}"
+    return [(None, [(f" {VERDICT_GLYPH[decision.verdict]} {word}", f"verdict-{decision.verdict}")])]
 
 
 def _details(label: LabelView, others: list[LabelView]) -> str:

@@ -70,7 +70,7 @@ async def test_rolling_back_asks_for_the_step(checkout_db):
         found = here.decision(2)
         assert (found.verdict, found.to) == ("rollback", 7)
         assert "Rolled back: step 8 is the first undone." in here.footer
-        assert "rolled back to step 8" in here.side
+        assert "rolled back to before step 8" in here.side
 
 
 async def test_rolling_back_to_an_earlier_chunk(checkout_db):
@@ -213,13 +213,13 @@ async def test_undo_and_redo(checkout_db):
         await here.press("a", "s", "u")
         assert verdicts(here) == {1: "approve"}
         assert here.chunk == 2
-        assert "Undone: chunk 2." in here.footer
+        assert "Undone: steps 6–10." in here.footer
         await here.press("u")
         assert verdicts(here) == {}
         assert here.chunk == 1
         await here.press("U", "U")
         assert verdicts(here) == {1: "approve", 2: "stop"}
-        assert "Done again: chunk 2." in here.footer
+        assert "Done again: steps 6–10." in here.footer
         assert [event.kind for event in here.events()] == ["decide"] * 2 + ["undo"] * 2 + ["redo"] * 2
 
 

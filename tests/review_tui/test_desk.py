@@ -6,7 +6,7 @@ import pytest
 from station import ledger_of, load_all, quote_evidence, suggest
 
 from review_tui import desk as desk_module
-from review_tui.desk import Desk, EvidenceWish
+from review_tui.desk import Desk, EvidenceWish, Undone
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.side import side_rows, steps_text
 from sessions import catalog
@@ -180,13 +180,11 @@ def test_undo_and_redo_say_where(desk, mast):
     desk.verdict("stop")
     desk.whole_run = True
     desk.note("all of it")
-    assert desk.undo() == 0
-    assert desk.whole_run
-    assert desk.undo() == 10
-    assert not desk.whole_run
-    assert desk.undo() == 0
-    assert desk.undo() is None
-    assert (desk.redo(), desk.redo(), desk.redo(), desk.redo()) == (0, 10, 0, None)
+    whole, third, first = Undone(True, 0, 21), Undone(False, 10, 14), Undone(False, 0, 4)
+    desk.whole_run = False
+    assert [desk.undo() for _ in range(4)] == [whole, third, first, None]
+    assert not desk.whole_run, "what the next decision is about is for the reviewer to say"
+    assert [desk.redo() for _ in range(4)] == [first, third, whole, None]
     assert len(again(desk).decisions) == 3
 
 
@@ -196,7 +194,7 @@ def test_reviewers_do_not_see_each_other(desk):
     assert bob.decisions == []
     bob.verdict("stop")
     assert [item.verdict for item in again(desk).decisions] == ["approve"]
-    assert bob.undo() == 0
+    assert bob.undo() == Undone(False, 0, 4)
     assert bob.undo() is None
 
 
@@ -308,7 +306,7 @@ def test_the_panel_tells_everything(desk, mast, checkout_db, width):
     desk.verdict("rollback", 1)
     rows = side(desk, width, f"label:{first.id}")
     text = " ".join(" ".join(lines(rows)).split())
-    for word in ("0.97", "◇", "◆", mast.modes[0].code, "steps 2–3", "because of that", "rolled back to step 2"):
+    for word in ("0.97", "◇", "◆", mast.modes[0].code, "steps 2–3", "because of that", "rolled back to before step 2"):
         assert word in text
     if width >= 40:
         for word in ("root cause", f"follows {mast.modes[0].code}", "maybe", "Incident 4127", "[red]here[/]"):

@@ -1,5 +1,6 @@
 """The inbox: what it lists, filters, sorts and opens; and how runs come in while it is open."""
 
+import asyncio
 import json
 
 import pytest
@@ -318,9 +319,10 @@ async def test_quitting_while_a_run_is_read_keeps_what_was_decided(db, tmp_path)
         assert here.decision(1).verdict == "approve"
         await here.press("ctrl+q")
     faucet = Faucet(db, faucet.file, 12)
-    async with station(db, faucet.file, ready=False, importer=faucet) as here:
-        faucet.let(12)
-        await here.until(lambda: here.reviewing and here.run.complete, "the whole run")
+    faucet.let(12)
+    await asyncio.to_thread(faucet.follow, started=lambda run: None, finished=lambda *read: None)
+    async with station(db, faucet.file) as here:
+        assert here.run.complete
         assert here.decision(1).verdict == "approve"
         await here.until(lambda: "1/3 decided" in here.head)
 

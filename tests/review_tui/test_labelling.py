@@ -326,7 +326,7 @@ async def test_a_selection_can_be_given_up(checkout_db):
 async def test_there_is_nothing_to_select_on_a_rule(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("g", "v")
-        assert "no text under the cursor" in here.footer
+        assert "no text in this row" in here.footer
 
 
 # -- changing labels ----------------------------------------------------------------------------------------------

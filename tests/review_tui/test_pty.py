@@ -132,7 +132,7 @@ def test_a_kill_loses_no_acknowledged_decision(checkout_db):
     with terminal("--db", checkout_db, CHECKOUT) as term:
         term.until("3/5 decided")
         term.send("u")
-        term.until("Undone: chunk 3")
+        term.until("Undone: steps 11–15")
         quit_station(term)
     assert len(decisions(checkout_db)) == 2
     with Store.open(checkout_db) as store:

@@ -371,7 +371,7 @@ async def test_what_is_nowhere_is_said(checkout_db):
         assert here.cursor == (0, 0)
 
 
-async def test_escape_ends_a_search_before_it_leaves(checkout_db):
+async def test_escape_ends_a_search_and_never_leaves(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await search(here, "currency")
         await here.press("escape")
@@ -379,7 +379,9 @@ async def test_escape_ends_a_search_before_it_leaves(checkout_db):
         assert here.review.transcript.marks.search is None
         await here.press("n")
         assert "Nothing was searched for" in here.footer
-        await here.press("escape")
+        await here.press("escape", "escape")
+        assert here.screen == "ReviewScreen"
+        await here.press("q")
         await here.until(lambda: here.screen == "InboxScreen")
 
 
@@ -424,7 +426,7 @@ async def test_searching_all_runs_from_a_review_and_back(samples_db):
         await here.press("down", "enter")
         await here.until(lambda: here.reviewing and "Incident" not in here.head)
         assert len([item for item in here.app.screen_stack if isinstance(item, ReviewScreen)]) == 1
-        await here.press("escape", "escape")
+        await here.press("q")
         await here.until(lambda: here.screen == "InboxScreen")
 
 
