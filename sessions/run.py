@@ -1,4 +1,4 @@
-"""What a run is made of: header, steps, parts, and the anchors that point into them.
+"""What a run is made of: header, steps and parts. (What points into them is `labels.model.Evidence`.)
 
 Readers make these objects, everything above uses them. They are plain slotted dataclasses, not
 pydantic models, because opening a run builds hundreds of thousands of them.
@@ -154,21 +154,6 @@ class Flag(IntFlag):
     UNANSWERED = 16  # a call without a result
     REASONING = 32
     TOOL = 64
-
-
-@dataclass(slots=True, frozen=True)
-class Anchor:
-    """Where evidence sits, and the evidence itself.
-
-    step: the step's content id. part: index of the part in the step.
-    start, end: code points in `Part.text`, end exclusive. quote: the text itself, so that it outlives the run.
-    """
-
-    step: str
-    part: int
-    start: int
-    end: int
-    quote: str
 
 
 def arguments_text(arguments: Any) -> str:
