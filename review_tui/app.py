@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from review_tui.screens.picker import ModePicker
 
 TICK_S = 0.2
+#: What is not needed for the first frame waits this long, so as not to compete with it, in seconds.
+SETTLE_S = 0.15
 DEBUG_VARIABLE = "REVIEW_TUI_DEBUG"
 #: How long the first screen waits for the first steps of a file that was named, in seconds.
 PATIENCE_S = 0.4
@@ -83,7 +85,7 @@ class ReviewApp(App[None]):
             self.set_timer(PATIENCE_S, self._begin)
         else:
             self._begin(known)
-            self.call_after_refresh(self._follow_in_background)
+            self.set_timer(SETTLE_S, self._follow_in_background)
 
     @property
     def _one_file(self) -> bool:
@@ -110,6 +112,9 @@ class ReviewApp(App[None]):
     def _after_first_frame(self) -> None:
         self.collector.start()
         self.set_interval(TICK_S, self.collector.tick)
+        self.set_timer(SETTLE_S, self._warm_up_in_background)
+
+    def _warm_up_in_background(self) -> None:
         self.run_worker(self._warm_up, thread=True, group="warm-up", exit_on_error=False)
 
     def _warm_up(self) -> None:
