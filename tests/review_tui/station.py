@@ -18,6 +18,7 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.strip import Strip
+from textual.worker import WorkerCancelled
 
 import sample_traces
 from labels import views
@@ -263,7 +264,8 @@ async def station(
                 yield here
             finally:
                 app._importer and app._importer.stop()
-        await app.workers.wait_for_complete()
+        with suppress(WorkerCancelled):  # what was still under way when the station ended was told to stop
+            await app.workers.wait_for_complete()
         if isinstance(app._importer, Faucet):
             app._importer.join()
 
