@@ -1,7 +1,9 @@
 """Suggestions: what detectors claim about a run, kept beside it until a reviewer answers.
 
 Detectors write them (`save`), screens and the command line read them; the answers are decisions and live in the
-ledger. A suggestion's id is the hash of what it claims, so that finding it again does not ask twice.
+ledger. A suggestion's id is the hash of what it claims, so that finding it again, with a later version too, does not
+ask twice. What a later version finds no more is marked as replaced: it is shown no longer, and kept for those who
+answered it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from labels.codebook_ref import CodebookRef
 from labels.model import Evidence, StepRef
 from sessions.catalog import RunInfo
 from sessions.jsontext import canonical
-from sessions.store import Store
+from sessions.store import Store, Transaction
 
 
 class Suggestion(BaseModel):
@@ -41,31 +43,50 @@ class Suggestion(BaseModel):
 
     @property
     def id(self) -> str:
-        """Hash of detector, version, mode, steps and evidence: 24 hex digits."""
-        claim = [self.detector, self.version, self.codebook.id, self.mode, self.first.id, self.last.id]
+        """Hash of detector, mode, steps and evidence: 24 hex digits."""
+        claim = [self.detector, self.codebook.id, self.mode, self.first.id, self.last.id]
         quotes = [[item.step.id, item.part, item.start, item.end] for item in self.evidence]
         return sha256(canonical([*claim, quotes])).hexdigest()[:24]
 
 
 def save(store: Store, run: RunInfo, found: Iterable[Suggestion]) -> int:
-    """Keep suggestions of a run; those that are there already stay as they are. How many are new.
+    """Keep suggestions of a run; those that are there already stay one. How many are new.
 
     Raises ValueError for one without evidence: a claim that quotes nothing is dropped by whoever made it.
     """
-    rows = []
-    for item in found:
+    with store.write("NORMAL") as tx:
+        return write(tx, run, found)
+
+
+def write(tx: Transaction, run: RunInfo, found: Iterable[Suggestion]) -> int:
+    """As `save`, in the caller's transaction."""
+    kept = {row[0] for row in tx.execute("SELECT id FROM suggestion WHERE run = ?", [run.id])}
+    new = 0
+    for key, item in {item.id: item for item in found}.items():
         if not item.evidence:
             raise ValueError(f"suggestion of {item.detector} for {item.mode} quotes no evidence")
-        rows.append((item.id, run.id, item.codebook.id, item.mode, item.detector, item.version, item.first.index,
-                     item.model_dump_json()))  # fmt: skip
-    with store.write("NORMAL") as tx:
-        kept = {row[0] for row in tx.execute("SELECT id FROM suggestion WHERE run = ?", [run.id])}
-        new = {row[0]: row for row in rows if row[0] not in kept}
-        tx.many("INSERT INTO suggestion VALUES (?, ?, ?, ?, ?, ?, ?, ?)", list(new.values()))
-    return len(new)
+        row = [item.codebook.id, item.mode, item.detector, item.version, item.first.index, item.model_dump_json()]
+        if key in kept:
+            tx.execute(
+                "UPDATE suggestion SET codebook = ?, mode = ?, detector = ?, version = ?, first_index = ?, data = ?,"
+                " replaced = 0 WHERE run = ? AND id = ?",
+                [*row, run.id, key],
+            )
+        else:
+            tx.execute("INSERT INTO suggestion VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", [key, run.id, *row])
+            new += 1
+    return new
+
+
+def replace(tx: Transaction, run: RunInfo, detector: str, keep: Iterable[str]) -> None:
+    """Mark what a detector found before and does not find any more. keep: ids that it found now."""
+    still = set(keep)
+    rows = tx.execute("SELECT id FROM suggestion WHERE run = ? AND detector = ? AND replaced = 0", [run.id, detector])
+    gone = [(run.id, row[0]) for row in rows if row[0] not in still]
+    tx.many("UPDATE suggestion SET replaced = 1 WHERE run = ? AND id = ?", gone)
 
 
 def suggestions_of(store: Store, run: RunInfo) -> list[Suggestion]:
-    """All suggestions for a run, in the order of its steps."""
-    rows = store.query("SELECT data FROM suggestion WHERE run = ? ORDER BY first_index, id", [run.id])
-    return [Suggestion.model_validate_json(row[0]) for row in rows]
+    """All suggestions for a run that hold now, in the order of its steps."""
+    sql = "SELECT data FROM suggestion WHERE run = ? AND replaced = 0 ORDER BY first_index, id"
+    return [Suggestion.model_validate_json(row[0]) for row in store.query(sql, [run.id])]

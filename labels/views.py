@@ -103,7 +103,8 @@ def decisions(store: Store, run: RunInfo, reviewer: str) -> list[DecisionView]:
 
 def suggestions(store: Store, run: RunInfo) -> list[SuggestionView]:
     """All suggestions for a run, in the order of its steps."""
-    rows = store.query("SELECT id, data FROM suggestion WHERE run = ? ORDER BY first_index, id", [run.id])
+    sql = "SELECT id, data FROM suggestion WHERE run = ? AND replaced = 0 ORDER BY first_index, id"
+    rows = store.query(sql, [run.id])
     return [_suggestion(row[0], orjson.loads(row[1])) for row in rows]
 
 

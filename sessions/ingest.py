@@ -229,7 +229,7 @@ class RunWriter:
             _mend(step)
             parts, text = bodies.encode(step)
         step_id = self.identity.step_id(step)
-        flags, chars = _flags(step), len(text)
+        flags, chars = flags_of(step), len(text)
         k = self.base + self.count
         self._batch.steps.append((k, step_id, step.actor, step.role, flags, step.depth, chars, step.stage))
         if "\0" in text:  # SQL compares texts only up to a NUL, so the search must not leave this one to SQL
@@ -387,8 +387,8 @@ def remove_rows(tx: Transaction, no: int) -> None:
     tx.execute("DELETE FROM run WHERE no = ?", [no])
 
 
-def _flags(step: Step) -> int:
-    """Plain integers: `|` of enum members costs a microsecond each."""
+def flags_of(step: Step) -> int:
+    """The `Flag`s of a step. Plain integers: `|` of enum members costs a microsecond each."""
     flags = _ABANDONED if step.branch else 0
     calls = 0
     for part in step.parts:

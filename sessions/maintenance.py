@@ -128,7 +128,7 @@ def closed_parents(path: Path, group: str) -> list[Path]:
 def remove_run(tx: Transaction, run: RunInfo) -> None:
     """Delete a run's content and everything derived from it. Events on it, and what they say, stay."""
     remove_rows(tx, run.no)
-    for table in ("suggestion", "reading", "source"):
+    for table in ("suggestion", "detection", "queue_run", "reading", "source"):
         tx.execute(f"DELETE FROM {table} WHERE run = ?", [run.id])
     if not tx.execute("SELECT 1 FROM run WHERE path = ? LIMIT 1", [run.path]):
         tx.execute("DELETE FROM problem WHERE path = ?", [run.path])

@@ -87,6 +87,28 @@ def m001_first_schema(db: Database) -> None:
     db.execute("INSERT INTO meta VALUES ('created', ?)", [datetime.now(UTC).isoformat(timespec="seconds")])
 
 
+_DETECTION = """
+ALTER TABLE suggestion ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE detection (
+  run TEXT NOT NULL, detector TEXT NOT NULL, version TEXT NOT NULL, params TEXT NOT NULL, content_id TEXT NOT NULL,
+  state TEXT NOT NULL, reason TEXT NOT NULL, found INTEGER NOT NULL, seconds REAL NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (run, detector)
+);
+CREATE TABLE queue (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, policy TEXT NOT NULL, blind_share REAL NOT NULL, at TEXT NOT NULL
+);
+CREATE TABLE queue_run (queue TEXT NOT NULL, run TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (queue, run));
+CREATE INDEX queue_run_run ON queue_run (run);
+"""
+
+
+@migrations()
+def m002_detection_and_queues(db: Database) -> None:
+    for statement in _DETECTION.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 

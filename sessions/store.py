@@ -32,7 +32,7 @@ Params: TypeAlias = Sequence[Any]
 Sync: TypeAlias = Literal["FULL", "NORMAL"]
 
 #: Version of the schema that this program writes. A database of a later version is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_MS = 30_000
 #: How long closing waits for other threads' statements, in seconds.
 CLOSING_S = 2.0
@@ -107,7 +107,10 @@ class Store:
         from sessions.schema import migrate
 
         if self.read_only:
-            raise UserError(f"{self.path} is read-only and not yet set up.", "Name another database with --db.")
+            raise UserError(
+                f"{self.path} is read-only and of an older version (or not set up yet).",
+                "Make it writable once to bring it up to date, or name another database with --db.",
+            )
         with self._plain_words():
             migrate(self._connect(), SCHEMA_VERSION, self.path)
 

@@ -1,0 +1,76 @@
+"""The veil: which suggestions a reviewer may not see yet, because the chunk is one to be decided blind.
+
+A suggestion is hidden while it touches a chunk that was drawn (`labels.queues.Rule`) and on which this reviewer has
+never given a verdict. A verdict lifts the veil for good: taking it back does not make anybody forget. Screens and
+commands ask the same veil.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from labels.queues import Rule
+from sessions import catalog
+from sessions.catalog import RunInfo
+from sessions.chunks import Chunks
+from sessions.identity import chunk_id
+from sessions.store import Store
+
+
+class _Placed(Protocol):
+    """An evidence passage or anything else that lies in a step. index: the step's."""
+
+    @property
+    def index(self) -> int: ...
+
+
+class _Suggested(Protocol):
+    """What the veil must know of a suggestion (`labels.views.SuggestionView`)."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def evidence(self) -> tuple[_Placed, ...]: ...
+
+
+class Veil:
+    """What is hidden from one reviewer of one run, cut in these chunks."""
+
+    def __init__(self, store: Store, run: RunInfo, chunks: Chunks, rule: Rule) -> None:
+        self.store, self.run, self.chunks, self.rule = store, run, chunks, rule
+        self._lifted = self._decided() if rule.share > 0 else set()
+        self._drawn: dict[int, bool] = {}
+
+    def _decided(self) -> set[str]:
+        """Ids of the chunks on which this reviewer has ever given a verdict."""
+        ids = catalog.ids_of(self.store, self.run.id)
+        marks = ", ".join("?" * len(ids))
+        rows = self.store.query(
+            f"SELECT DISTINCT chunk FROM event WHERE run IN ({marks}) AND reviewer = ? AND kind = 'decide'"
+            ' AND payload LIKE \'%"op":"verdict"%\'',
+            [*ids, self.rule.reviewer],
+        )
+        return {str(row[0]) for row in rows}
+
+    def veiled(self, chunk: int) -> bool:
+        """Whether suggestions on this chunk (from 0) are hidden now."""
+        if self.rule.share <= 0 or not 0 <= chunk < len(self.chunks):
+            return False
+        if chunk not in self._drawn:
+            key = self._id(chunk)
+            self._drawn[chunk] = self.rule.draws(key) and key not in self._lifted
+        return self._drawn[chunk]
+
+    def _id(self, chunk: int) -> str:
+        first, last = self.chunks.bounds(chunk)
+        ends = (catalog.step_id(self.store, self.run.no, index) or "" for index in (first, last))
+        return chunk_id(*ends)
+
+    def hides(self, item: _Suggested) -> bool:
+        """Whether a suggestion is hidden: any chunk in which it begins, ends or quotes is veiled."""
+        if self.rule.share <= 0:
+            return False
+        steps = {item.first, item.last, *(place.index for place in item.evidence)}
+        return any(self.veiled(chunk) for chunk in {self.chunks.of_step(index) for index in steps})
