@@ -109,6 +109,24 @@ def m002_detection_and_queues(db: Database) -> None:
             db.execute(statement)
 
 
+_JUDGE_CALLS = """
+CREATE TABLE judge_call (
+  key TEXT PRIMARY KEY, run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE ON UPDATE CASCADE,
+  model TEXT NOT NULL, estimate INTEGER NOT NULL, tokens_in INTEGER, tokens_out INTEGER, cost REAL,
+  response TEXT NOT NULL, at TEXT NOT NULL
+);
+CREATE INDEX judge_call_run ON judge_call (run);
+"""
+
+
+@migrations()
+def m003_judge_calls(db: Database) -> None:
+    """Answers of an LLM judge, kept so that no call is paid twice; they quote the run, so they go when it goes."""
+    for statement in _JUDGE_CALLS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 
