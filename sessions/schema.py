@@ -127,6 +127,64 @@ def m003_judge_calls(db: Database) -> None:
             db.execute(statement)
 
 
+_GATES = """
+CREATE TABLE live (
+  run TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, agent TEXT NOT NULL, rules TEXT NOT NULL, workspace TEXT,
+  can TEXT NOT NULL, segment INTEGER NOT NULL, ended TEXT, at TEXT NOT NULL,
+  beat_wall REAL NOT NULL, beat_ticks REAL NOT NULL, beat_boot TEXT NOT NULL
+);
+CREATE TABLE live_process (
+  run TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, boot TEXT NOT NULL, host TEXT NOT NULL,
+  PRIMARY KEY (run, pid, started)
+);
+CREATE TABLE gate (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT NOT NULL, gate_key TEXT NOT NULL,
+  segment INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, first_index INTEGER NOT NULL,
+  last_index INTEGER NOT NULL, chunk TEXT NOT NULL, stage TEXT, proposed TEXT NOT NULL, final INTEGER NOT NULL,
+  payload_sha256 TEXT NOT NULL, needs INTEGER NOT NULL, risk REAL NOT NULL, reason TEXT NOT NULL, suggestion TEXT,
+  snapshot TEXT, snapshot_facts TEXT NOT NULL, undone_by TEXT, opened_at TEXT NOT NULL,
+  UNIQUE (run, segment, gate_key)
+);
+CREATE INDEX gate_state ON gate (state);
+CREATE TABLE gate_check (
+  gate TEXT NOT NULL, place INTEGER NOT NULL, name TEXT NOT NULL, rule TEXT NOT NULL, action TEXT NOT NULL,
+  reason TEXT NOT NULL, risk REAL NOT NULL, data TEXT NOT NULL, PRIMARY KEY (gate, place)
+);
+CREATE TABLE claim (
+  gate TEXT PRIMARY KEY, who TEXT NOT NULL, os_user TEXT NOT NULL, until_wall REAL NOT NULL,
+  until_ticks REAL NOT NULL, boot TEXT NOT NULL
+);
+CREATE TABLE gate_vote (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL UNIQUE, gate TEXT NOT NULL, reviewer TEXT NOT NULL,
+  how TEXT NOT NULL, rule TEXT NOT NULL, verdict TEXT NOT NULL, to_gate TEXT, message TEXT NOT NULL, edited TEXT,
+  findings TEXT NOT NULL, payload_sha256 TEXT NOT NULL, at TEXT NOT NULL, withdrawn INTEGER NOT NULL
+);
+CREATE INDEX gate_vote_gate ON gate_vote (gate);
+CREATE TABLE gate_decision (
+  gate TEXT PRIMARY KEY, event TEXT NOT NULL, verdict TEXT NOT NULL, to_gate TEXT, message TEXT NOT NULL, edited TEXT,
+  findings TEXT NOT NULL, who TEXT NOT NULL, how TEXT NOT NULL, rule TEXT NOT NULL, payload_sha256 TEXT NOT NULL,
+  at TEXT NOT NULL
+);
+CREATE TABLE consumption (
+  gate TEXT PRIMARY KEY, pid INTEGER NOT NULL, host TEXT NOT NULL, restored TEXT NOT NULL, brief TEXT NOT NULL,
+  at TEXT NOT NULL
+);
+CREATE TABLE hold (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, reviewer TEXT NOT NULL, os_user TEXT NOT NULL,
+  reason TEXT NOT NULL, at TEXT NOT NULL, released_by TEXT, released_at TEXT
+);
+"""
+
+
+@migrations()
+def m004_gates(db: Database) -> None:
+    """Live runs and their gates. `gate_vote` is what each person said, `gate_decision` what holds, `consumption` that
+    the agent has it. Rows name runs by id without a foreign key: a run's rows are replaced when its file grows."""
+    for statement in _GATES.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 
