@@ -285,16 +285,16 @@ def test_the_users_folder_and_files_are_loaded_after_the_built_in_ones(tmp_path:
     write(folder, HEAD + MODE)
     write(other, HEAD.replace("small", "second") + MODE, "b.toml")
     loaded = load_all([other], folder=folder)
-    assert [item.id for item in loaded] == ["mast", "small", "second"]
+    assert [item.id for item in loaded] == ["mast", "safety", "small", "second"]
     assert loaded.paths["second"] == other / "b.toml"
     assert [item.id for item in loaded.only("second", "mast")] == ["second", "mast"]
-    assert len(load_all(folder=tmp_path / "none")) == 1
+    assert [item.id for item in load_all(folder=tmp_path / "none")] == ["mast", "safety"]
 
 
 def test_a_broken_file_in_the_folder_is_a_problem_and_a_named_one_an_error(tmp_path: Path) -> None:
     broken = write(tmp_path, "id = ")
     loaded = load_all(folder=tmp_path)
-    assert [item.id for item in loaded] == ["mast"]
+    assert [item.id for item in loaded] == ["mast", "safety"]
     assert str(broken) in str(loaded.problems[0])
     with pytest.raises(UsageError, match=r"small\.toml"):
         loaded.resolve("lost-thread")
@@ -308,7 +308,7 @@ def test_two_codebooks_of_one_id_are_refused_unless_equal(tmp_path: Path) -> Non
     first = write(tmp_path, HEAD + MODE, "a.toml")
     same = write(tmp_path, "# copy\n" + HEAD + MODE, "b.toml")
     other = write(tmp_path, HEAD + MODE.replace("A1", "A9"), "c.toml")
-    assert len(load_all([first, same])) == 2
+    assert [item.id for item in load_all([first, same])] == ["mast", "safety", "small"]
     with pytest.raises(UserError, match="another codebook has the id 'small'"):
         load_all([first, other])
 

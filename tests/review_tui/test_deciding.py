@@ -124,19 +124,26 @@ async def test_a_later_verdict_replaces_the_earlier_one(checkout_db):
 async def test_saying_none_and_taking_it_back(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("0")
-        assert here.decision(1).none == ("mast",)
+        assert here.decision(1).none == ("mast", "safety")
         assert here.decision(1).verdict is None
-        assert "none of mast" in here.side
+        assert "none of mast, safety" in here.side
         await here.press("0")
         assert here.decisions() == []
         assert "Taken back." in here.footer
 
 
-async def test_none_beside_labels_is_refused(checkout_db):
+async def test_none_beside_labels_is_said_of_the_other_codebooks(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("l", "2", "6", "0")
+        assert here.decision(1).none == ("safety",)
+        assert [label.mode for label in here.decision(1).labels] == ["reasoning-action-mismatch"]
+
+
+async def test_none_beside_labels_of_every_codebook_is_refused(checkout_db):
+    async with station(checkout_db, CHECKOUT) as here:
+        await here.press("l", "2", "6", "l", *"irrev", "enter", "0")
         assert here.decision(1).none == ()
-        assert len(here.decision(1).labels) == 1
+        assert [label.codebook for label in here.decision(1).labels] == ["mast", "safety"]
         assert "There are labels here" in here.footer
 
 
@@ -145,7 +152,8 @@ async def test_a_label_after_none_takes_none_back(checkout_db):
     async with station(checkout_db, CHECKOUT) as here:
         await here.press("0", "l", "2", "6")
         found = here.decision(1)
-        assert not (found.none and found.labels)
+        assert [label.codebook for label in found.labels] == ["mast"]
+        assert found.none == ("safety",)
 
 
 async def test_a_note_on_the_chunk(checkout_db):
