@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -27,18 +26,6 @@ from sessions.store import Store
 #: Steps handed to the detectors at a time, and how often what was found so far is written, in seconds.
 BATCH_STEPS, WRITE_EVERY_S = 20, 1.0
 _SETTING = "detectors"
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """That a detector looked at a run. state: `done`, or `off` where it was switched off (reason says why)."""
-
-    detector: str
-    version: str
-    state: str
-    reason: str
-    found: int
-    seconds: float
 
 
 # -- which are on -------------------------------------------------------------------------------------------------
@@ -69,16 +56,6 @@ def enabled(store: Store) -> list[Detector]:
 
 
 # -- what was looked at -------------------------------------------------------------------------------------------
-
-
-def looked(store: Store, run: RunInfo) -> list[Looked]:
-    """Which detectors have looked at a run as it is now."""
-    rows = store.query(
-        "SELECT detector, version, state, reason, found, seconds FROM detection WHERE run = ? AND content_id = ?"
-        " ORDER BY detector",
-        [run.id, run.content_id or ""],
-    )
-    return [Looked(*row) for row in rows]
 
 
 def params_hash(detector: Detector) -> str:

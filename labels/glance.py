@@ -60,15 +60,17 @@ def others_decided(store: Store, ids: Sequence[str], chunk: str, reviewer: str) 
 
 @dataclass(slots=True)
 class Counts:
-    """decided: chunks with a verdict, by chunk policy. labels: labels made. whole: the verdict on the whole run."""
+    """decided: chunks with a verdict, by chunk policy. labels: labels made. whole: the verdict on the whole run.
+    suggestions: by detectors, answered or not; 0 where a queue hides some."""
 
     decided: dict[str, int] = field(default_factory=dict)
     labels: int = 0
     whole: str | None = None
+    suggestions: int = 0
 
 
 def counts_of(store: Store, reviewer: str) -> dict[str, Counts]:
-    """How much a reviewer has said of each run: run id -> counts, for runs that have any."""
+    """How much was said of each run, by a reviewer and by detectors: run id -> counts, for runs that have any."""
     sql = "SELECT run, scope, policy, count(verdict), max(verdict) FROM decision WHERE reviewer = ?"
     found: dict[str, Counts] = {}
     for run, scope, policy, number, verdict in store.query(f"{sql} GROUP BY run, scope, policy", [reviewer]):
@@ -79,4 +81,8 @@ def counts_of(store: Store, reviewer: str) -> dict[str, Counts]:
             counts.whole = verdict
     for run, number in store.query("SELECT run, count(*) FROM label WHERE reviewer = ? GROUP BY run", [reviewer]):
         found.setdefault(run, Counts()).labels = number
+    blind = "SELECT r.run FROM queue_run r JOIN queue q ON q.id = r.queue WHERE q.blind_share > 0"
+    sql = f"SELECT run, count(*) FROM suggestion WHERE replaced = 0 AND run NOT IN ({blind}) GROUP BY run"
+    for run, number in store.query(sql):
+        found.setdefault(run, Counts()).suggestions = number
     return found

@@ -80,6 +80,11 @@ def queues(store: Store) -> list[Queue]:
     return [Queue(*row) for row in rows]
 
 
+def queued_runs(store: Store) -> set[str]:
+    """Ids of the runs that are in a queue."""
+    return {str(row[0]) for row in store.query("SELECT run FROM queue_run")}
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The rule that one reviewer of one run is under. queue: its id, "" where the run is in none. policy: the queue's

@@ -93,6 +93,28 @@ class SuggestionView:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class LookView:
+    """That a detector looked at a run. state: `done`, or `off` where it was switched off; reason says why. found: how
+    many suggestions. seconds: what it took."""
+
+    detector: str
+    version: str
+    state: str
+    reason: str
+    found: int
+    seconds: float
+
+
+def looks(store: Store, run: RunInfo) -> tuple[LookView, ...]:
+    """Which detectors have looked at a run as it is now."""
+    sql = (
+        "SELECT detector, version, state, reason, found, seconds FROM detection WHERE run = ? AND content_id = ?"
+        " ORDER BY detector"
+    )
+    return tuple(LookView(*row) for row in store.query(sql, [run.id, run.content_id or ""]))
+
+
 def decisions(store: Store, run: RunInfo, reviewer: str) -> list[DecisionView]:
     """What this reviewer currently says of a run, in the order of its steps."""
     ids = catalog.ids_of(store, run.id)

@@ -112,7 +112,7 @@ INBOX: list[Action] = [
         _a("open", "enter", "Open the run", "Where you left it.", "open"),
         _a("filter", "slash", "Filter", "Runs whose title, system, format or path has all these words.", "/ filter"),
         _a("state", "f", "To do, started, done", "Show only runs in one state of review.", "f state"),
-        _a("sort", "s", "Sort", "By time added, title, progress, length, errors or labels.", "s sort"),
+        _a("sort", "s", "Sort", "By time added, title, progress, length, errors, labels or suggestions.", "s sort"),
         _a("reverse", "S", "Turn the order round", "Last first."),
         _a("next_todo", "n", "Next run to do", "Open the first run with undecided chunks.", "n next to do"),
         _a("search_all", "ctrl+f", "Search all runs", "Look in everything that is in the store.", "^f search"),

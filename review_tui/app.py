@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from review_tui.actions import Action
 from review_tui.collector import Collector
+from review_tui.detection import Detection
 from review_tui.sanitize import clean, short
 from review_tui.screens.base import StationScreen
 from review_tui.screens.inbox import InboxScreen
@@ -57,8 +58,10 @@ class ReviewApp(App[None]):
         format: str | None = None,
         codebook_paths: Iterable[Path] = (),
         importer: Importer | None = None,
+        detect: bool = True,
     ) -> None:
-        """importer: an import of the paths that is under way already; one is started if there is none."""
+        """importer: an import of the paths that is under way already; one is started if there is none. detect: let the
+        detectors that are on look at the runs, in a process of their own."""
         super().__init__()
         self.store, self.reviewer, self.format = store, reviewer, format
         self.paths = list(paths)
@@ -66,6 +69,7 @@ class ReviewApp(App[None]):
         self.last_problem = ""
         self.collector = Collector()
         self._importer = importer
+        self._detection = Detection(self) if detect and not store.read_only else None
         #: What ended the station, if something inside it went wrong.
         self.fault: Exception | None = None
         self._codebooks: Codebooks | None = None
@@ -115,6 +119,8 @@ class ReviewApp(App[None]):
         self.set_timer(SETTLE_S, self._warm_up_in_background)
 
     def _warm_up_in_background(self) -> None:
+        if self._detection is not None and not self.importing:
+            self._detection.start()
         self.run_worker(self._warm_up, thread=True, group="warm-up", exit_on_error=False)
 
     def _warm_up(self) -> None:
@@ -142,6 +148,8 @@ class ReviewApp(App[None]):
     async def _on_exit_app(self) -> None:
         if self._importer is not None:
             self._importer.stop()
+        if self._detection is not None:
+            self._detection.stop()
         for screen in self.screen_stack:
             if isinstance(screen, ReviewScreen):
                 screen.leave()
@@ -153,6 +161,16 @@ class ReviewApp(App[None]):
     def _display(self, screen: Screen[object], renderable: object) -> None:
         super()._display(screen, renderable)  # type: ignore[arg-type]
         self.collector.painted()
+
+    def detecting(self, run_id: str) -> bool:
+        """Whether the detectors have yet to look at this run, and will."""
+        return self._detection is not None and self._detection.waits(run_id)
+
+    def looked_at(self, run_id: str | None) -> None:
+        """The detectors are through with a run (None: with all of them)."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ReviewScreen) and screen.ready and run_id in (None, screen.opened.id):
+                self.run_worker(screen.look_again(), exit_on_error=False)
 
     # -- reading runs -------------------------------------------------------------------------------------------
 
@@ -167,6 +185,8 @@ class ReviewApp(App[None]):
         self._importer.follow(started=self._run_started, finished=self._file_read, failed=self._failed)
         if self.paths and not self._found and not self.last_problem:
             self._failed(f"there is no run in {', '.join(map(str, self.paths))}.")
+        if self._detection is not None:
+            self.call_from_thread(self._detection.start)
 
     def _run_started(self, run_id: str) -> None:
         """A single file that was named opens as soon as its first steps are there."""
@@ -220,6 +240,8 @@ class ReviewApp(App[None]):
 
     async def open_run(self, run: RunInfo, *, place: Place | None = None, find: str = "") -> None:
         """Show a run for review, in place of any run that is shown now."""
+        if self._detection is not None:
+            self._detection.prefer(run.id)
         if isinstance(self.screen, ReviewScreen):
             self.screen.leave()
             await self.switch_screen(ReviewScreen(run, place=place, find=find))

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labels import views
-from labels.views import DecisionView, LabelView, SuggestionView
+from labels.blind import Veil
+from labels.queues import rule_for
+from labels.views import DecisionView, LabelView, LookView, SuggestionView
 from sessions import catalog, identity
 from sessions.catalog import RunInfo
 from sessions.chunks import Chunks, Policy, chunk_ref, chunks_of
@@ -53,6 +55,14 @@ class Spot:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What was changed from elsewhere. what: `decisions` or `suggestions`. new: suggestions that were not there."""
+
+    what: str
+    new: int
+
+
+@dataclass(frozen=True)
 class Undone:
     """What an undone or redone act was about: the whole run, or steps first..last (indices)."""
 
@@ -66,12 +76,16 @@ class Desk:
 
     def __init__(self, store: Store, run: RunInfo, reviewer: str, policy: str) -> None:
         self.store, self.run, self.reviewer = store, run, reviewer
-        self.policy = Policy.parse(policy)
+        self.rule = rule_for(store, run, reviewer)
+        self.policy = Policy.parse(self.rule.policy or policy)
         self.chunks: Chunks = chunks_of(store, run, self.policy)
         self.chunk = 0
         self.whole_run = False
         self.decisions: list[DecisionView] = []
         self.suggestions: list[SuggestionView] = []
+        #: Suggestions that this reviewer may not see yet.
+        self.hidden = 0
+        self.looks: tuple[LookView, ...] = ()
         self._entered = time.monotonic()
         self._remembered: set[str] = set()
         self._here: dict[tuple[int, str | None, str], bool] = {}
@@ -82,13 +96,27 @@ class Desk:
     def reload(self) -> None:
         """Read decisions and suggestions again."""
         self.decisions = views.decisions(self.store, self.run, self.reviewer)
-        self.suggestions = views.suggestions(self.store, self.run)
+        self.looks = views.looks(self.store, self.run)
+        self.veil = Veil(self.store, self.run, self.chunks, self.rule)
+        every = views.suggestions(self.store, self.run)
+        self.suggestions = [item for item in every if not self.veil.hides(item)]
+        self.hidden = len(every) - len(self.suggestions)
 
-    def changed_elsewhere(self) -> bool:
-        """Read the decisions again; True if another station has changed them since."""
-        before = (self.decisions, self.suggestions)
+    def changed_elsewhere(self) -> Change | None:
+        """Read everything again; what another station or a detector has changed since, None if nothing."""
+        decisions, before = self.decisions, (self.suggestions, self.looks)
         self.reload()
-        return before != (self.decisions, self.suggestions)
+        if decisions != self.decisions:
+            return Change("decisions", 0)
+        if before != (self.suggestions, self.looks):
+            known = {item.id for item in before[0]}
+            return Change("suggestions", sum(1 for item in self.suggestions if item.id not in known))
+        return None
+
+    @property
+    def blind(self) -> bool:
+        """Whether suggestions on the current chunk are hidden until there is a verdict."""
+        return not self.whole_run and self.veil.veiled(self.chunk)
 
     @property
     def whole_decision(self) -> DecisionView | None:
@@ -101,6 +129,7 @@ class Desk:
         if fresh is None or fresh == self.run:
             return False
         chunks = chunks_of(self.store, fresh, self.policy)
+        self.rule = rule_for(self.store, fresh, self.reviewer)
         self.run, self.chunks = fresh, chunks  # together: half of it would let a chunk be decided that still grows
         self.chunk = min(self.chunk, max(0, len(self.chunks) - 1))
         return True
@@ -108,9 +137,12 @@ class Desk:
     def set_policy(self, text: str, index: int) -> None:
         """Cut the run another way; the chunk of step `index` is then the current one. Raises UsageError."""
         policy = Policy.parse(text)
+        if self.rule.policy is not None and str(policy) != self.rule.policy:
+            raise UserError(f"the queue {self.rule.name!r} cuts this run by {self.rule.policy}, for every reviewer.")
         self.chunks = chunks_of(self.store, self.run, policy)
         self.policy = policy
         self.chunk = self.chunks.of_step(index)
+        self.reload()
 
     def enter(self, chunk: int) -> None:
         """Turn to a chunk; its clock starts."""
@@ -379,6 +411,15 @@ class Desk:
         self.reload()
         return UserError("this was changed from elsewhere meanwhile.", "Look again; nothing was written.")
 
+    def _blind(self, spot: Spot, owner: DecisionView | None) -> bool:
+        """Whether what is said now is said without knowing what detectors suggest: they are hidden, or none has looked.
+        Seeing that they found nothing is knowing, too."""
+        if not (self.looks or self.suggestions or self.hidden):
+            return True
+        if owner is None:
+            return not spot.whole_run and self.veil.veiled(spot.chunk)
+        return owner.scope == "chunk" and self.veil.veiled(self.chunks.of_step(owner.first))
+
     def _seconds(self) -> float:
         return min(LONGEST_LOOK, time.monotonic() - self._entered)
 
@@ -408,7 +449,7 @@ class Desk:
                 ops=operations,
                 seconds=round(self._seconds(), 1) if spot == self.spot and owner in (None, self.decision) else None,
                 shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in shown),
-                blind_suggestions=not shown,
+                blind_suggestions=self._blind(spot, owner),
                 blind_votes=True,  # this screen never shows others' decisions
             ),
         )

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import click
 from pydantic import ValidationError
 
+from labels import views
+from labels.blind import Veil
 from labels.glance import others_decided
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.maintenance import remember_codebook
 from labels.model import Act, Clear, Decision, Op, SetAnswer, SetLabel, SetNone, SetNote, SetVerdict, Shown, Target
+from labels.queues import rule_for
 from labels.suggestions import Suggestion, suggestions_of
 from review_tui.cli import output
 from review_tui.cli.decide_labels import ID_PREFIX, Drafts
@@ -20,6 +23,7 @@ from review_tui.cli.settings import (
     WORDS,
     chunks_option,
     codebook_option,
+    cut,
     db_option,
     find_run,
     json_option,
@@ -29,7 +33,7 @@ from review_tui.cli.settings import (
 from review_tui.cli.show import chunk_index
 from sessions import catalog
 from sessions.catalog import RunInfo
-from sessions.chunks import Policy, chunk_ref, chunks_of
+from sessions.chunks import Chunks, Policy, chunk_ref
 from sessions.errors import UsageError, UserError
 from sessions.store import Store
 
@@ -84,7 +88,14 @@ class Said:
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context, /, run: str, number: int | None, whole: bool, policy: str, as_json: bool, **options: object
+    ctx: click.Context,
+    /,
+    run: str,
+    number: int | None,
+    whole: bool,
+    policy: str | None,
+    as_json: bool,
+    **options: object,
 ) -> None:
     """Record your decision on a chunk of RUN (or, with --whole, on all of it).
 
@@ -96,13 +107,15 @@ def command(
     given = settings(ctx)
     store = given.store(ctx)
     info = find_run(store, run)
-    target = _target(store, info, number, policy)
     ledger = given.ledger(store)
+    rule = rule_for(store, info, ledger.reviewer)
+    parsed, chunks = cut(store, info, policy, rule)
+    target = _target(store, info, number, parsed, chunks)
     mine = ledger.decisions(info)
     drafts = Drafts(given.load_codebooks(), store, info, target, mine)
-    shown = _suggestions(store, info, target)
+    sight = _sight(store, info, target, Veil(store, info, chunks, rule), number)
     try:
-        act = _act(said, ledger, info, drafts, shown)
+        act = _act(said, ledger, info, drafts, sight)
     except ValidationError as error:
         raise UsageError(f"this decision cannot be recorded: {_first(error)}.") from None
     for book in drafts.used.values():
@@ -133,27 +146,38 @@ def _check_usage(said: Said, number: int | None, whole: bool) -> None:
         raise UsageError("--seconds is a number from 0 up.")
 
 
-def _target(store: Store, run: RunInfo, number: int | None, policy: str) -> Target:
+def _target(store: Store, run: RunInfo, number: int | None, policy: Policy, chunks: Chunks) -> Target:
     if not run.complete:
         raise UserError("this run was not read to its end, so its chunks may still change.", "Import it again first.")
     if number is None:
         return run_target(store, run)
-    parsed = Policy.parse(policy)
-    chunks = chunks_of(store, run, parsed)
     place = chunk_index(chunks, number)
     assert place is not None
-    return chunk_target(chunk_ref(store, run, chunks, place), str(parsed))
+    return chunk_target(chunk_ref(store, run, chunks, place), str(policy))
 
 
-def _suggestions(store: Store, run: RunInfo, target: Target) -> list[Suggestion]:
-    """Those that touch the chunk."""
+@dataclass(frozen=True)
+class Sight:
+    """What the reviewer can know of suggestions on the chunk. shown: those that touch it and are not hidden. blind:
+    whether they are hidden, or no detector has looked."""
+
+    shown: list[Suggestion]
+    blind: bool
+
+
+def _sight(store: Store, run: RunInfo, target: Target, veil: Veil, number: int | None) -> Sight:
+    every = views.suggestions(store, run)
+    seen = {item.id for item in every if not veil.hides(item)}
     low, high = target.first.index, target.last.index
-    return [item for item in suggestions_of(store, run) if item.first.index <= high and item.last.index >= low]
+    here = [item for item in suggestions_of(store, run) if item.first.index <= high and item.last.index >= low]
+    known = bool(every or views.looks(store, run))
+    veiled = number is not None and veil.veiled(number - 1)
+    return Sight([item for item in here if item.id in seen], blind=veiled or not known)
 
 
-def _act(said: Said, ledger: Ledger, run: RunInfo, drafts: Drafts, shown: list[Suggestion]) -> Act:
+def _act(said: Said, ledger: Ledger, run: RunInfo, drafts: Drafts, sight: Sight) -> Act:
     target = drafts.target
-    answers = _answers(said, drafts, shown)
+    answers = _answers(said, drafts, sight.shown)
     for text in said.label:
         drafts.say(text)
     for text in said.evidence:
@@ -168,8 +192,8 @@ def _act(said: Said, ledger: Ledger, run: RunInfo, drafts: Drafts, shown: list[S
         target=target,
         ops=(Clear(), _verdict(said, drafts), *_labels(said, drafts), *_none(said, drafts), *answers, *_note(said)),
         seconds=said.seconds,
-        shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in shown),
-        blind_suggestions=not shown,
+        shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in sight.shown),
+        blind_suggestions=sight.blind,
         blind_votes=not others_decided(ledger.store, ids, target.id, ledger.reviewer),
         tool=TOOL,
     )

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from sessions.errors import UserError
+from sessions.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from labels.codebook import Codebooks
     from labels.ledger import Ledger
+    from labels.queues import Rule
     from sessions.catalog import RunInfo
+    from sessions.chunks import Chunks, Policy
     from sessions.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,5 +142,17 @@ def chunks_option(command: F) -> F:
 
     text = f"How the run is cut: every:N, handoff, turn, tokens:N, effects, marker:REGEX, declared ({DEFAULT_POLICY})."
     return click.option(
-        "--chunks", "policy", type=WORDS, metavar="POLICY", default=DEFAULT_POLICY, help=text
+        "--chunks", "policy", type=WORDS, metavar="POLICY", default=None, help=text
     )(command)  # fmt: skip
+
+
+def cut(store: Store, run: RunInfo, policy: str | None, rule: Rule) -> tuple[Policy, Chunks]:
+    """The run cut as asked for, as its queue says, or by default. Raises UsageError where the first two differ."""
+    from sessions.chunks import DEFAULT_POLICY, Policy, chunks_of
+
+    parsed = Policy.parse(policy or rule.policy or DEFAULT_POLICY)
+    if rule.policy is not None and str(parsed) != rule.policy:
+        raise UsageError(
+            f"the queue {rule.name!r} cuts this run by {rule.policy}, for every reviewer.", "Leave --chunks out."
+        )
+    return parsed, chunks_of(store, run, parsed)

@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 from labels.glance import decisions_of
+from labels.queues import rule_for
 from review_tui.cli import output
 from review_tui.cli.decision_text import decision_json, decision_lines
 from review_tui.cli.settings import (
     WORDS,
     chunks_option,
+    cut,
     db_option,
     find_run,
     json_option,
@@ -24,7 +26,7 @@ from review_tui.cli.settings import (
 from sessions import catalog
 from sessions.bodies import StoredStep
 from sessions.catalog import RunInfo
-from sessions.chunks import Chunks, Policy, chunk_ref, chunks_of
+from sessions.chunks import Chunks, chunk_ref
 from sessions.errors import UsageError
 from sessions.run import Part
 from sessions.store import Store
@@ -58,15 +60,14 @@ class _View:
 @reviewer_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, run: str, number: int | None, policy: str, raw: bool, as_json: bool) -> None:
+def command(ctx: click.Context, run: str, number: int | None, policy: str | None, raw: bool, as_json: bool) -> None:
     """Print RUN as plain text, chunk by chunk, with your own decisions.
 
     RUN is the start of an id (4 characters or more), a file's path (FILE#2 for its second run) or a title.
     """
     store = settings(ctx).store(ctx)
     info = find_run(store, run)
-    parsed = Policy.parse(policy)
-    chunks = chunks_of(store, info, parsed)
+    parsed, chunks = cut(store, info, policy, rule_for(store, info, settings(ctx).reviewer_name()))
     mine = decisions_of(store, catalog.ids_of(store, info.id), settings(ctx).reviewer_name())
     view = _View(store, info, str(parsed), chunks, chunk_index(chunks, number), raw, mine)
     (_emit if as_json else _print)(view)

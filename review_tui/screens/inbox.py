@@ -25,19 +25,20 @@ from sessions.chunks import DEFAULT_POLICY, Policy, chunks_of
 from sessions.places import last_read
 
 STATES = ("all", "to do", "started", "done")
-SORTS = ("added", "title", "progress", "steps", "errors", "labels")
+SORTS = ("added", "title", "progress", "steps", "errors", "labels", "suggestions")
 REFRESH_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A row of the inbox. chunks: how many the run has under this reviewer's policy; decided: those with a verdict;
-    whole: the verdict on the run as a whole."""
+    suggestions: by detectors. whole: the verdict on the run as a whole."""
 
     run: RunInfo
     chunks: int
     decided: int
     labels: int
+    suggestions: int
     whole: str | None
 
     @property
@@ -87,6 +88,8 @@ def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
     if width >= 84:
         pieces.append((f"{run.errors:>4}! " if run.errors else "      ", "error"))
     pieces.append((f" run {VERDICT_GLYPH[entry.whole]}" if entry.whole else "", f"verdict-{entry.whole or 'approve'}"))
+    if width >= 60:
+        pieces.append((f"{entry.suggestions:>3}◇ " if entry.suggestions else "     ", "suggestion"))
     pieces.append((f"{entry.labels:>3}◆ " if entry.labels else "     ", "label"))
     bar = "━" * round(8 * min(1.0, entry.share))
     pieces.append((f" {bar:<8}" if width >= 100 else "", "good"))
@@ -161,7 +164,9 @@ class InboxScreen(StationScreen):
         for run in catalog.runs(store):
             policy = policies.get(run.id, (DEFAULT_POLICY, ""))[0]
             said = counts.get(run.id, Counts())
-            entries.append(Entry(run, self._chunks(run, policy), said.decided.get(policy, 0), said.labels, said.whole))
+            decided = said.decided.get(policy, 0)
+            chunks = self._chunks(run, policy)
+            entries.append(Entry(run, chunks, decided, said.labels, said.suggestions, said.whole))
         return entries
 
     def _chunks(self, run: RunInfo, policy: str) -> int:
@@ -297,5 +302,6 @@ def _sort_key(name: str) -> Callable[[Entry], Any]:
         "steps": lambda entry: -entry.run.steps,
         "errors": lambda entry: -entry.run.errors,
         "labels": lambda entry: -entry.labels,
+        "suggestions": lambda entry: -entry.suggestions,
     }
     return keys[name]

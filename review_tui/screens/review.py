@@ -27,7 +27,7 @@ from review_tui.transcript.scroller import Place
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.paint import VERDICT_GLYPH
 from review_tui.widgets.rows import Pieces, RowList
-from review_tui.widgets.side import side_rows
+from review_tui.widgets.side import Silence, side_rows, suggestion_look
 from review_tui.widgets.transcript import Transcript
 from sessions import places
 from sessions.catalog import RunInfo
@@ -157,9 +157,22 @@ class ReviewScreen(DecideActions, FindActions):
         if version == self._seen_version or not self.is_current:
             return
         self._seen_version = version
-        if await self.on_desk(self.desk.changed_elsewhere) and self.ready:
-            self.refresh_all()
+        await self.look_again()
+
+    async def look_again(self) -> None:
+        """Read what is said and suggested anew, and show it if it has changed."""
+        change = await self.on_desk(self.desk.changed_elsewhere)
+        if not self.ready:
+            return
+        if change is None:
+            self.refresh_side()  # the detectors may be through, without having found anything
+            return
+        self.refresh_all()
+        if change.what == "decisions":
             self.say("Changed from elsewhere: what is shown is what is said now.", "warn")
+        elif change.new:
+            many = "1 suggestion" if change.new == 1 else f"{change.new:,} suggestions"
+            self.say(f"◇ {many} by detectors: 's jumps to them.")
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -185,7 +198,10 @@ class ReviewScreen(DecideActions, FindActions):
         for suggestion in self.desk.suggestions:
             if suggestion.id in answered:
                 continue
-            marks.suggested.update(range(suggestion.first, min(suggestion.last, suggestion.first + 10_000) + 1))
+            steps = range(suggestion.first, min(suggestion.last, suggestion.first + 10_000) + 1)
+            marks.suggested.update(steps)
+            if suggestion_look(suggestion)[1] == "error":
+                marks.alarming.update(steps)
             for item in suggestion.evidence:
                 passage = Passage(item.part, item.start, item.end, "suggestion")
                 marks.evidence.setdefault(item.index, []).insert(0, passage)
@@ -204,6 +220,7 @@ class ReviewScreen(DecideActions, FindActions):
             title=title,
             current=self.current,
             answers=self.desk.answers(),
+            silence=Silence(self.desk.looks, self.station.detecting(self.desk.run.id), self.desk.blind),
             whole=None if self.desk.whole_run else self.desk.whole_decision,
         )
         self.side.show(rows, select=self.current)
@@ -215,9 +232,12 @@ class ReviewScreen(DecideActions, FindActions):
         decided = sum(1 for item in desk.decided().values() if item.verdict)
         system = f" / {short(run.system or run.format, 20)}" if self.size.width >= WIDE else ""
         tally = f"  {decided:,}/{count:,} decided  " if self.size.width >= 60 else "  "
+        answers = desk.answers()
+        waiting = sum(1 for item in desk.suggestions if item.id not in answers)
         right: list[tuple[str, str]] = [
             (self._scope_text(first, last, count), "accent"),
             (tally, "text"),
+            (f"{waiting:,}◇  " if waiting and self.size.width >= 60 else "", "suggestion"),
             ("saved" if run.complete else f"reading … {run.steps:,}", "good" if run.complete else "warn"),
         ]
         inbox = "inbox / " if self.size.width >= 60 else ""

@@ -20,13 +20,15 @@ class Passage(NamedTuple):
 class Marks:
     """Everything drawn over the text. Indices are step indices, chunks count from 0.
 
-    evidence: passages by step. labelled, suggested: steps that a label or suggestion covers. verdicts: a word for each
+    evidence: passages by step. labelled, suggested: steps that a label or suggestion covers; alarming: those of a
+    suggestion that must not be missed. verdicts: a word for each
     decided chunk. current: the chunk being decided. search: the pattern being looked for.
     """
 
     evidence: dict[int, list[Passage]] = field(default_factory=dict)
     labelled: set[int] = field(default_factory=set)
     suggested: set[int] = field(default_factory=set)
+    alarming: set[int] = field(default_factory=set)
     verdicts: dict[int, str] = field(default_factory=dict)
     current: int = 0
     search: re.Pattern[str] | None = None

@@ -18,7 +18,7 @@ class Bar(LookMixin, Widget):
     """Shows lines of pieces; `None` in a line fills it up, so that what follows stands at the right."""
 
     LOOKS: ClassVar[tuple[str, ...]] = (
-        "text", "faint", "strong", "key", "accent", "current", "warn", "error", "good", "verdict-approve",
+        "text", "faint", "strong", "key", "accent", "suggestion", "current", "warn", "error", "good", "verdict-approve",
         "verdict-rollback", "verdict-stop", "verdict-abstain", "verdict-reject",
     )  # fmt: skip
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}

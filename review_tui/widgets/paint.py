@@ -126,7 +126,7 @@ def _gutter(
     if row.kind == "head" and part is not None and part.part.is_error:
         glyph, style = "!", look["error"]
     if "suggestion" in evidence or (first and index in marks.suggested):
-        glyph, style = "◇", look["suggestion"]
+        glyph, style = ("▲", look["error"]) if index in marks.alarming else ("◇", look["suggestion"])
     if "label" in evidence or (first and index in marks.labelled):
         glyph, style = "◆", look["label"]
     elif first and glyph == " " and stored.flags & Flag.ERROR:

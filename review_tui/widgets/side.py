@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from labels.views import DecisionView, LabelView, SuggestionView
+from labels.views import DecisionView, LabelView, LookView, SuggestionView
 from review_tui.sanitize import clean, short
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
 
+#: The codebook of what must not pass unseen.
+SAFETY = "safety"
 Rows = list[tuple[str | None, Pieces]]
 ANSWER_WORD = {"accept": "accepted", "reject": "rejected", "relabel": "relabelled"}
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Why there may be no suggestions to be seen: which detectors looked, whether they are still at it, and whether the
+    chunk is to be decided before anything is shown."""
+
+    looks: Sequence[LookView] = ()
+    looking: bool = False
+    blind: bool = False
+
+    def words(self) -> list[tuple[str, str]]:
+        """What to say in the place of suggestions, line by line: (text, look)."""
+        if self.blind:
+            return [("hidden until you give a verdict:", "warn"), ("this chunk is decided blind", "faint")]
+        off = [look for look in self.looks if look.state == "off"]
+        done = len(self.looks) - len(off)
+        if self.looking:
+            return [("detectors are looking …", "faint")]
+        if not self.looks:
+            return [("no detector has looked at this run", "faint")]
+        return [(f"none: {done} {'detector' if done == 1 else 'detectors'} found nothing here", "faint")]
+
+    def faults(self) -> list[str]:
+        """Detectors that were switched off for this run, one line each."""
+        return [f"{look.detector} was switched off: {look.reason}" for look in self.looks if look.state == "off"]
 
 
 def side_rows(
@@ -22,15 +51,17 @@ def side_rows(
     title: str,
     current: str | None,
     answers: Mapping[str, str],
+    silence: Silence,
     whole: DecisionView | None = None,
 ) -> FixedRows:
     """Rows of the panel. labels: of the decision shown; suggestions: that touch it. current: key of the current item.
-    answers: to suggestions, wherever in the run they were given. whole: what is said of the run, if it is not shown.
+    answers: to suggestions, wherever in the run they were given. silence: what to say where there are no suggestions.
+    whole: what is said of the run, if it is not shown.
 
     Keys are `label:ID` and `suggestion:ID`.
     """
     rows: Rows = []
-    rows += _suggestions(suggestions, answers, width, current)
+    rows += _suggestions(suggestions, answers, width, current, silence)
     rows.append((None, [("", "text")]))
     rows += _labels(labels, decision, width, title, current)
     if decision is not None and decision.note:
@@ -44,23 +75,35 @@ def side_rows(
     return FixedRows(rows)
 
 
-def _suggestions(items: list[SuggestionView], answers: Mapping[str, str], width: int, current: str | None) -> Rows:
+def _suggestions(
+    items: list[SuggestionView], answers: Mapping[str, str], width: int, current: str | None, silence: Silence
+) -> Rows:
     rows: Rows = [(None, [("SUGGESTIONS", "heading")])]
     if not items:
-        return [*rows, (None, [(" none: no detector has run on this", "faint")])]
+        rows += [(None, [(f" {short(text, width - 2)}", look)]) for text, look in silence.words()]
     for item in items:
         key = f"suggestion:{item.id}"
         mark = "›" if key == current else " "
-        score = f"{item.probability if item.probability is not None else item.score:.2f}"
+        glyph, look = suggestion_look(item)
         name = short(f"{item.code} {item.name}".strip(), width - 9)
-        rows.append((key, [(f"{mark}◇ ", "suggestion"), (name, "strong"), None, (f"{score} ", "faint")]))
+        sure = f"p {item.probability:.2f} " if item.probability is not None else f"{item.score:.2f} "
+        rows.append((key, [(f"{mark}{glyph} ", look), (name, "strong"), None, (sure, "faint")]))
         steps = steps_text(item.first, item.last)
         said = ANSWER_WORD.get(answers.get(item.id, ""), "")
         look = "good" if said == "accepted" else "faint"
         rows.append((key, [(f"   {steps} · {short(item.detector, 20)}", "faint"), None, (f"{said} ", look)]))
-        for line in _wrapped(item.rationale or item.evidence[0].quote, width - 4)[:2]:
-            rows.append((key, [(f"   {line}", "text")]))
+        quote = short(item.evidence[0].quote, width - 8)
+        more = f" +{len(item.evidence) - 1}" if len(item.evidence) > 1 else ""
+        rows.append((key, [(f"   “{quote}”{more}", "text")]))
+        lines = _wrapped(item.rationale, width - 4)
+        rows += [(key, [(f"   {line}", "faint")]) for line in (lines if key == current else lines[:2])]
+    rows += [(None, [(f" {short(text, width - 2)}", "warn")]) for text in silence.faults()]
     return rows
+
+
+def suggestion_look(item: SuggestionView) -> tuple[str, str]:
+    """Glyph and look of a suggestion: what cannot be taken back stands out from the rest."""
+    return ("▲", "error") if item.codebook == SAFETY else ("◇", "suggestion")
 
 
 def _labels(items: list[LabelView], decision: DecisionView | None, width: int, title: str, current: str | None) -> Rows:

@@ -253,6 +253,7 @@ async def station(
     with Store.open(db) as store:
         if "importer" not in options and all(path.is_file() and catalog.known_runs(store, path) for path in paths):
             options["importer"] = NoImport()
+        options.setdefault("detect", False)  # its suggestions come when they come
         app = ReviewApp(store, reviewer, paths, **options)
         async with app.run_test(size=size) as pilot:
             here = Station(app, pilot, db)

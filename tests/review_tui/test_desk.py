@@ -8,7 +8,7 @@ from station import ledger_of, load_all, quote_evidence, suggest
 from review_tui import desk as desk_module
 from review_tui.desk import Desk, EvidenceWish, Undone
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
-from review_tui.widgets.side import side_rows, steps_text
+from review_tui.widgets.side import Silence, side_rows, steps_text
 from sessions import catalog
 from sessions.errors import UsageError, UserError
 from sessions.store import Store
@@ -282,7 +282,7 @@ def side(desk: Desk, width: int = 40, current: str | None = None):
     decision = desk.decision
     return side_rows(
         decision, list(decision.labels) if decision else [], desk.open_suggestions(), answers=desk.answers(),
-        width=width, title="chunk 1", current=current,
+        width=width, title="chunk 1", current=current, silence=Silence(desk.looks, blind=desk.blind),
     )  # fmt: skip
 
 

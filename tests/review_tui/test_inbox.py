@@ -133,7 +133,7 @@ async def test_states(samples_db):
 async def test_sorting(samples_db):
     async with station(samples_db) as here:
         seen = {}
-        for name in ("added", "title", "progress", "steps", "errors", "labels"):
+        for name in ("added", "title", "progress", "steps", "errors", "labels", "suggestions"):
             assert f"by {name}" in here.head
             seen[name] = [entry.run for entry in here.inbox.runs.source.entries]
             await here.press("s")
