@@ -184,7 +184,7 @@ def meta_of(run: Run) -> RunMeta:
 
 def numbered(run: Run) -> list[StoredStep]:
     """The steps of a run in memory with the ids that the store would give them."""
-    from sessions.ingest import flags_of
+    from sessions.writing import flags_of
 
     identity = Identity()
     return [StoredStep(index, identity.step_id(step), flags_of(step), step) for index, step in enumerate(run.steps)]

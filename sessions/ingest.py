@@ -20,15 +20,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions import bodies, catalog
-from sessions.effects import changes_world
+from sessions import catalog
 from sessions.errors import UserError
 from sessions.identity import Identity
-from sessions.jsontext import dumps, is_whole, loads, mend
-from sessions.keys import base_key, key_range, path_text
+from sessions.jsontext import dumps, loads, mend
+from sessions.keys import base_key, path_text
 from sessions.readers import read
-from sessions.run import Facts, Flag, Header, Problem, Span, Step, apply_facts
+from sessions.run import Facts, Header, Problem, Step, apply_facts
 from sessions.store import Store, Transaction
+from sessions.writing import Batch, StepRows, remove_rows
 
 FIRST_BATCH = 40
 BATCH_STEPS = 500
@@ -36,8 +36,6 @@ BATCH_CHARS = 2_000_000
 #: Problems kept per file; a file with more is garbage, and the count still tells.
 MAX_PROBLEMS = 1000
 
-_ABANDONED, _TOOL, _EFFECT, _ERROR = map(int, (Flag.ABANDONED, Flag.TOOL, Flag.EFFECT, Flag.ERROR))
-_REASONING, _RAW, _UNANSWERED = map(int, (Flag.REASONING, Flag.RAW, Flag.UNANSWERED))
 _STEP_IDS = "SELECT id FROM step WHERE k BETWEEN ? AND ? ORDER BY k"
 
 Outcome = Literal["new", "known", "updated", "linked"]
@@ -166,30 +164,19 @@ class _FileImport:
             self.run = None
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Rows on their way to the tables `step`, `body` and `raw`."""
-
-    steps: list[tuple[Any, ...]] = field(default_factory=list)
-    bodies: list[tuple[Any, ...]] = field(default_factory=list)
-    raws: list[tuple[Any, ...]] = field(default_factory=list)
-
-
 class RunWriter:
     """Writes one run: add its steps in order, then close."""
 
     def __init__(self, store: Store, header: Header, path: str, watch: Watch) -> None:
         self.store, self.header, self.path, self.watch = store, header, path, watch
         self.id = uuid.uuid4().hex
-        self.identity = Identity()
-        self.count = self.chars = self.errors = 0
-        self.actors: dict[str, int] = {}
-        self._batch = _Batch()
         self._pending_chars = 0
         self._limit = FIRST_BATCH
         with store.write("NORMAL") as tx:
             self.no = self._open(tx)
         self.base = base_key(self.no)
+        self.identity = Identity()
+        self._rows = StepRows(self.no, self.identity)
 
     def _interrupted(self, tx: Transaction) -> list[tuple[int, str, int]]:
         """(no, id, steps) of the runs that imports of the same file have left unfinished and nobody works on."""
@@ -223,35 +210,19 @@ class RunWriter:
         except UserError:  # most likely what ended the import: then the note stays until this process ends
             return
 
+    @property
+    def count(self) -> int:
+        return self._rows.count
+
     def add(self, step: Step) -> None:
-        parts, text = bodies.encode(step)
-        if not (is_whole(text) and is_whole(step.actor) and is_whole(step.stage or "")):
-            _mend(step)
-            parts, text = bodies.encode(step)
-        step_id = self.identity.step_id(step)
-        flags, chars = flags_of(step), len(text)
-        k = self.base + self.count
-        self._batch.steps.append((k, step_id, step.actor, step.role, flags, step.depth, chars, step.stage))
-        if "\0" in text:  # SQL compares texts only up to a NUL, so the search must not leave this one to SQL
-            self._batch.bodies.append((k, bodies.ZLIB, parts, bodies.compress(text.encode())))
-        else:
-            self._batch.bodies.append((k, bodies.PLAIN, parts, text))
-        inline = [raw for raw in step.raw if not isinstance(raw, Span)]
-        if inline:
-            self._batch.raws.append((k, bodies.pack_records(inline)))
-        self.actors[step.actor] = self.actors.get(step.actor, 0) + 1
-        self.errors += flags & 1
-        self.chars += chars
-        self.count += 1
-        self._pending_chars += chars
-        if len(self._batch.steps) >= self._limit or self._pending_chars > BATCH_CHARS:
+        self._pending_chars += self._rows.add(step)
+        if len(self._rows.batch.steps) >= self._limit or self._pending_chars > BATCH_CHARS:
             self.flush()
 
     def flush(self) -> None:
         """Commit what has come so far."""
         first = self._limit == FIRST_BATCH
-        batch, self._batch = self._batch, _Batch()
-        self._commit(batch, self._row())
+        self._commit(self._rows.take(), self._row())
         self._pending_chars = 0
         self._limit = BATCH_STEPS
         if first:
@@ -260,11 +231,9 @@ class RunWriter:
         if self.watch.cancelled():
             raise Cancelled
 
-    def _commit(self, batch: _Batch, row: list[Any]) -> None:
+    def _commit(self, batch: Batch, row: list[Any]) -> None:
         with self.store.write("NORMAL") as tx:
-            tx.many("INSERT INTO step VALUES (?, ?, ?, ?, ?, ?, ?, ?)", batch.steps)
-            tx.many("INSERT INTO body VALUES (?, ?, ?, ?)", batch.bodies)
-            tx.many("INSERT INTO raw VALUES (?, ?)", batch.raws)
+            batch.insert(tx)
             tx.execute(
                 "UPDATE run SET title = ?, task = ?, system = ?, model = ?, native_id = ?, started_at = ?, files = ?,"
                 " facts = ?, actors = ?, steps = ?, chars = ?, errors = ? WHERE no = ?",
@@ -272,11 +241,11 @@ class RunWriter:
             )
 
     def _row(self) -> list[Any]:
-        header = self.header
+        header, rows = self.header, self._rows
         return [
             *mend([header.title, header.task, header.system, header.model, header.native_id, header.started_at]),
-            dumps(header.files), dumps(header.facts), dumps(list(self.actors)), self.count, self.chars,
-            self.errors, self.no,
+            dumps(header.files), dumps(header.facts), dumps(list(rows.actors)), rows.count, rows.chars, rows.errors,
+            self.no,
         ]  # fmt: skip
 
     def close(self, stamp: tuple[int, int]) -> Imported:
@@ -377,43 +346,6 @@ class RunWriter:
         sure = old_steps - 1 if old_steps > 1 else old_steps
         before = tx.execute(_STEP_IDS, [base_key(old_no), base_key(old_no) + sure - 1])
         return (old_no, str(old_id)) if before == tx.execute(_STEP_IDS, [self.base, self.base + sure - 1]) else None
-
-
-def remove_rows(tx: Transaction, no: int) -> None:
-    """Delete a run's row and content. Its events stay: what was decided is never lost."""
-    for table, key in (("words", "rowid"), ("step", "k"), ("body", "k"), ("raw", "k")):
-        tx.execute(f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", key_range(no))
-    tx.execute("DELETE FROM reference WHERE run = ?", [no])
-    tx.execute("DELETE FROM run WHERE no = ?", [no])
-
-
-def flags_of(step: Step) -> int:
-    """The `Flag`s of a step. Plain integers: `|` of enum members costs a microsecond each."""
-    flags = _ABANDONED if step.branch else 0
-    calls = 0
-    for part in step.parts:
-        kind = part.kind
-        if kind == "tool_call":
-            calls += 1
-            flags |= _TOOL
-            if not flags & _EFFECT and changes_world(part.name, part.arguments, part.text):
-                flags |= _EFFECT
-        elif kind == "tool_result":
-            calls -= 1
-            if part.is_error:
-                flags |= _ERROR
-        elif kind == "reasoning":
-            flags |= _REASONING
-        elif kind == "raw":
-            flags |= _RAW
-    return flags | _UNANSWERED if calls > 0 else flags
-
-
-def _mend(step: Step) -> None:
-    """Lone surrogates (half an emoji) cannot be stored as text: show them as U+FFFD, like every other damage."""
-    step.actor, step.stage = mend(step.actor), mend(step.stage)
-    for part in step.parts:
-        part.text, part.name, part.arguments = mend(part.text), mend(part.name), mend(part.arguments)
 
 
 def _me() -> str:

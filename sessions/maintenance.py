@@ -12,9 +12,9 @@ from pathlib import Path
 
 from sessions.catalog import RunInfo
 from sessions.errors import UserError
-from sessions.ingest import remove_rows
 from sessions.store import Store, Transaction, explain
 from sessions.store import sqlite3 as sqlite3  # type: ignore[attr-defined]  # the store chooses which SQLite
+from sessions.writing import remove_rows
 
 SHARED_FOLDER, SHARED_FILE = 0o2770, 0o660
 
