@@ -156,10 +156,86 @@ def like_scan(db: str, query: str) -> dict[str, float]:
         return {"instr_s": min(taken), "match_s": time.perf_counter() - start}
 
 
+def read_back(db: str, steps: str) -> dict[str, float]:
+    """The floor of detection: the same steps read from the store and their texts counted."""
+    from sessions import catalog
+    from sessions.store import Store
+
+    with Store.open(Path(db)) as store:
+        (run,) = catalog.runs(store)
+        start = time.perf_counter()
+        chars = sum(
+            len(part.text) for stored in catalog.steps(store, run.no, 0, int(steps) - 1) for part in stored.step.parts
+        )
+        return {"s": time.perf_counter() - start, "mb": chars / 1e6}
+
+
+def detect(db: str, steps: str) -> dict[str, float]:
+    """The detectors that are on by default, fed chunk by chunk."""
+    from labels import detectors
+    from labels.codebook import load_all
+    from labels.detecting import Watching
+    from labels.detectors.base import RunMeta
+    from sessions import catalog
+    from sessions.store import Store
+
+    default = [item for item in detectors.load_all()[0] if item.default]
+    with Store.open(Path(db)) as store:
+        (run,) = catalog.runs(store)
+        every = list(catalog.steps(store, run.no, 0, int(steps) - 1))
+        watching = Watching(RunMeta(run.task, run.system, run.model, run.format), default, load_all([]))
+        taken, found = [], 0
+        for start in range(0, len(every), 5):
+            begun = time.perf_counter()
+            found += len(watching.feed(every[start : start + 5]))
+            taken.append((time.perf_counter() - begun) * 1000)
+        found += len(watching.finish())
+    taken.sort()
+    chars = sum(len(part.text) for stored in every for part in stored.step.parts)
+    off = [state.detector.id for state in watching.progress if state.off is not None]
+    assert not off, off
+    return {
+        "s": sum(taken) / 1000, "mb": chars / 1e6, "found": found, "p50_ms": taken[len(taken) // 2],
+        "p99_ms": taken[int(0.99 * len(taken)) - 1], "max_ms": taken[-1],
+    }  # fmt: skip
+
+
+def start_detection(db: str) -> dict[str, float]:
+    """What the station itself waits for when it starts the process that looks at runs."""
+    from labels.detection_process import DetectionProcess
+
+    start = time.perf_counter()
+    process = DetectionProcess(Path(db))
+    taken = time.perf_counter() - start
+    process.stop()
+    return {"s": taken}
+
+
+def judge_commands(path: str) -> dict[str, float]:
+    """Verdicts on the shell commands of a run, in its order, after the parsers are loaded."""
+    from labels.commands import judge_command
+    from sessions.readers import read
+    from sessions.run import Step
+
+    commands = [
+        part.text
+        for record in read(Path(path))
+        if isinstance(record, Step)
+        for part in record.parts
+        if part.kind == "tool_call" and part.name == "Bash"
+    ]
+    judge_command("sudo rm -rf /var/lib/x; psql -c 'DROP TABLE t'")
+    start = time.perf_counter()
+    for command in commands:
+        judge_command(command)
+    taken = time.perf_counter() - start
+    return {"us": taken / max(1, len(commands)) * 1e6, "n": len(commands), "unique": len(set(commands))}
+
+
 TASKS: dict[str, Callable[..., Any]] = {
     task.__name__: task
     for task in (prepare, drain_reader, import_whole, read_bytes, parse_orjson, parse_json, insert, search_store,
-                 commit, like_scan)
+                 commit, like_scan, read_back, detect, start_detection, judge_commands)
 }  # fmt: skip
 
 
