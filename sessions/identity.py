@@ -7,7 +7,7 @@ in it, so one run told in two formats has one content id, and every equal step o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from hashlib import blake2b, sha256
 
 from sessions.jsontext import canonical
@@ -30,13 +30,49 @@ class Identity:
         before = self._seen.get(content, 0)
         self._seen[content] = before + 1
         self._run.update(content)
-        if before:
-            content = blake2b(content + before.to_bytes(8, "big"), digest_size=32).digest()
-        return content[:STEP_ID_BYTES].hex()
+        return _id_after(content, before)
 
     def content_id(self) -> str:
         """Hash over all steps so far, in order: 64 hex digits."""
         return self._run.hexdigest()
+
+
+class LaterIdentity:
+    """Gives ids to steps that are added to a run whose earlier ones were named before, by another process.
+
+    ids: of all steps that the run has. The ids come out as `Identity` would give them to the whole run: what stands in
+    the run before is the number of equal steps, because their ids are among these.
+    """
+
+    def __init__(self, ids: Set[str]) -> None:
+        self._ids = ids
+        self._seen: dict[bytes, int] = {}
+
+    def step_id(self, step: Step) -> str:
+        content = _content_digest(step)
+        before = self._seen.get(content)
+        if before is None:
+            before = self._count(content)
+        self._seen[content] = before + 1
+        return _id_after(content, before)
+
+    def _count(self, content: bytes) -> int:
+        """How many steps of this content there are: ids 0 to n - 1 are taken and no other, so halving finds n."""
+        high = 1
+        while _id_after(content, high - 1) in self._ids:
+            high *= 2
+        low = high // 2
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if _id_after(content, middle) in self._ids else (low, middle)
+        return low
+
+
+def _id_after(content: bytes, before: int) -> str:
+    """The id of a step with this content after so many equal ones."""
+    if before:
+        content = blake2b(content + before.to_bytes(8, "big"), digest_size=32).digest()
+    return content[:STEP_ID_BYTES].hex()
 
 
 def _content_digest(step: Step) -> bytes:

@@ -38,6 +38,11 @@ def _could_be_deep(data: bytes | str) -> bool:
     return data.count(b"[") + data.count(b"{") > MAX_DEPTH
 
 
+def too_deep(value: Any) -> bool:
+    """Whether a value that was not read by `loads` is nested deeper than what `loads` lets through."""
+    return _deeper_than(MAX_DEPTH, value)
+
+
 def _deeper_than(limit: int, value: Any) -> bool:
     """Whether lists and objects stand in each other more than `limit` deep. Level by level, so without recursion."""
     level = [value] if isinstance(value, (dict, list)) else []
