@@ -1,16 +1,8 @@
-"""Reading a codebook from a TOML file: every fault ends in one plain line with file, place and remedy."""
+"""Reading a codebook from a TOML file."""
 
 from __future__ import annotations
 
-import difflib
-import re
-import stat
-import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
 
 from labels.codebook_model import (
     Category,
@@ -18,185 +10,31 @@ from labels.codebook_model import (
     Crosswalk,
     CrosswalkEntry,
     Example,
-    FaultError,
     Mode,
     Severity,
     WhenNot,
 )
-from sessions.errors import UserError
+from labels.toml_file import Kind
 
-MAX_BYTES = 2 * 1024 * 1024
-_GUIDE = "docs/codebooks.md shows a complete codebook."
-_SLUG_RULE = "small letters, digits and single hyphens, a letter first (like task-derailment)"
-#: tomllib's time grows with the square of a dotted key's length: nobody needs thirty levels, an attacker does.
-_DEEP_KEY = re.compile(r"(?m)(?:^|[{,])[\s\[]*(?:[\w\"'-]++\s*+\.\s*+){30}")
-_AT_LINE = re.compile(r"^(.*?)\s*\(at (?:line (\d+), column \d+|end of document)\)$", re.DOTALL)
-_MODELS: dict[str, type[BaseModel]] = {
-    "category": Category,
-    "mode": Mode,
-    "crosswalk": Crosswalk,
-    "entries": CrosswalkEntry,
-    "when_not": WhenNot,
-    "example": Example,
-    "near_miss": Example,
-    "severity": Severity,
-}
-_TYPE_WORDS = {
-    "string_type": 'must be text in quotes ("...")',
-    "tuple_type": "must be a list ([...])",
-    "list_type": "must be a list ([...])",
-    "model_type": "must be a table ([...] or {...})",
-    "model_attributes_type": "must be a table ([...] or {...})",
-    "dict_type": "must be a table ([...] or {...})",
-}
+_PLAIN = "letters and digits, joined by . _ - or + without blanks"
+CODEBOOK = Kind(
+    name="codebook",
+    model=Codebook,
+    guide="docs/codebooks.md shows a complete codebook.",
+    tables={
+        "category": Category,
+        "mode": Mode,
+        "crosswalk": Crosswalk,
+        "entries": CrosswalkEntry,
+        "when_not": WhenNot,
+        "example": Example,
+        "near_miss": Example,
+        "severity": Severity,
+    },
+    naming={"code": _PLAIN, "version": _PLAIN},
+)
 
 
 def read_codebook(path: Path) -> Codebook:
     """The codebook in the file. Raises UserError for whatever is wrong with it."""
-    text = _read_text(path)
-    document = _parse(path, text)
-    try:
-        return Codebook.model_validate(document)
-    except ValidationError as error:
-        raise _explain(path, text, document, error) from None
-    except RecursionError:
-        raise UserError(f"{_shown(path)}: tables are nested too deeply.", _GUIDE) from None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise UserError(f"{_shown(path)} is a folder, not a codebook.", "Name a .toml file in it.")
-        if not stat.S_ISREG(status.st_mode):
-            raise UserError(f"{_shown(path)} is no regular file.", "Name a .toml file.")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "not a possible path"
-        raise UserError(f"cannot read the codebook {_shown(path)}: {why}.", "Check the path.") from None
-    if len(data) > MAX_BYTES:
-        raise UserError(f"{_shown(path)} is larger than 2 MiB: no codebook is.", "Check that it is the right file.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{_shown(path)}, line {line}: not UTF-8 text.", "Save the file as UTF-8.") from None
-
-
-def _parse(path: Path, text: str) -> dict[str, Any]:
-    deep = _DEEP_KEY.search(text)
-    if deep:
-        line = text.count("\n", 0, deep.end()) + 1
-        raise UserError(f"{_shown(path)}, line {line}: a key of more than 30 parts.", _GUIDE)
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise UserError(f"{_shown(path)}: lists or tables are nested too deeply.", _GUIDE) from None
-    except ValueError as error:  # TOMLDecodeError, or what a huge number raises
-        found = _AT_LINE.match(str(error))
-        reason = _shown(found[1] if found else "a value that cannot be read", 120)
-        place = f", line {found[2]}" if found and found[2] else ", at its end" if found else ""
-        raise UserError(f"{_shown(path)}{place}: not valid TOML: {reason}.", "Correct that line.") from None
-
-
-def _explain(path: Path, text: str, document: dict[str, Any], error: ValidationError) -> UserError:
-    """The first fault as one line; how many more there are stands at the end."""
-    faults = error.errors(include_url=False, include_input=False)
-    # A misspelt field is why another one is missing, and a list whose entries failed counts as too short as well.
-    faults = [fault for fault in faults if fault["type"] != "too_short"] or faults
-    first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    loc: tuple[str | int, ...] = tuple(first["loc"])
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, FaultError):
-        loc = cause.loc
-    words = _words(first["type"], first["msg"], loc, cause)
-    line = line_of(text, loc)
-    place = f", line {line}" if line else ""
-    rest = f" ({len(faults) - 1} more after it)" if len(faults) > 1 else ""
-    where = _where(document, loc) + (": " if isinstance(cause, FaultError) else " ")
-    return UserError(f"{_shown(path)}{place}: {where.lstrip(': ')}{words}{rest}.", _GUIDE)
-
-
-def _words(kind: str, message: str, loc: tuple[str | int, ...], cause: object) -> str:
-    field = str(loc[-1]) if loc else ""
-    if cause is not None:
-        return _shown(str(cause), 200)
-    if kind == "missing":
-        return "is missing"
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(field, _fields_at(loc), 1)
-        return f"is no field of a codebook{f'; did you mean `{near[0]}`?' if near else ''}"
-    if kind == "string_pattern_mismatch":
-        plain = "letters and digits, joined by . _ - or + without blanks"
-        return f"must be {plain if field in {'code', 'version'} else _SLUG_RULE}"
-    if kind in _TYPE_WORDS:
-        return _TYPE_WORDS[kind]
-    return _shown(message.removeprefix("Input ").removeprefix("Value "), 160)
-
-
-def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
-    names = [part for part in loc[:-1] if isinstance(part, str)]
-    model = _MODELS.get(names[-1], Codebook) if names else Codebook
-    return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _where(document: dict[str, Any], loc: tuple[str | int, ...]) -> str:
-    """The place in words: "mode 'task-derailment', `near_miss.why`"."""
-    index = loc[1] if len(loc) > 1 else None
-    if not isinstance(index, int):
-        field = ".".join(map(str, loc))
-        return f"`{_shown(field, 60)}`" if field else ""
-    table, inner = loc[0], loc[2:]
-    entry = document.get(str(table))
-    item = entry[index] if isinstance(entry, list) and index < len(entry) else None
-    name = item.get("slug") or item.get("id") or item.get("from") if isinstance(item, dict) else None
-    which = f"'{_shown(name, 60)}'" if isinstance(name, str) else f"number {index + 1}"
-    steps = [f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in inner]
-    field = "".join(steps).lstrip(".")
-    return f"{table} {which}{f', `{_shown(field, 60)}`' if field else ''}"
-
-
-def line_of(text: str, loc: tuple[str | int, ...]) -> int | None:
-    """The line of a field, as far as the way the file is written lets it be found; None rather than a wrong one."""
-    if not loc:
-        return None
-    lines = list(_outside_strings(text))
-    if len(loc) == 1 or not isinstance(loc[1], int):
-        return _find(lines, str(loc[0]), str(loc[0]))
-    table = str(loc[0])
-    header = re.compile(rf"\s*\[\[\s*{re.escape(table)}\s*\]\]")
-    starts = [place for place, (_, line) in enumerate(lines) if header.match(line)]
-    if loc[1] >= len(starts):
-        return None
-    start = starts[loc[1]]
-    end = starts[loc[1] + 1] if loc[1] + 1 < len(starts) else len(lines)
-    best = lines[start][0]
-    for part in loc[2:]:
-        found = _find(lines[start:end], str(part), f"{table}.{part}") if isinstance(part, str) else None
-        if found is None:
-            break
-        best = found
-        start = next(place for place, (number, _) in enumerate(lines) if number == found)
-    return best
-
-
-def _find(lines: list[tuple[int, str]], key: str, table: str) -> int | None:
-    wanted = re.compile(rf"\s*(?:\[+\s*{re.escape(table)}\s*\]+|\"?{re.escape(key)}\"?\s*[=.])")
-    return next((number for number, line in lines if wanted.match(line)), None)
-
-
-def _outside_strings(text: str) -> Iterator[tuple[int, str]]:
-    """Lines (from 1) that do not begin inside a multi-line string."""
-    closing = ""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not closing:
-            yield number, line
-        for mark in re.findall(r'"""|\'\'\'', line):
-            closing = "" if mark == closing else closing or mark
-
-
-def _shown(value: object, limit: int = 300) -> str:
-    """Text of others inside a message: one line, nothing that a terminal would obey."""
-    text = "".join(char if char.isprintable() else "\ufffd" for char in str(value)[: limit + 1])
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return CODEBOOK.read(path)

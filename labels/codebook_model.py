@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from labels.codebook_ref import CodebookRef
+from labels.toml_file import FaultError
 from sessions.jsontext import canonical, loads
 
 #: Control characters (tab and newline aside), bidirectional overrides, surrogates: nothing a codebook needs.
@@ -66,14 +67,6 @@ Pointer = Annotated[
 Code = Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z]+([._-][0-9A-Za-z]+)*)?$", max_length=16)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]*$", max_length=40)]
 SeverityClass = Literal["fatal", "recoverable", "unclear"]
-
-
-class FaultError(ValueError):
-    """Two places of a codebook do not fit together. `loc` says where, in the keys of the TOML file."""
-
-    def __init__(self, loc: tuple[str | int, ...], message: str) -> None:
-        super().__init__(message)
-        self.loc = loc
 
 
 class _Frozen(BaseModel):
