@@ -12,7 +12,7 @@ import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -23,7 +23,7 @@ from sessions.workspace.tree import WorkspaceTree
 
 HASH_BYTES = 32
 #: Larger files are read in pieces of this size and never held whole.
-PIECE = 4_000_000
+PIECE = 1 << 22
 _ATTEMPTS = 3
 _PAUSE_S = 0.01
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | os.O_CLOEXEC
@@ -46,6 +46,14 @@ class Vanished(Exception):
 
 def digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=HASH_BYTES).digest()
+
+
+def digest_of(read: Callable[[int], bytes]) -> bytes:
+    """The hash of all that a file gives. read: as of a file object."""
+    state = blake2b(digest_size=HASH_BYTES)
+    while piece := read(PIECE):
+        state.update(piece)
+    return state.digest()
 
 
 class Reader:

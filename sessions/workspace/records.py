@@ -189,10 +189,12 @@ class Records:
         row = self.database.one(f"{sql} ORDER BY s.no DESC LIMIT 1", values)
         return _snapshot(row) if row else None
 
-    def since(self, info: SnapshotInfo) -> list[SnapshotInfo]:
-        """Later snapshots of the same run and workspace, oldest first."""
-        sql = f"{_SNAPSHOTS} WHERE s.run = ? AND s.workspace = ? AND s.no > ? AND s.kind <> ? ORDER BY s.no"
-        return [_snapshot(row) for row in self.database.query(sql, [info.run, info.workspace_no, info.no, BEFORE])]
+    def since(self, info: SnapshotInfo, runs: Sequence[str]) -> list[SnapshotInfo]:
+        """Later snapshots of the same workspace that show the work of the same run, or of `runs`, oldest first."""
+        known = sorted({info.run, *runs})
+        marks = ",".join("?" * len(known))
+        sql = f"{_SNAPSHOTS} WHERE s.workspace = ? AND s.no > ? AND s.kind <> ? AND s.run IN ({marks}) ORDER BY s.no"
+        return [_snapshot(row) for row in self.database.query(sql, [info.workspace_no, info.no, BEFORE, *known])]
 
     def add_snapshot(self, tx: Transaction, info: SnapshotInfo) -> SnapshotInfo:
         """Write a snapshot's row; its number is filled in."""

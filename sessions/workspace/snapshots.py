@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from sessions.workspace import planning, restoring, taking
 from sessions.workspace.base import Base
 from sessions.workspace.database import default_folder
+from sessions.workspace.plan import Choice, Plan
 from sessions.workspace.policy import DEFAULT_POLICY, Policy
-from sessions.workspace.records import SnapshotInfo
-from sessions.workspace.taking import take
+from sessions.workspace.records import Records, RestoreInfo, SnapshotInfo
 
 
 class Snapshots:
-    """An open snapshot store; a context manager. Every method raises UserError for what a user can do something
-    about."""
+    """An open snapshot store; a context manager. For one thread. Every method raises UserError for what a user can do
+    something about: a refused or vanished workspace, a full disk, a restore in progress, no permission."""
 
-    def __init__(self, folder: Path | None = None, *, own: tuple[Path, ...] = ()) -> None:
-        self._base = Base.open(folder or default_folder(), own)
+    def __init__(self, folder: Path | None = None, *, own: Sequence[Path] = ()) -> None:
+        """Open a store, made if need be. folder: $REVIEW_TUI_SNAPSHOTS or the user's state folder if None. own: paths
+        that may not lie in a workspace (the review database), besides the store."""
+        self._base = Base.open(folder or default_folder(), tuple(own))
+
+    @property
+    def folder(self) -> Path:
+        return self._base.folder
+
+    @property
+    def records(self) -> Records:
+        """What snapshots and restores there are."""
+        return self._base.records
 
     def close(self) -> None:
         self._base.close()
@@ -28,7 +41,61 @@ class Snapshots:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
 
+    # -- snapshots --------------------------------------------------------------------------------------------------
+
     def take(
         self, workspace: Path, run: str, key: str, policy: Policy = DEFAULT_POLICY, *, by_others: bool = False
     ) -> SnapshotInfo:
-        return take(self._base, workspace, run, key, policy, by_others=by_others)
+        """Take a snapshot. run: whose work the workspace shows; it is pinned from now on ("" for none). key: of the
+        gate; asking again with the same key while nothing changed gives the same snapshot. by_others: what changed
+        since the run's last snapshot was not the run's doing (taken when an agent goes on after a gate, so that a
+        person's edits meanwhile are told from the agent's)."""
+        return taking.take(self._base, workspace, run, key, policy, by_others=by_others)
+
+    def pin(self, run: str) -> None:
+        """The run is not finished: its snapshots are never collected. (Taking one says so, too.)"""
+        self._base.records.pin(run, True)
+
+    def unpin(self, run: str) -> None:
+        """The run is finished: its snapshots may be collected when the store outgrows its budget."""
+        self._base.records.pin(run, False)
+
+    # -- restores ---------------------------------------------------------------------------------------------------
+
+    def plan(self, workspace: Path, snapshot: str, *, runs: Sequence[str] = ()) -> Plan:
+        """What going back to a snapshot would do; nothing in the workspace is touched. snapshot: its id, or a beginning
+        of it. runs: further runs that continued the snapshot's run in this workspace; what they did is undone as
+        well."""
+        return planning.plan_restore(self._base, workspace, snapshot, runs)
+
+    def plan_undo(self, restore: str) -> Plan:
+        """What taking a restore back would do: paths that it changed become as they were before it."""
+        return planning.plan_undo(self._base, restore)
+
+    def apply(
+        self,
+        plan: Plan,
+        choices: Mapping[str, Choice] | None = None,
+        *,
+        conflicts: Choice = "keep",
+        expect: str | None = None,
+    ) -> RestoreInfo:
+        """Carry a plan out. choices: path -> what to do with it. conflicts: what to do with conflicts that have no
+        choice. expect: the fingerprint of the `Resolved` that somebody agreed to; with any other outcome nothing is
+        done.
+
+        What is there before is a snapshot of its own, so `undo` brings it back. A path that could not be restored is in
+        the answer's `failed`; the rest was. Raises UserError before anything is touched, or, where the disk is full,
+        half-way: then `resume_interrupted` goes on.
+        """
+        return restoring.apply(self._base, plan, choices or {}, conflicts, expect)
+
+    def undo(
+        self, restore: str, choices: Mapping[str, Choice] | None = None, *, conflicts: Choice = "keep"
+    ) -> RestoreInfo:
+        """Take a restore back; that is a restore, too, and can be undone."""
+        return self.apply(self.plan_undo(restore), choices, conflicts=conflicts)
+
+    def resume_interrupted(self) -> list[RestoreInfo]:
+        """Finish restores whose programs died. Those that cannot be finished now have a `problem`."""
+        return restoring.resume(self._base)

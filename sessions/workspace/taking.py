@@ -56,8 +56,11 @@ def take(
             if last and (last.key, last.policy) == (key, policy) and keeping.same is not None and not by_others:
                 return last  # asked again, and nothing happened since
             others = changes(base.records.entries(last.manifest), seen.entries) if by_others and last else frozenset()
-            blank = SnapshotInfo(0, new_id(), root, no, run, key, kind, now(), 0, policy, others=others)
-            info = describe(seen, replace(blank, took_ms=(time.perf_counter() - begun) * 1000))
+            info = SnapshotInfo(
+                0, new_id(), root, no, run, key, kind, now(), 0, policy, read=seen.read, new_bytes=seen.new_bytes,
+                open_databases=open_databases(root, seen.entries), others=others,
+            )  # fmt: skip
+            info = describe(seen.entries, replace(info, took_ms=(time.perf_counter() - begun) * 1000))
             writer.publish()
             with base.database.write() as tx:
                 writer.record(tx)
@@ -125,25 +128,25 @@ def keep_run(tx: Transaction, run: str, *, pinned: bool) -> None:
         tx.execute("INSERT INTO run VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET pinned = 1", [run])
 
 
-def describe(seen: Survey, info: SnapshotInfo) -> SnapshotInfo:
-    """Fill in what a survey counts."""
+def describe(entries: Tree, info: SnapshotInfo) -> SnapshotInfo:
+    """Fill in what can be counted."""
     kinds: Counter[int] = Counter()
     reasons: Counter[str] = Counter()
     size = lost = torn = xattrs = 0
-    for entry in seen.entries.values():
+    for entry in entries.values():
         kind = entry.kind
         kinds[kind] += 1
         if kind == e.FILE:
             size += entry.size
-            torn += bool(entry.flags & e.TORN)
-            xattrs += bool(entry.flags & e.XATTRS)
+            if entry.flags:
+                torn += bool(entry.flags & e.TORN)
+                xattrs += bool(entry.flags & e.XATTRS)
         elif kind == e.LEFT_OUT:
             reasons[REASONS[entry.flags]] += 1
             lost += entry.size
     return replace(
         info, files=kinds[e.FILE], bytes=size, folders=kinds[e.FOLDER], links=kinds[e.LINK], not_covered=dict(reasons),
-        not_covered_bytes=lost, torn=torn, xattrs=xattrs, read=seen.read, new_bytes=seen.new_bytes,
-        open_databases=open_databases(info.workspace, seen.entries),
+        not_covered_bytes=lost, torn=torn, xattrs=xattrs,
     )  # fmt: skip
 
 
