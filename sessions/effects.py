@@ -38,11 +38,19 @@ _COMMAND = re.compile(
 )
 _REDIRECT = re.compile(r"(?<![0-9&<>=-])[12&]?>{1,2}\s*(?!&|/dev/null|\(|=)[\w./~$\"'{-]")
 _SQL = re.compile(
-    r"\b(?:INSERT\s+INTO|UPDATE\s+[\w.\"`]+\s+SET|DELETE\s+FROM|DROP\s+\w+|TRUNCATE|ALTER\s+\w+|CREATE\s+(?:TABLE|INDEX"
+    r"\b(?:INSERT\s+INTO|UPDATE\s+[\w.\"`]+\s+SET|DELETE\s+FROM|DROP\s+\w+|TRUNCATE\b|ALTER\s+\w+|CREATE\s+(?:TABLE|INDEX"
     r"|DATABASE|USER|VIEW)|REPLACE\s+INTO|GRANT\s|REVOKE\s)",
     re.IGNORECASE,
 )
-_SQL_VERBS = ("insert", "update", "delete", "drop", "truncate", "alter", "create", "replace", "grant", "revoke")
+#: Every match of `_COMMAND` and of `_SQL` begins with one of these words. Looking for words costs a tenth of either.
+_PROGRAMS = frozenset(
+    b"rm mv cp mkdir rmdir touch ln chmod chown truncate dd tee install patch kill pkill shutdown reboot sed perl git "
+    b"kubectl helm terraform docker systemctl pip npm yarn pnpm cargo apt brew gem go curl wget http crontab scp "
+    b"rsync".split()
+)
+_SQL_VERBS = frozenset(b"insert update delete drop truncate alter create replace grant revoke".split())
+#: Makes ASCII letters small, and blanks of whatever belongs to no word.
+_TO_WORDS = bytes(ord(chr(c).lower()) if chr(c).isalnum() or chr(c) == "_" else 32 for c in range(128)) + bytes(128)
 _LOOK_AT = 20_000
 
 
@@ -50,31 +58,41 @@ def changes_world(name: str | None, arguments: Any, text: str) -> bool:
     """Whether a tool call writes, sends or deletes something.
 
     name: the tool's name. arguments: as in `Part.arguments`. text: as in `Part.text`; its first 20,000 characters
-    are looked at.
+    are looked at, or those of the command that is among the arguments.
     """
     tool = (name or "").rsplit(".", 1)[-1].rsplit("__", 1)[-1]
     lower = tool.lower()
     if lower in _SHELLS or not lower:
-        return command_changes_world(text[:_LOOK_AT])
+        return command_changes_world(_command(arguments, text)[:_LOOK_AT])
     if lower in ("str_replace_editor", "str_replace_based_edit_tool"):
         return not (isinstance(arguments, dict) and arguments.get("command") == "view")
     if lower in _WRITERS or _WRITING_PREFIX.match(tool):
         return True
     if "sql" in lower or "query" in lower or "python" in lower:
-        return _writes_sql(text[:_LOOK_AT])
+        return _has(_SQL, _SQL_VERBS, text[:_LOOK_AT])
     return False
+
+
+def _command(arguments: Any, text: str) -> str:
+    """A shell's command, without the arguments beside it; of `["bash", "-lc", "ls"]` what the shell is to do."""
+    value = arguments.get("command") or arguments.get("cmd") if isinstance(arguments, dict) else None
+    if isinstance(value, list):
+        words = [word for word in value if isinstance(word, str)]
+        value = words[2] if len(words) == 3 and words[1] in ("-c", "-lc") else " ".join(words)
+    return value if isinstance(value, str) else text
 
 
 def command_changes_world(command: str) -> bool:
     """Whether a shell command changes files, services, repositories, databases or other machines."""
     return (
-        _COMMAND.search(command) is not None
+        _has(_COMMAND, _PROGRAMS, command)
         or (">" in command and _REDIRECT.search(command) is not None)
-        or _writes_sql(command)
+        or _has(_SQL, _SQL_VERBS, command)
     )
 
 
-def _writes_sql(text: str) -> bool:
-    """Looking for the verbs first spares most commands the expression, which is ten times as slow."""
-    lower = text.lower()
-    return any(verb in lower for verb in _SQL_VERBS) and _SQL.search(text) is not None
+def _has(pattern: re.Pattern[str], first_words: frozenset[bytes], text: str) -> bool:
+    """Whether the pattern is in the text; first_words: those that a match can begin with."""
+    if text.isascii() and first_words.isdisjoint(text.encode().translate(_TO_WORDS).split()):
+        return False
+    return pattern.search(text) is not None

@@ -3,7 +3,9 @@ from helpers import JSON_VALUES, quick
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sessions import effects
 from sessions.effects import changes_world
+from sessions.run import arguments_text
 
 COMMANDS = {
     "rm -rf /tmp/x": True,
@@ -27,12 +29,43 @@ COMMANDS = {
     "make > /dev/null": False,
     "grep rm file": False,
     "cat format.txt": False,
+    "echo 'output truncated'": False,
+    "\u3000rm x": True,
 }
 
 
 @pytest.mark.parametrize(("command", "expected"), COMMANDS.items())
 def test_shell_commands(command: str, expected: bool) -> None:
     assert changes_world("bash", {"command": command}, command) is expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"command": "rm -rf build", "description": "Clean up"}, True),
+        ({"command": "ls build", "description": "rm is not run"}, False),
+        ({"cmd": "git push", "workdir": "/srv"}, True),
+        ({"command": ["bash", "-lc", "cd x && rm y"]}, True),
+        ({"command": ["rm", "-rf", "x"]}, True),
+        ({"command": ["cat", "x"]}, False),
+        ({"timeout": 3}, False),
+    ],
+)
+def test_a_command_is_found_among_the_arguments(arguments: dict, expected: bool) -> None:
+    assert changes_world("shell", arguments, arguments_text(arguments)) is expected
+
+
+WORDS = [
+    *("rm", "mv", "git push", "git log", "kubectl delete", "DROP TABLE", "insert into", "sudo ", "xargs ", "-i", "sed"),
+    *" \n;&|(\t.-_/>'\"0aZ\x85\xa0\u3000\u65e5\u017f",
+]
+
+
+@quick(500)
+@given(st.lists(st.sampled_from(WORDS), max_size=6).map("".join))
+def test_looking_for_words_first_changes_no_answer(command: str) -> None:
+    slow = any(p.search(command) for p in (effects._COMMAND, effects._REDIRECT, effects._SQL))
+    assert effects.command_changes_world(command) is slow
 
 
 @pytest.mark.parametrize(
