@@ -11,6 +11,7 @@ from typing import Any, cast
 from sessions.errors import UsageError
 from sessions.jsontext import canonical, is_whole, mend, too_deep
 from sessions.run import PART_KINDS, ROLES, Part, PartKind, Role, Step, arguments_text
+from sessions.writing import mend_step
 
 #: Names of runs, gates, agents and stages are short and printable; texts are as long as they are.
 MAX_NAME, MAX_STEPS, MAX_PARTS = 200, 10_000, 10_000
@@ -96,7 +97,7 @@ def parse(value: Any) -> GateRequest:
         task=_text(fields, "task"),
         workspace=_text(fields, "workspace") if fields.get("workspace") is not None else None,
         proposed=[proposed_call(item, f"proposed[{place}]") for place, item in enumerate(proposed)],
-        steps=[_step(item, f"steps[{place}]") for place, item in enumerate(steps)],
+        steps=[step_from(item, f"steps[{place}]") for place, item in enumerate(steps)],
         stage=_name(fields, "stage") if fields.get("stage") is not None else None,
         final=_flag(fields, "final"),
         timeout_s=_seconds(fields, "timeout_s"),
@@ -117,9 +118,10 @@ def proposed_call(value: Any, where: str) -> Part:
     return part
 
 
-def _step(value: Any, where: str) -> Step:
+def step_from(value: Any, where: str) -> Step:
+    """A step of a request: a JSON object, or a `Step`. Raises UsageError."""
     if isinstance(value, Step):
-        return value
+        return _whole(value)
     fields = _object(value, where, _STEP)
     actor = _text(fields, "actor", where)
     role = fields.get("role")
@@ -139,6 +141,13 @@ def _step(value: Any, where: str) -> Step:
         if number is not None:
             setattr(step, name, number)
     step.cost = _seconds(fields, "cost", where)
+    return _whole(step)
+
+
+def _whole(step: Step) -> Step:
+    """The step as it can be stored, so that its hash is the same when it is asked again."""
+    if not is_whole(step.actor) or not all(is_whole(part.text) for part in step.parts):
+        mend_step(step)
     return step
 
 

@@ -1,0 +1,228 @@
+"""The agent takes what was decided, exactly once.
+
+The row in `consumption`, the gate's state and what follows for the run are one transaction; who asks again gets what is
+written there. A rollback has a second part: restoring the workspace cannot be in a transaction. So the decision is
+marked as taken first (from then on nobody can undo it), then the workspace is restored, then the brief that tells of it
+is written. An agent that is killed in between asks again and finds the brief missing: the restore is repeated.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from sessions.brief import brief_for
+from sessions.errors import UserError
+from sessions.jsontext import dumps, loads
+from sessions.keys import base_key
+from sessions.live import ending
+from sessions.live.clock import stamp
+from sessions.live.gates import (
+    CONSUMED,
+    START,
+    VOID,
+    GateDecision,
+    GateInfo,
+    LiveRun,
+    decision_of,
+    gate_by_id,
+    live_run,
+    rows,
+)
+from sessions.live.holding import holding
+from sessions.live.hooks import Hooks, Rollback
+from sessions.run import Flag
+from sessions.store import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was decided at a gate, as the agent gets it. gate, run: the agent's own names; id: of the gate.
+
+    verdict: `approve`, `rollback`, `reject` or `stop`. to_gate: where a rollback goes back to, "start" for the
+    beginning. message: the reviewer's. brief: hand it to the agent. edited: the proposed calls as they may run, None if
+    unchanged. by, how: who decided, `person` or `policy`. segment: how often the run was rolled back by now.
+    An answer is true if, and only if, it is an approval.
+    """
+
+    id: str
+    run: str
+    gate: str
+    verdict: str
+    to_gate: str | None
+    message: str
+    brief: str
+    edited: list[Any] | None
+    by: str
+    how: str
+    payload_sha256: str
+    consumed_at: str
+    segment: int
+
+    @property
+    def approved(self) -> bool:
+        return self.verdict == "approve"
+
+    def __bool__(self) -> bool:
+        return self.approved
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer of `gate open`; what does not apply is left out."""
+        found: dict[str, Any] = {"id": self.id, "run": self.run, "gate": self.gate, "verdict": self.verdict}
+        optional = {"to_gate": self.to_gate, "message": self.message or None, "edited": self.edited}
+        found |= {name: value for name, value in optional.items() if value is not None}
+        return found | {
+            "brief": self.brief, "by": self.by, "how": self.how, "payload_sha256": self.payload_sha256,
+            "consumed_at": self.consumed_at, "segment": self.segment,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Nobody has answered yet; the gate stays open. Never an approval. reason: for people and for the agent."""
+
+    id: str
+    run: str
+    gate: str
+    payload_sha256: str
+    reason: str
+    verdict: None = None
+
+    @property
+    def approved(self) -> bool:
+        return False
+
+    def __bool__(self) -> bool:
+        return False
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id, "run": self.run, "gate": self.gate, "verdict": None, "reason": self.reason,
+            "payload_sha256": self.payload_sha256,
+        }  # fmt: skip
+
+
+def take(store: Store, gate_id: str, sha256: str, hooks: Hooks) -> Answer | None:
+    """The answer at a gate, taken by this call or an earlier one; None while there is nothing to take.
+
+    sha256: of what the agent asks. Raises UserError if the gate is void or gone, or was decided on for another content.
+    """
+    decision = decision_of(store, gate_id)
+    if decision is None:
+        _must_wait(store, gate_id)
+        return None
+    gate, live = _both(store, gate_id)
+    if decision.payload_sha256 != sha256:
+        raise UserError(f"what was decided on at gate {gate.key!r} is not what this agent asks.", "Open a new gate.")
+    if gate.state != CONSUMED:
+        if _is_held(store, gate, decision):
+            return None
+        brief = "" if decision.verdict == "rollback" else brief_for(store, live, gate, decision)
+        if not _mark(store, gate, decision, brief):
+            return None
+    answer = _written(store, gate, decision)
+    if not answer.brief:
+        _finish_rollback(store, gate, live, decision, hooks)
+        answer = _written(store, gate, decision)
+    if gate.final or decision.verdict == "stop":
+        ending.complete(store, gate.run)
+    return answer
+
+
+def _both(store: Store, gate_id: str) -> tuple[GateInfo, LiveRun]:
+    gate = gate_by_id(store, gate_id)
+    live = live_run(store, gate.run) if gate else None
+    if gate is None or live is None:
+        raise UserError("the gate is gone: its run was deleted.", "Nothing was approved.")
+    return gate, live
+
+
+def _must_wait(store: Store, gate_id: str) -> None:
+    """Whether there is anything to wait for. Raises UserError if not."""
+    gate, live = _both(store, gate_id)
+    if gate.state == VOID:
+        how = "was rolled back further" if live.ended is None else "is over"
+        raise UserError(f"nobody decides on gate {gate.key!r} any more: the run {how}.", "Nothing was approved.")
+
+
+def _is_held(store: Store, gate: GateInfo, decision: GateDecision) -> bool:
+    return decision.how == "policy" and holding(store, gate.run) is not None
+
+
+def _mark(store: Store, gate: GateInfo, decision: GateDecision, brief: str) -> bool:
+    """Write down that the agent has the decision, with all that follows; False if it does not hold any more."""
+    with store.write(eager=True) as tx:
+        if tx.execute("SELECT 1 FROM consumption WHERE gate = ?", [gate.id]):
+            return True
+        if tx.execute("SELECT event FROM gate_decision WHERE gate = ?", [gate.id]) != [(decision.event,)]:
+            return False
+        if decision.how == "policy" and holding(tx, gate.run) is not None:
+            return False
+        tx.execute(
+            "INSERT INTO consumption VALUES (?, ?, ?, '', ?, ?)",
+            [gate.id, os.getpid(), socket.gethostname(), brief, stamp()],
+        )
+        tx.execute("UPDATE gate SET state = ? WHERE id = ?", [CONSUMED, gate.id])
+        if decision.verdict == "rollback":
+            _go_back(tx, gate, decision)
+        elif decision.verdict == "stop":
+            ending.close(tx, gate.run, "stop")
+        elif decision.verdict == "approve" and gate.final:
+            ending.close(tx, gate.run, "final")
+    return True
+
+
+def _go_back(tx: Transaction, gate: GateInfo, decision: GateDecision) -> None:
+    """A new segment begins; what came after the gate gone back to is marked as abandoned, and stays readable."""
+    no, steps = tx.execute("SELECT no, steps FROM run WHERE id = ?", [gate.run])[0]
+    target = gate_by_id(tx, decision.to_gate) if decision.to_gate else None
+    first, after = (target.last + 1, target.no) if target else (0, 0)
+    tx.execute("UPDATE live SET segment = segment + 1 WHERE run = ?", [gate.run])
+    tx.execute(
+        "UPDATE gate SET undone_by = ? WHERE run = ? AND no > ? AND undone_by IS NULL", [gate.id, gate.run, after]
+    )
+    ending.void_open(tx, gate.run)
+    low, high = base_key(no) + first, base_key(no) + steps - 1
+    branch = f"rolled back at {gate.key}"
+    sql = "SELECT s.k, s.flags, b.parts FROM step s JOIN body b ON b.k = s.k WHERE s.k BETWEEN ? AND ?"
+    for k, flags, parts in tx.execute(sql, [low, high]):
+        if flags & Flag.ABANDONED:
+            continue
+        shape = loads(parts)
+        shape["branch"] = branch
+        tx.execute("UPDATE step SET flags = ? WHERE k = ?", [flags | int(Flag.ABANDONED), k])
+        tx.execute("UPDATE body SET parts = ? WHERE k = ?", [dumps(shape).encode(), k])
+
+
+def _finish_rollback(store: Store, gate: GateInfo, live: LiveRun, decision: GateDecision, hooks: Hooks) -> None:
+    """Restore the workspace, and write the brief that says so."""
+    target = gate_by_id(store, decision.to_gate) if decision.to_gate else None
+    asked = Rollback(
+        gate.run, gate.id, target.id if target else None, target.snapshot if target else None, live.workspace
+    )
+    try:
+        restored = hooks.restore(asked)
+    except Exception as error:  # the agent must hear of it, whatever it is
+        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        restored = f"Files: the workspace could NOT be taken back ({reason[:500]})."
+    brief = brief_for(store, live, gate, decision, restored)
+    with store.write(eager=True) as tx:
+        tx.execute(
+            "UPDATE consumption SET restored = ?, brief = ? WHERE gate = ? AND brief = ''", [restored, brief, gate.id]
+        )
+
+
+def _written(store: Store, gate: GateInfo, decision: GateDecision) -> Answer:
+    """The answer as it was written down."""
+    brief, at = rows(store, "SELECT brief, at FROM consumption WHERE gate = ?", [gate.id])[0]
+    live = live_run(store, gate.run)
+    to_gate = None
+    if decision.verdict == "rollback":
+        target = gate_by_id(store, decision.to_gate) if decision.to_gate else None
+        to_gate = target.key if target else START
+    return Answer(
+        gate.id, gate.name, gate.key, decision.verdict, to_gate, decision.message, brief, decision.edited,
+        decision.who, decision.how, decision.payload_sha256, at, live.segment if live else gate.segment,
+    )  # fmt: skip
