@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from uuid import uuid4
@@ -105,6 +105,14 @@ class PackWriter:
             self.added[content] = Place(pack.name, start, pack.bytes - start, size, codec)
         return content, size
 
+    def add_stored(self, content: bytes, place: Place, pieces: Iterable[bytes]) -> None:
+        """Add a content as it is kept in another pack. Raises OSError."""
+        pack = self._pack()
+        start = pack.bytes
+        for piece in pieces:
+            self._write(pack, piece)
+        self.added[content] = replace(place, pack=pack.name, start=start)
+
     def publish(self) -> None:
         """Put all packs on the disk under their final names. Raises OSError."""
         self._close()
@@ -116,14 +124,19 @@ class PackWriter:
 
     def record(self, tx: Transaction) -> None:
         """Make the database know them, in the transaction of what needs them."""
-        numbers = {
-            pack.name: tx.execute("INSERT INTO pack (name, bytes) VALUES (?, ?) RETURNING no", [pack.name, pack.bytes])[
-                0
-            ][0]
-            for pack in self._done
-        }
+        numbers = self._record_packs(tx)
         rows = ([content, numbers[p.pack], p.start, p.stored, p.size, p.codec] for content, p in self.added.items())
         tx.many("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING", rows)
+
+    def move(self, tx: Transaction) -> None:
+        """Make the database look for them here instead of where they were."""
+        numbers = self._record_packs(tx)
+        rows = ([numbers[place.pack], place.start, content] for content, place in self.added.items())
+        tx.many("UPDATE object SET pack = ?, start = ? WHERE hash = ?", rows)
+
+    def _record_packs(self, tx: Transaction) -> dict[str, int]:
+        sql = "INSERT INTO pack (name, bytes) VALUES (?, ?) RETURNING no"
+        return {pack.name: tx.execute(sql, [pack.name, pack.bytes])[0][0] for pack in self._done}
 
     def discard(self, known: Callable[[list[str]], set[str]]) -> None:
         """Remove whatever was written: the snapshot did not come about. known: which of some packs the database knows,
@@ -212,14 +225,16 @@ class Objects:
         if state.digest() != hash or size != place.size:
             raise _damaged(hash, "its bytes are not those that were kept")
 
-    def _unpacked(self, place: Place) -> Iterator[bytes]:
+    def stored(self, place: Place) -> Iterator[bytes]:
+        """The bytes of a place as they are kept, in pieces. Raises OSError."""
         file, at, end = self._file(place.pack), place.start, place.start + place.stored
-        expand = zlib.decompressobj() if place.codec == ZLIB else None
-        while at < end:
-            piece = os.pread(file, min(PIECE, end - at), at)
-            if not piece:
-                return
+        while at < end and (piece := os.pread(file, min(PIECE, end - at), at)):
             at += len(piece)
+            yield piece
+
+    def _unpacked(self, place: Place) -> Iterator[bytes]:
+        expand = zlib.decompressobj() if place.codec == ZLIB else None
+        for piece in self.stored(place):
             if expand is None:
                 yield piece
                 continue
@@ -246,7 +261,7 @@ class Objects:
 
 def _damaged(hash: bytes, reason: str) -> UserError:
     return UserError(
-        f"the kept content {hash.hex()[:12]} is damaged or gone ({reason}): the workspace was not touched for it.",
+        f"the kept content {hash.hex()[:12]} is damaged or gone ({reason}).",
         "`review-tui workspace verify` lists what is damaged; other snapshots may be whole.",
     )
 

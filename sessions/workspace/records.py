@@ -227,6 +227,10 @@ class Records:
             self._manifests[no] = found
         return self._manifests[no]
 
+    def forget(self) -> None:
+        """Drop what was read: lists of files were removed."""
+        self._manifests.clear()
+
     def keeping(self, entries: Tree, like: int | None) -> Keeping:
         """How to keep these entries. like: an earlier manifest that may be similar."""
         if like is None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from sessions.workspace import planning, restoring, taking
+from sessions.errors import UserError
+from sessions.workspace import collect, planning, restoring, taking
 from sessions.workspace.base import Base
+from sessions.workspace.collect import Collection
 from sessions.workspace.database import default_folder
+from sessions.workspace.entries import LEFT_OUT, REASONS
 from sessions.workspace.plan import Choice, Plan
 from sessions.workspace.policy import DEFAULT_POLICY, Policy
 from sessions.workspace.records import Records, RestoreInfo, SnapshotInfo
@@ -18,9 +22,13 @@ class Snapshots:
     """An open snapshot store; a context manager. For one thread. Every method raises UserError for what a user can do
     something about: a refused or vanished workspace, a full disk, a restore in progress, no permission."""
 
-    def __init__(self, folder: Path | None = None, *, own: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, own: Sequence[Path] = (), budget: int = collect.DEFAULT_BUDGET
+    ) -> None:
         """Open a store, made if need be. folder: $REVIEW_TUI_SNAPSHOTS or the user's state folder if None. own: paths
-        that may not lie in a workspace (the review database), besides the store."""
+        that may not lie in a workspace (the review database), besides the store. budget: bytes that the store may take
+        before it collects garbage."""
+        self.budget = budget
         self._base = Base.open(folder or default_folder(), tuple(own))
 
     @property
@@ -50,7 +58,16 @@ class Snapshots:
         gate; asking again with the same key while nothing changed gives the same snapshot. by_others: what changed
         since the run's last snapshot was not the run's doing (taken when an agent goes on after a gate, so that a
         person's edits meanwhile are told from the agent's)."""
-        return taking.take(self._base, workspace, run, key, policy, by_others=by_others)
+        info = taking.take(self._base, workspace, run, key, policy, by_others=by_others)
+        self._tidy()
+        return info
+
+    def not_covered(self, snapshot: str) -> list[tuple[str, str, int]]:
+        """What a snapshot does not cover: (path, reason, bytes), by path. A folder's bytes are not counted."""
+        info = self._base.records.snapshot(snapshot)
+        tree = self._base.records.entries(info.manifest)
+        rows = ((path, REASONS[entry.flags], entry.size) for path, entry in tree.items() if entry.kind == LEFT_OUT)
+        return sorted(rows)
 
     def pin(self, run: str) -> None:
         """The run is not finished: its snapshots are never collected. (Taking one says so, too.)"""
@@ -59,6 +76,34 @@ class Snapshots:
     def unpin(self, run: str) -> None:
         """The run is finished: its snapshots may be collected when the store outgrows its budget."""
         self._base.records.pin(run, False)
+        self._tidy()
+
+    # -- room -------------------------------------------------------------------------------------------------------
+
+    def size(self) -> int:
+        """Bytes that all contents take."""
+        return collect.store_bytes(self._base)
+
+    def collect(
+        self, budget: int | None = None, *, protected: Iterable[str] = (), really: bool = True, wait_s: float = 5.0
+    ) -> Collection:
+        """Make the store fit its budget: remove the oldest snapshots of finished runs, and what nothing needs any more.
+
+        budget: bytes, that of the store if None. protected: ids of further snapshots that must stay. really: False only
+        says what would be removed. Raises UserError if others go on using the store for `wait_s` seconds.
+        """
+        chosen = self.budget if budget is None else budget
+        return collect.collect(self._base, chosen, protected, really=really, wait_s=wait_s)
+
+    def _tidy(self) -> None:
+        """Collect if that is needed and could help; nobody is made to wait for others."""
+        if self.size() > self.budget and collect.removable(self._base):
+            with suppress(UserError):
+                self.collect(wait_s=0)
+
+    def verify(self) -> list[str]:
+        """What is damaged in the store, one line each; [] if every snapshot could be restored. Reads everything."""
+        return collect.verify(self._base)
 
     # -- restores ---------------------------------------------------------------------------------------------------
 
