@@ -16,6 +16,7 @@ from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.chunks import ChunkRef
 from sessions.errors import UsageError, UserError
+from sessions.live import deciding
 from sessions.store import Store, Transaction
 
 
@@ -61,21 +62,13 @@ class Ledger:
         Raises UsageError where it contradicts itself ("none" beside labels of the same codebook).
         """
         with self.store.write() as tx:
-            self._check(tx, run, act)
-            event = events.append(
-                tx,
-                kind=DECIDE,
-                reviewer=self.reviewer,
-                run=run.id,
-                content_id=run.content_id,
-                chunk=act.target.id,
-                payload=act.model_dump(mode="json", exclude_defaults=False),
-            )
-            derive(tx, self._ids(tx, run.id), self.reviewer, act.target.id)
-        return event
+            return record_act(tx, self.reviewer, run.id, run.content_id, act)
 
     def undo(self, run: RunInfo) -> Event | None:
-        """Take this reviewer's last act on the run back; None if there is nothing left to undo."""
+        """Take this reviewer's last act on the run back; None if there is nothing left to undo.
+
+        Raises UserError if it decided on a gate and the agent has acted on it.
+        """
         return self._step_back_or_forth(run, UNDO)
 
     def redo(self, run: RunInfo) -> Event | None:
@@ -84,7 +77,7 @@ class Ledger:
 
     def _step_back_or_forth(self, run: RunInfo, kind: str) -> Event | None:
         with self.store.write() as tx:
-            ids = self._ids(tx, run.id)
+            ids = ids_in(tx, run.id)
             origin = tx.execute("SELECT value FROM meta WHERE name = 'origin'")[0][0]
             mine = [event for event in events.of_runs(tx, ids, self.reviewer) if event.origin == origin]
             found = fold.stacks(mine)
@@ -92,6 +85,10 @@ class Ledger:
             if not stack:
                 return None
             target = next(event for event in mine if event.id == stack[-1])
+            if kind == UNDO:
+                deciding.withdraw(tx, target.id)
+            else:
+                deciding.give_again(tx, target.id)
             event = events.append(
                 tx,
                 kind=kind,
@@ -103,28 +100,6 @@ class Ledger:
             )
             derive(tx, ids, self.reviewer, target.chunk)
         return event
-
-    def _check(self, tx: Transaction, run: RunInfo, act: Act) -> None:
-        says_none = [op.codebook.id for op in act.ops if isinstance(op, SetNone) and op.value]
-        if not says_none:
-            return
-        so_far = fold.decision(
-            events.of_runs(tx, self._ids(tx, run.id), self.reviewer, act.target.id), run.id
-        ) or Decision(run=run.id, reviewer=self.reviewer, target=act.target)
-        for op in act.ops:
-            so_far = fold.apply_op(so_far, op)
-        after = {label.codebook.id for label in so_far.labels}
-        if clash := sorted(after.intersection(says_none)):
-            raise UsageError(
-                f'"none" was said of {clash[0]}, but there are labels of it here.', "Remove the labels first."
-            )
-
-    @staticmethod
-    def _ids(tx: Transaction, run: str) -> list[str]:
-        """Every id of the run, the one it has now first. It may have been joined with another since it was read."""
-        if joined := tx.execute("SELECT run FROM run_alias WHERE alias = ?", [run]):
-            run = str(joined[0][0])
-        return [run, *(row[0] for row in tx.execute("SELECT alias FROM run_alias WHERE run = ?", [run]))]
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -144,11 +119,52 @@ class Ledger:
         return events.of_runs(self.store, catalog.ids_of(self.store, run.id))
 
     def can_undo_redo(self, run: RunInfo) -> tuple[int, int]:
-        """How many acts of this reviewer can be undone and redone."""
+        """How many acts of this reviewer can be undone and redone; none before one that an agent has acted on."""
         origin = self.store.query("SELECT value FROM meta WHERE name = 'origin'")[0][0]
-        mine = events.of_runs(self.store, catalog.ids_of(self.store, run.id), self.reviewer)
+        ids = catalog.ids_of(self.store, run.id)
+        mine = events.of_runs(self.store, ids, self.reviewer)
         found = fold.stacks(event for event in mine if event.origin == origin)
-        return len(found.undo), len(found.redo)
+        fixed = deciding.acted_on(self.store, ids)
+        undo = next((count for count, event in enumerate(reversed(found.undo)) if event in fixed), len(found.undo))
+        return undo, len(found.redo)
+
+
+def record_act(tx: Transaction, reviewer: str, run: str, content_id: str | None, act: Act) -> Event:
+    """Append an act to the log, and derive what it changes. run: the run's id. Raises UsageError as `Ledger.record`."""
+    ids = ids_in(tx, run)
+    _check(tx, ids, reviewer, act)
+    event = events.append(
+        tx,
+        kind=DECIDE,
+        reviewer=reviewer,
+        run=run,
+        content_id=content_id,
+        chunk=act.target.id,
+        payload=act.payload(),
+    )
+    derive(tx, ids, reviewer, act.target.id)
+    return event
+
+
+def _check(tx: Transaction, ids: Sequence[str], reviewer: str, act: Act) -> None:
+    says_none = [op.codebook.id for op in act.ops if isinstance(op, SetNone) and op.value]
+    if not says_none:
+        return
+    so_far = fold.decision(events.of_runs(tx, ids, reviewer, act.target.id), ids[0]) or Decision(
+        run=ids[0], reviewer=reviewer, target=act.target
+    )
+    for op in act.ops:
+        so_far = fold.apply_op(so_far, op)
+    after = {label.codebook.id for label in so_far.labels}
+    if clash := sorted(after.intersection(says_none)):
+        raise UsageError(f'"none" was said of {clash[0]}, but there are labels of it here.', "Remove the labels first.")
+
+
+def ids_in(tx: Transaction, run: str) -> list[str]:
+    """Every id of the run, the one it has now first. It may have been joined with another since it was read."""
+    if joined := tx.execute("SELECT run FROM run_alias WHERE alias = ?", [run]):
+        run = str(joined[0][0])
+    return [run, *(row[0] for row in tx.execute("SELECT alias FROM run_alias WHERE run = ?", [run]))]
 
 
 def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> None:
@@ -192,7 +208,7 @@ def adopt(store: Store) -> None:
         return
     with store.write() as tx:
         for run, reviewer, chunk in tx.execute(sql):
-            derive(tx, Ledger._ids(tx, run), reviewer, chunk)
+            derive(tx, ids_in(tx, run), reviewer, chunk)
 
 
 def rebuild(store: Store) -> int:
@@ -206,5 +222,5 @@ def rebuild(store: Store) -> int:
             for run, reviewer, chunk in tx.execute("SELECT DISTINCT run, reviewer, chunk FROM event")
         }
         for run, reviewer, chunk in sorted(found):
-            derive(tx, Ledger._ids(tx, run), reviewer, chunk)
+            derive(tx, ids_in(tx, run), reviewer, chunk)
         return int(tx.execute("SELECT count(*) FROM decision")[0][0])

@@ -6,7 +6,7 @@ enters the event log, and what the log holds is read back through them.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -170,11 +170,28 @@ class Shown(_Model):
     version: str
 
 
+class GateRef(_Model):
+    """The gate of a live run that an act decides on, and what the agent is told: kept in the ledger, because an agent
+    acts on it.
+
+    id, key: of the gate. payload_sha256: of what was shown. to_gate: key of the gate that a rollback goes back to,
+    "start" for the beginning. message: to the agent. edited: the proposed calls as they may run. rule: of the policy.
+    """
+
+    id: Id
+    key: Id
+    payload_sha256: str
+    to_gate: str | None = None
+    message: Text = ""
+    edited: list[Any] | None = None
+    rule: str = ""
+
+
 class Act(_Model):
     """One thing a reviewer did: the payload of a `decide` event. One undo takes all its operations back.
 
     seconds: time on the chunk so far. shown: suggestions on the screen. blind_suggestions, blind_votes: whether
-    suggestions, and others' votes, were hidden. how: `person`, or `policy` (never a vote).
+    suggestions, and others' votes, were hidden. how: `person`, or `policy` (never a vote). gate: of a live run.
     """
 
     target: Target
@@ -185,6 +202,11 @@ class Act(_Model):
     blind_votes: bool
     how: Literal["person", "policy"] = "person"
     tool: str = ""
+    gate: GateRef | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """As it goes into the event; `gate` only where there is one."""
+        return self.model_dump(mode="json", exclude=None if self.gate else {"gate"})
 
 
 class Answer(_Model):

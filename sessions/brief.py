@@ -37,8 +37,9 @@ class Settled:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that a brief is made of. said: (step number, text) of users and system. before: decided gates on the line
-    that counts, in order, without this one. waiting: other gates of the run that are open. target: the gate gone back
-    to. undone: first and last step index that a rollback undoes. restored: what was done to the files."""
+    that counts, in order, without this one. given_up: earlier rollbacks. waiting: other gates of the run that are open.
+    target: the gate gone back to. undone: first and last step index that a rollback undoes. restored: what was done to
+    the files."""
 
     live: LiveRun
     gate: GateInfo
@@ -46,6 +47,7 @@ class Facts:
     task: str
     said: list[tuple[int, str]]
     before: list[Settled]
+    given_up: list[Settled]
     waiting: list[GateInfo]
     target: GateInfo | None
     undone: tuple[int, int] | None
@@ -68,6 +70,7 @@ def build(facts: Facts) -> str:
         ("RULES, word for word", _cut("\n".join(facts.live.rules), RULES_CHARS)),
         ("SAID DURING THE RUN, word for word", _said(facts.said)),
         ("SETTLED", _settled(facts)),
+        ("GIVEN UP BEFORE: do not try it again", _listed(_given_up(facts))),
         ("OPEN", _listed(_open(facts)) or "Nothing from earlier gates."),
     ]
     return "\n\n".join(f"## {title}\n{text}" for title, text in sections if text) + "\n"
@@ -87,14 +90,20 @@ def _gather(store: Store, live: LiveRun, gate: GateInfo, decision: GateDecision,
         back_to = target.last if target else -1
         undone = (back_to + 1, run.steps - 1)
         stands = [item for item in stands if target is not None and item.no <= target.no]
-    before = [
-        Settled(item, made)
-        for item in stands
-        if item.state in (DECIDED, CONSUMED) and (made := decision_of(store, item.id)) is not None
-    ]
+    before = _decided(store, stands)
+    rolled_back = [item for item in gates.values() if item.undone_by == item.id and item.id != gate.id]
+    given_up = _decided(store, rolled_back)[-MOST_SETTLED:]
     waiting = [item for item in stands if item.state == OPEN]
     said = _instructions(store, run.no, run.task or "", undone[0] if undone else run.steps)
-    return Facts(live, gate, decision, run.task or "", said, before, waiting, target, undone, restored)
+    return Facts(live, gate, decision, run.task or "", said, before, given_up, waiting, target, undone, restored)
+
+
+def _decided(store: Store, gates: Iterable[GateInfo]) -> list[Settled]:
+    return [
+        Settled(item, made)
+        for item in gates
+        if item.state in (DECIDED, CONSUMED) and (made := decision_of(store, item.id)) is not None
+    ]
 
 
 def _instructions(store: Store, no: int, task: str, steps: int) -> list[tuple[int, str]]:
@@ -122,15 +131,16 @@ def _decision(facts: Facts) -> str:
     made, gate = facts.decision, facts.gate
     who = f"the rule {made.rule}" if made.how == "policy" else made.who
     where = f"gate {gate.key!r}" + (f" ({_steps(gate.first, gate.last)})" if gate.has_steps else "")
+    this = where[0].upper() + where[1:]
     if made.verdict == "approve":
-        text = f"{where} is approved by {who}. " + ("The run is over." if gate.final else "Go on.")
+        text = f"{this} is approved by {who}. " + ("The run is over." if gate.final else "Go on.")
         edited = " The proposed calls were changed: make them as they stand in `edited`, not as you proposed them."
         return text + (edited if made.edited is not None else "")
     if made.verdict == "rollback":
         return f"At {where}, {who} rolled the run back to {_place(facts.target)}. Go on from there, differently."
     if made.verdict == "reject":
         what = "Do not make the calls that you proposed" if gate.proposed else "Do not go on as you meant to"
-        return f"{where} is rejected by {who}. {what}; the run goes on."
+        return f"{this} is rejected by {who}. {what}; the run goes on."
     return f"The run is stopped at {where} by {who}. Do nothing more."
 
 
@@ -141,7 +151,7 @@ def _undone(facts: Facts) -> str:
     gone = f"{_steps(first, last)} {'is' if first == last else 'are'} undone" if last >= first else "No step is undone"
     return "\n".join(
         [
-            f"{gone}. The run stands where it stood at {_place(facts.target)}.",
+            f"{gone[0].upper()}{gone[1:]}. The run stands where it stood at {_place(facts.target)}.",
             "What you remember of the time after it belongs to an attempt that was given up: do not build on it.",
             facts.restored or NOT_RESTORED,
             "Effects outside the workspace (messages sent, other machines, remote databases) are not undone.",
@@ -176,6 +186,15 @@ def _settled(facts: Facts) -> str:
         words = f": {_cut(made.message, WORDS_CHARS)}" if made.message and item.gate is not facts.gate else ""
         lines.append(f"- {gate.key} ({what}{stage}), approved by {who}{words}")
     return "\n".join(lines)
+
+
+def _given_up(facts: Facts) -> Iterable[str]:
+    """Earlier rollbacks with the reviewers' words: their steps are gone, what was wrong with them is not."""
+    for item in facts.given_up:
+        gate, made = item.gate, item.decision
+        what = _steps(gate.first, gate.last) if gate.has_steps else "the proposed calls"
+        words = "; ".join([*([_cut(made.message, WORDS_CHARS)] if made.message else []), *made.findings])
+        yield f"{gate.key} ({what}), rolled back by {made.who}: {words or 'no reason given'}"
 
 
 def _open(facts: Facts) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """Cutting a run into chunks: consecutive steps that are decided on together.
 
-A policy is written as text: `every:5`, `handoff`, `turn`, `tokens:2000`, `effects`, `marker:REGEX`, `declared`. Chunks
-are given as the index of each one's first step; ids come from `sessions.identity.chunk_id`.
+A policy is written as text: `every:5`, `handoff`, `turn`, `tokens:2000`, `effects`, `marker:REGEX`, `declared`,
+`gates`. Chunks are given as the index of each one's first step; ids come from `sessions.identity.chunk_id`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ POLICY_HELP = {
     "effects": "closes after a step that changed the world",
     "marker:REGEX": "closes after a step whose text matches",
     "declared": "as the run itself declares its stages",
+    "gates": "as a live run was gated: the steps that each gate showed",
 }
 
 
@@ -46,7 +47,7 @@ class Policy:
     def parse(cls, text: str) -> Policy:
         """Raises UsageError for an unknown policy, a size under 1 or a broken regular expression."""
         kind, colon, rest = text.strip().partition(":")
-        if kind in ("handoff", "turn", "effects", "declared") and not colon:
+        if kind in ("handoff", "turn", "effects", "declared", "gates") and not colon:
             return cls(kind)
         if kind in ("every", "tokens"):
             if not rest.isdecimal() or len(rest) > 7 or not 1 <= int(rest) <= 1_000_000:
@@ -130,6 +131,7 @@ def _opener(policy: Policy, text: Callable[[int], str] | None) -> Callable[[Step
         "turn": lambda before, row: before is None or row.role == "user",
         "effects": lambda before, _row: before is None or bool(before.flags & Flag.EFFECT),
         "declared": lambda before, row: before is None or before.stage != row.stage,
+        "gates": lambda before, _row: before is None,  # steps alone do not tell: `chunks_of` asks the store
         "tokens": tokens,
         "marker": marker,
     }
@@ -140,12 +142,26 @@ def chunks_of(store: Store, run: RunInfo, policy: Policy) -> Chunks:
     """The chunks of a stored run, as far as it is read."""
     if policy.kind == "every":
         return Chunks(range(0, run.steps, policy.size), run.steps)
+    if policy.kind == "gates":
+        return Chunks(_gated(store, run), run.steps)
 
     def text(index: int) -> str:
         return "\n".join(part.text for part in catalog.step(store, run.no, index).step.parts)
 
     starts = cut(policy, (row for row in catalog.index_rows(store, run.no) if row.index < run.steps), text)
     return Chunks(starts, run.steps)
+
+
+def _gated(store: Store, run: RunInfo) -> list[int]:
+    """Where the chunks of a live run begin: at the first step of each gate, and after the last one. A run that was
+    never gated is one chunk."""
+    ids = catalog.ids_of(store, run.id)
+    marks = ", ".join("?" * len(ids))
+    rows = store.query(
+        f"SELECT first_index, last_index FROM gate WHERE run IN ({marks}) AND last_index >= first_index", ids
+    )
+    starts = {0, *(first for first, _ in rows), *(last + 1 for _, last in rows)}
+    return sorted(start for start in starts if start < run.steps)
 
 
 def chunk_ref(store: Store, run: RunInfo, chunks: Chunks, chunk: int) -> ChunkRef:

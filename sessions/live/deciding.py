@@ -133,7 +133,8 @@ def withdraw(tx: Transaction, event: str) -> None:
             f"Roll back to gate {gate.key!r} or an earlier one at the run's next gate instead.",
         )
     tx.execute("UPDATE gate_vote SET withdrawn = 1 WHERE event = ?", [event])
-    _settle(tx, gate)
+    if gate.state != VOID:
+        _settle(tx, gate)
 
 
 def give_again(tx: Transaction, event: str) -> None:

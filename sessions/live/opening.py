@@ -33,6 +33,8 @@ from sessions.writing import Batch, StepRows
 
 #: Writes the ledger's event of a policy's decision: name -> "module:function", in the same transaction.
 RECORDERS = "review_tui.gate_recorder"
+#: How the names begin under which policies stand in the ledger.
+POLICY_PREFIX = "policy:"
 Recorder = Callable[[Transaction, GateInfo, CheckResult], str]
 
 
@@ -273,7 +275,7 @@ def _policy_vote(gate: GateInfo, said: CheckResult) -> Vote:
 
 def policy_name(rule: str) -> str:
     """Who stands in the ledger where a rule decided: never the name of a person."""
-    return f"policy:{rule}"[:80]
+    return f"{POLICY_PREFIX}{rule}"[:80]
 
 
 @cache

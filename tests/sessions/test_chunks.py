@@ -14,7 +14,18 @@ from sessions.identity import chunk_id
 from sessions.run import Flag, Part, Step
 from sessions.store import Store
 
-POLICIES = ["every:1", "every:5", "handoff", "turn", "tokens:1", "tokens:20", "effects", "marker:^DONE$", "declared"]
+POLICIES = [
+    "every:1",
+    "every:5",
+    "handoff",
+    "turn",
+    "tokens:1",
+    "tokens:20",
+    "effects",
+    "marker:^DONE$",
+    "declared",
+    "gates",
+]
 
 
 @st.composite
