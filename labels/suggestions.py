@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from labels.codebook_ref import CodebookRef
 from labels.model import Evidence, StepRef
+from labels.scoring.calibration import Calibration
 from sessions.catalog import RunInfo
 from sessions.jsontext import canonical
 from sessions.store import Store, Transaction
@@ -59,12 +60,14 @@ def save(store: Store, run: RunInfo, found: Iterable[Suggestion]) -> int:
 
 
 def write(tx: Transaction, run: RunInfo, found: Iterable[Suggestion]) -> int:
-    """As `save`, in the caller's transaction."""
+    """As `save`, in the caller's transaction. Each gets the probability that its detector's calibration gives it."""
+    calibration = Calibration.load(tx)
     kept = {row[0] for row in tx.execute("SELECT id FROM suggestion WHERE run = ?", [run.id])}
     new = 0
     for key, item in {item.id: item for item in found}.items():
         if not item.evidence:
             raise ValueError(f"suggestion of {item.detector} for {item.mode} quotes no evidence")
+        item = calibrated(item, calibration)
         row = [item.codebook.id, item.mode, item.detector, item.version, item.first.index, item.model_dump_json()]
         if key in kept:
             tx.execute(
@@ -76,6 +79,13 @@ def write(tx: Transaction, run: RunInfo, found: Iterable[Suggestion]) -> int:
             tx.execute("INSERT INTO suggestion VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", [key, run.id, *row])
             new += 1
     return new
+
+
+def calibrated(item: Suggestion, calibration: Calibration) -> Suggestion:
+    """The suggestion with its probability; as it is where the detector was never calibrated on that mode."""
+    mode = f"{item.mode}@{item.codebook.id}"
+    probability = calibration.probability(item.detector, item.version, mode, item.score)
+    return item if probability is None else item.model_copy(update={"probability": probability})
 
 
 def replace(tx: Transaction, run: RunInfo, detector: str, keep: Iterable[str]) -> None:
