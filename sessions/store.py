@@ -26,6 +26,10 @@ try:  # a newer SQLite than most systems have, without the WAL-reset bug (fixed 
 except ImportError:  # no wheel for this platform
     import sqlite3
 
+# Bound as they are. Without this, sqlite3 searches each bytes and None for adapting methods: a microsecond a value.
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(type(None), lambda none: none)
+
 Row: TypeAlias = tuple[Any, ...]
 Params: TypeAlias = Sequence[Any]
 #: FULL survives a power cut and is for decisions; NORMAL survives a crash of the program and is for imports.
