@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sessions import catalog
+from sessions.jsontext import loads
 from sessions.keys import index_of, key_range
-from sessions.live.gates import CONSUMED, DECIDED, OPEN, GateDecision, GateInfo, LiveRun, decision_of, gates_of
+from sessions.live.gates import OPEN, GateDecision, GateInfo, LiveRun, gate_by_id
 from sessions.run import Flag
 from sessions.store import Store
 
@@ -26,29 +28,46 @@ NOT_RESTORED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A gate that was decided, and what."""
+class Settled(NamedTuple):
+    """A gate that was decided before. first, last: indices of its steps; last < first where there are none."""
 
-    gate: GateInfo
-    decision: GateDecision
+    no: int
+    key: str
+    first: int
+    last: int
+    stage: str | None
+    who: str
+    how: str
+    rule: str
+    message: str
+    findings: str
+
+    @property
+    def what(self) -> str:
+        return _steps(self.first, self.last) if self.last >= self.first else "proposed calls"
+
+    @property
+    def by(self) -> str:
+        return f"rule {self.rule}" if self.how == "policy" else self.who
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a brief is made of. said: (step number, text) of users and system. before: decided gates on the line
-    that counts, in order, without this one. given_up: earlier rollbacks. waiting: other gates of the run that are open.
-    target: the gate gone back to. undone: first and last step index that a rollback undoes. restored: what was done to
-    the files."""
+    """All that a brief is made of. said: (step number, text) of users and system. approved, rejected: the latest gates
+    on the line that counts, in order, without this one; earlier: how many more were approved. given_up: earlier
+    rollbacks. waiting: other gates of the run that are open. target: the gate gone back to. undone: first and last step
+    index that a rollback undoes. restored: what was done to the files."""
 
     live: LiveRun
     gate: GateInfo
     decision: GateDecision
     task: str
     said: list[tuple[int, str]]
-    before: list[Settled]
+    approved: list[Settled]
+    earlier: int
+    rejected: list[Settled]
     given_up: list[Settled]
-    waiting: list[GateInfo]
+    waiting: list[str]
     target: GateInfo | None
     undone: tuple[int, int] | None
     restored: str
@@ -80,30 +99,50 @@ def build(facts: Facts) -> str:
 
 
 def _gather(store: Store, live: LiveRun, gate: GateInfo, decision: GateDecision, restored: str) -> Facts:
-    run = catalog.run_by_id(store, live.run)
-    assert run is not None, "a live run has a row"
-    gates = {item.id: item for item in gates_of(store, live.run)}
-    target = gates.get(decision.to_gate or "")
+    no, steps, task = store.query("SELECT no, steps, task FROM run WHERE id = ?", [live.run])[0]
+    target = gate_by_id(store, decision.to_gate) if decision.to_gate else None
     undone = None
-    stands = [item for item in gates.values() if item.undone_by is None and item.id != gate.id]
     if decision.verdict == "rollback":
-        back_to = target.last if target else -1
-        undone = (back_to + 1, run.steps - 1)
-        stands = [item for item in stands if target is not None and item.no <= target.no]
-    before = _decided(store, stands)
-    rolled_back = [item for item in gates.values() if item.undone_by == item.id and item.id != gate.id]
-    given_up = _decided(store, rolled_back)[-MOST_SETTLED:]
-    waiting = [item for item in stands if item.state == OPEN]
-    said = _instructions(store, run.no, run.task or "", undone[0] if undone else run.steps)
-    return Facts(live, gate, decision, run.task or "", said, before, given_up, waiting, target, undone, restored)
+        undone = (target.last + 1 if target else 0, steps - 1)
+    counts = _counts(store, gate)
+    approved, rejected, given_up = (
+        _latest(store, gate, verdict, undone) if counts.get((verdict, undone)) else []
+        for verdict, undone in (("approve", False), ("reject", False), ("rollback", True))
+    )
+    count = counts.get(("approve", False), 0)
+    if undone is not None:
+        last = target.no if target else 0
+        approved, rejected = ([item for item in items if item.no <= last] for items in (approved, rejected))
+    waiting = store.query(
+        "SELECT gate_key FROM gate WHERE run = ? AND state = ? AND id <> ? ORDER BY no", [live.run, OPEN, gate.id]
+    )
+    said = _instructions(store, no, task or "", undone[0] if undone else steps)
+    return Facts(
+        live, gate, decision, task or "", said, approved, count - len(approved) if undone is None else 0, rejected,
+        given_up, [row[0] for row in waiting] if undone is None else [], target, undone, restored,
+    )  # fmt: skip
 
 
-def _decided(store: Store, gates: Iterable[GateInfo]) -> list[Settled]:
-    return [
-        Settled(item, made)
-        for item in gates
-        if item.state in (DECIDED, CONSUMED) and (made := decision_of(store, item.id)) is not None
-    ]
+_BEFORE = "FROM gate g JOIN gate_decision d ON d.gate = g.id WHERE g.run = ? AND g.no < ?"
+
+
+def _counts(store: Store, gate: GateInfo) -> dict[tuple[str, bool], int]:
+    """How many earlier gates have which verdict: (verdict, whether their steps are undone) -> count."""
+    rows = store.query(
+        f"SELECT d.verdict, g.undone_by IS NOT NULL, count(*) {_BEFORE} GROUP BY d.verdict, g.undone_by IS NOT NULL",
+        [gate.run, gate.no],
+    )
+    return {(verdict, bool(undone)): count for verdict, undone, count in rows}
+
+
+def _latest(store: Store, gate: GateInfo, verdict: str, undone: bool) -> list[Settled]:
+    """The last earlier gates with that verdict, in order."""
+    rows = store.query(
+        "SELECT g.no, g.gate_key, g.first_index, g.last_index, g.stage, d.who, d.how, d.rule, d.message, d.findings"
+        f" {_BEFORE} AND d.verdict = ? AND g.undone_by IS {'NOT ' if undone else ''}NULL ORDER BY g.no DESC LIMIT ?",
+        [gate.run, gate.no, verdict, MOST_SETTLED],
+    )
+    return [Settled(*row) for row in reversed(rows)]
 
 
 def _instructions(store: Store, no: int, task: str, steps: int) -> list[tuple[int, str]]:
@@ -171,49 +210,42 @@ def _said(said: Sequence[tuple[int, str]]) -> str:
 
 
 def _settled(facts: Facts) -> str:
-    approved = [item for item in facts.before if item.decision.verdict == "approve"]
+    approved = list(facts.approved)
     if facts.decision.verdict == "approve":
-        approved.append(Settled(facts.gate, facts.decision))
+        gate, made = facts.gate, facts.decision
+        approved.append(
+            Settled(gate.no, gate.key, gate.first, gate.last, gate.stage, made.who, made.how, made.rule, "", "[]")
+        )
     if not approved:
         return "Nothing yet."
-    left_out = len(approved) - MOST_SETTLED
-    lines = [f"- {left_out} earlier gates, approved"] if left_out > 0 else []
-    for item in approved[-MOST_SETTLED:]:
-        gate, made = item.gate, item.decision
-        who = f"rule {made.rule}" if made.how == "policy" else made.who
-        what = _steps(gate.first, gate.last) if gate.has_steps else "proposed calls"
-        stage = f", stage {gate.stage}" if gate.stage else ""
-        words = f": {_cut(made.message, WORDS_CHARS)}" if made.message and item.gate is not facts.gate else ""
-        lines.append(f"- {gate.key} ({what}{stage}), approved by {who}{words}")
+    lines = [f"- {facts.earlier} earlier gates, approved"] if facts.earlier else []
+    for item in approved:
+        stage = f", stage {item.stage}" if item.stage else ""
+        words = f": {_cut(item.message, WORDS_CHARS)}" if item.message else ""
+        lines.append(f"- {item.key} ({item.what}{stage}), approved by {item.by}{words}")
     return "\n".join(lines)
 
 
 def _given_up(facts: Facts) -> Iterable[str]:
     """Earlier rollbacks with the reviewers' words: their steps are gone, what was wrong with them is not."""
     for item in facts.given_up:
-        gate, made = item.gate, item.decision
-        what = _steps(gate.first, gate.last) if gate.has_steps else "the proposed calls"
-        words = "; ".join([*([_cut(made.message, WORDS_CHARS)] if made.message else []), *made.findings])
-        yield f"{gate.key} ({what}), rolled back by {made.who}: {words or 'no reason given'}"
+        words = "; ".join([*([_cut(item.message, WORDS_CHARS)] if item.message else []), *loads(item.findings)])
+        yield f"{item.key} ({item.what}), rolled back by {item.by}: {words or 'no reason given'}"
 
 
 def _open(facts: Facts) -> Iterable[str]:
     """What was refused and not settled since, and what still waits for somebody."""
-    for item in facts.before:
-        made = item.decision
-        if made.verdict == "reject" and not _settled_since(item, facts):
-            yield f"{item.gate.key} was rejected by {made.who}: {_cut(made.message, WORDS_CHARS) or 'no reason given'}"
+    approved = [item.no for item in facts.approved]
+    settled = facts.gate.no if facts.decision.verdict == "approve" else max(approved, default=0)
+    for item in facts.rejected:
+        if item.no > settled:
+            yield f"{item.key} was rejected by {item.by}: {_cut(item.message, WORDS_CHARS) or 'no reason given'}"
     if facts.decision.verdict == "reject":
         yield f"{facts.gate.key}: find another way to what you proposed, or ask"
     if facts.undone is not None:
         yield "what the undone steps were to achieve, as far as the task asks for it"
-    for gate in facts.waiting:
-        yield f"{gate.key} waits for a decision"
-
-
-def _settled_since(item: Settled, facts: Facts) -> bool:
-    later = [other for other in facts.before if other.gate.no > item.gate.no and other.decision.verdict == "approve"]
-    return bool(later) or facts.decision.verdict == "approve"
+    for key in facts.waiting:
+        yield f"{key} waits for a decision"
 
 
 def _steps(first: int, last: int) -> str:

@@ -106,15 +106,14 @@ def ask(
     itself: this process is the agent, so its children may not decide. stopped: asked now and then; True ends the wait.
     """
     gate = opening.open_gate(store, request, agent=myself() if itself else None, hooks=hooks)
-    sha256 = request.sha256()
     answer: Answer | None = wait_until(
         store,
-        lambda: taking.take(store, gate.id, sha256, hooks),
+        lambda: taking.take(store, gate.id, request.sha256, hooks),
         seconds=request.timeout_s if wait else 0,
         stopped=stopped,
         beat=lambda: runs.beat(store, gate.run),
     )
-    return Pending(gate.id, request.run, request.gate, sha256, NOBODY) if answer is None else answer
+    return Pending(gate.id, request.run, request.gate, request.sha256, NOBODY) if answer is None else answer
 
 
 class Gate:
@@ -262,7 +261,7 @@ class Gate:
         """The next number. An agent that was killed at a gate and begins anew gets that gate's number again."""
         before = self._before
         self._before = None
-        if before is not None and parse({**fields, "gate": before.key}).sha256() == before.payload_sha256:
+        if before is not None and parse({**fields, "gate": before.key}).sha256 == before.payload_sha256:
             return before.key
         self._number += 1
         return str(self._number)

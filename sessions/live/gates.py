@@ -124,8 +124,8 @@ _GATE = (
     " g.snapshot_facts, g.undone_by, g.opened_at FROM gate g JOIN live l ON l.run = g.run"
 )
 _DECISION = (
-    "SELECT gate, event, verdict, to_gate, message, edited, findings, who, how, rule, payload_sha256, at"
-    " FROM gate_decision WHERE gate = ?"
+    "SELECT d.gate, d.event, d.verdict, d.to_gate, d.message, d.edited, d.findings, d.who, d.how, d.rule,"
+    " d.payload_sha256, d.at FROM gate_decision d"
 )
 
 
@@ -195,9 +195,19 @@ def gate_by_id(source: Source, id: str) -> GateInfo | None:
     return _gate(found[0]) if found else None
 
 
-def gates_of(source: Source, run: str) -> list[GateInfo]:
-    """All gates of a run, in the order of opening."""
+def gates_of(source: Source, run: str, key: str | None = None) -> list[GateInfo]:
+    """All gates of a run, or those with this key, in the order of opening."""
+    if key is not None:
+        return [
+            _gate(row) for row in rows(source, f"{_GATE} WHERE g.run = ? AND g.gate_key = ? ORDER BY g.no", [run, key])
+        ]
     return [_gate(row) for row in rows(source, f"{_GATE} WHERE g.run = ? ORDER BY g.no", [run])]
+
+
+def gate_state(source: Source, id: str) -> str | None:
+    """The state of a gate, quickly; None if there is none."""
+    found = rows(source, "SELECT state FROM gate WHERE id = ?", [id])
+    return found[0][0] if found else None
 
 
 def waiting(source: Source) -> list[GateInfo]:
@@ -254,10 +264,12 @@ def _gate(row: Row) -> GateInfo:
 
 def decision_of(source: Source, gate: str) -> GateDecision | None:
     """What was decided on a gate; None while nothing holds."""
-    found = rows(source, _DECISION, [gate])
-    if not found:
-        return None
-    values = list(found[0])
+    found = rows(source, f"{_DECISION} WHERE d.gate = ?", [gate])
+    return _decision(found[0]) if found else None
+
+
+def _decision(row: Row) -> GateDecision:
+    values = list(row)
     values[5] = orjson.loads(values[5]) if values[5] is not None else None
     values[6] = tuple(orjson.loads(values[6]))
     return GateDecision(*values)

@@ -54,14 +54,13 @@ def open_gate(
     if found := find_open(store, request):
         runs.sign_of_life(store, found.run, request, agent)
         return found
-    sha256 = request.sha256()
     while True:
         live = live_by_name(store, request.run) or runs.begin(store, request)
         prepared = _prepare(store, live, request)
         checked = _asked(store, live, prepared, request, checks)
         identity = uuid.uuid4().hex[:16]
         snapshot = _snapshot(hooks, live, identity, request)
-        new = _New(identity, sha256, checked, snapshot)
+        new = _New(identity, checked, snapshot)
         gate = _write(store, request, prepared, new, agent)
         if gate is not None:
             return gate
@@ -72,10 +71,9 @@ def find_open(source: Source, request: GateRequest) -> GateInfo | None:
     live = live_by_name(source, request.run)
     if live is None:
         return None
-    sha256 = request.sha256()
-    named = [gate for gate in gates_of(source, live.run) if gate.key == request.gate]
+    named = gates_of(source, live.run, request.gate)
     for gate in reversed(named):
-        if gate.payload_sha256 == sha256 and request.segment in (None, gate.segment):
+        if gate.payload_sha256 == request.sha256 and request.segment in (None, gate.segment):
             return gate
     if any(gate.segment == live.segment for gate in named):
         raise UsageError(
@@ -116,7 +114,6 @@ class _New:
     """What is known of a gate before it is written."""
 
     id: str
-    sha256: str
     checked: Checked
     snapshot: Snapshot
 
@@ -125,12 +122,8 @@ def _prepare(store: Store, live: LiveRun, request: GateRequest) -> _Prepared:
     no, count, chars, errors, actors = store.query(
         "SELECT no, steps, chars, errors, actors FROM run WHERE id = ?", [live.run]
     )[0]
-    known = (
-        {row[0] for row in store.query("SELECT id FROM step WHERE k BETWEEN ? AND ?", key_range(no))}
-        if count
-        else set()
-    )
-    made = StepRows(no, LaterIdentity(known), count=count, chars=chars, errors=errors, actors=orjson.loads(actors))
+    known = LaterIdentity(_known_ids(store, no, count))
+    made = StepRows(no, known, count=count, chars=chars, errors=errors, actors=orjson.loads(actors))
     for step in request.steps:
         if step.stage is None:
             step.stage = request.stage
@@ -141,6 +134,23 @@ def _prepare(store: Store, live: LiveRun, request: GateRequest) -> _Prepared:
         for place, (row, step) in enumerate(zip(batch.steps, request.steps, strict=True))
     ]
     return _Prepared(no, count, made, batch, steps)
+
+
+#: The step ids of runs that this process has opened gates of: (database, number of the run) -> ids.
+_IDS: dict[tuple[str, int], set[str]] = {}
+_MOST_IDS = 64
+
+
+def _known_ids(store: Store, no: int, count: int) -> set[str]:
+    """The ids of a run's steps. A set that is not as long as the run has steps is of another time, and read anew."""
+    key = (str(store.path), no)
+    known = _IDS.get(key, set())
+    if len(known) != count:
+        if len(_IDS) >= _MOST_IDS:
+            _IDS.clear()
+        known = {row[0] for row in store.query("SELECT id FROM step WHERE k BETWEEN ? AND ?", key_range(no))}
+        _IDS[key] = known
+    return known
 
 
 def _asked(
@@ -187,7 +197,7 @@ def _write(
 
 def _undecided(new: _New, why: str) -> _New:
     held = CheckResult(FAILED, "hold", f"a policy's decision could not be recorded ({why}).", risk=1.0)
-    return _New(new.id, new.sha256, together([*new.checked.results, ("ledger", held)]), new.snapshot)
+    return _New(new.id, together([*new.checked.results, ("ledger", held)]), new.snapshot)
 
 
 def _try_to_write(
@@ -198,7 +208,8 @@ def _try_to_write(
     agent: Process | None,
     recorder: Recorder | None,
 ) -> GateInfo | None:
-    with store.write(eager=True) as tx:
+    # A gate that a power cut takes is opened again by its agent; a decision must be on the disk.
+    with store.write("FULL" if recorder else "NORMAL", eager=True) as tx:
         if found := find_open(tx, request):
             return found
         live = live_by_name(tx, request.run)
@@ -215,6 +226,7 @@ def _try_to_write(
             event = recorder(tx, gate, verdict)
             cast_vote(tx, _policy_vote(gate, verdict), event)
             gate = gate_by_id(tx, new.id)
+    _IDS.get((str(store.path), prepared.no), set()).update(stored.id for stored in prepared.steps)
     return gate
 
 
@@ -239,8 +251,8 @@ def _insert_gate(tx: Transaction, live: LiveRun, request: GateRequest, prepared:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             new.id, live.run, request.gate, live.segment, _kind(tx, live, request), OPEN, prepared.count, prepared.last,
-            chunk, request.stage, dumps([part_json(part) for part in request.proposed]), int(request.final), new.sha256,
-            checked.needs, float(checked.risk), checked.reason,
+            chunk, request.stage, dumps([part_json(part) for part in request.proposed]), int(request.final),
+            request.sha256, checked.needs, float(checked.risk), checked.reason,
             dumps(checked.suggestion) if checked.suggestion is not None else None,
             new.snapshot.id, dumps(new.snapshot.facts), clock.stamp(),
         ],

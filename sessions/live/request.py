@@ -35,7 +35,8 @@ class GateRequest:
     run, gate: the agent's own names of the run and, unique in it, of the gate. steps: since the last gate. proposed:
     tool calls about to be made. rules: constraints, word for word. final: the run ends here. timeout_s: seconds to
     wait, None for ever. can: what the adapter can do (ABILITIES). segment: how often the run was rolled back, as far as
-    the agent knows; None if it does not say. pid: the agent's process, where it is not the one that asks.
+    the agent knows; None if it does not say. pid: the agent's process, where it is not the one that asks. sha256: of
+    what is shown to the reviewer, to which the decision is bound.
     """
 
     run: str
@@ -52,22 +53,24 @@ class GateRequest:
     can: tuple[str, ...] = ("hold", "edit")
     segment: int | None = None
     pid: int | None = None
+    sha256: str = ""
 
-    def sha256(self) -> str:
-        """Hash of what is shown to the reviewer: all but times, counts, and how the agent waits."""
-        shown = {
-            "run": self.run,
-            "gate": self.gate,
-            "agent": self.agent,
-            "task": self.task,
-            "rules": self.rules,
-            "workspace": self.workspace,
-            "proposed": [part_json(part) for part in self.proposed],
-            "steps": [[step.actor, step.role, [part_json(part) for part in step.parts]] for step in self.steps],
-            "stage": self.stage,
-            "final": self.final,
-        }
-        return sha256(b"gate/1\n" + canonical(shown)).hexdigest()
+
+def _sha256(asked: GateRequest) -> str:
+    """Hash of what is shown to the reviewer: all but times, counts, and how the agent waits."""
+    shown = {
+        "run": asked.run,
+        "gate": asked.gate,
+        "agent": asked.agent,
+        "task": asked.task,
+        "rules": asked.rules,
+        "workspace": asked.workspace,
+        "proposed": [part_json(part) for part in asked.proposed],
+        "steps": [[step.actor, step.role, [part_json(part) for part in step.parts]] for step in asked.steps],
+        "stage": asked.stage,
+        "final": asked.final,
+    }
+    return sha256(b"gate/1\n" + canonical(shown)).hexdigest()
 
 
 def part_json(part: Part) -> dict[str, Any]:
@@ -90,7 +93,7 @@ def parse(value: Any) -> GateRequest:
     """
     fields = _object(value, "a gate", _TOP)
     steps, proposed = _list(fields, "steps", MAX_STEPS), _list(fields, "proposed", MAX_PARTS)
-    return GateRequest(
+    asked = GateRequest(
         run=_name(fields, "run"),
         gate=_name(fields, "gate"),
         agent=_name(fields, "agent"),
@@ -106,6 +109,8 @@ def parse(value: Any) -> GateRequest:
         segment=_number(fields, "segment", 0),
         pid=_number(fields, "pid", 1),
     )
+    asked.sha256 = _sha256(asked)
+    return asked
 
 
 def proposed_call(value: Any, where: str) -> Part:

@@ -21,6 +21,7 @@ from sessions.live import ending
 from sessions.live.clock import stamp
 from sessions.live.gates import (
     CONSUMED,
+    OPEN,
     START,
     VOID,
     GateDecision,
@@ -28,6 +29,7 @@ from sessions.live.gates import (
     LiveRun,
     decision_of,
     gate_by_id,
+    gate_state,
     live_run,
     rows,
 )
@@ -109,6 +111,8 @@ def take(store: Store, gate_id: str, sha256: str, hooks: Hooks) -> Answer | None
 
     sha256: of what the agent asks. Raises UserError if the gate is void or gone, or was decided on for another content.
     """
+    if gate_state(store, gate_id) == OPEN:  # asked again and again while the agent waits
+        return None
     decision = decision_of(store, gate_id)
     if decision is None:
         _must_wait(store, gate_id)

@@ -4,8 +4,9 @@ A file watch on the database's WAL only wakes; what is true is asked of SQLite (
 watch is inotify, elsewhere `watchfiles`, and where neither works the waiter polls every 10, 20, then 50 ms. Every
 250 ms it looks without being woken, so a lost event costs no more than that.
 
-The trap: inotify fires when the frames are in the WAL, which is before the commit can be seen. So after a wake-up the
-version is asked again and again for about 10 ms before sleeping.
+The trap: inotify fires when the frames are in the WAL, which is before they are on the disk and the commit can be seen,
+and not again then. So after a wake-up the version is asked again and again, for 100 ms, before sleeping; and so it is
+where a wake-up may have been missed: while the watch was set up, and behind a commit that was just seen.
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ from typing import Any, Protocol
 from sessions.store import Store
 
 SAFETY_S = 0.250
-_RECHECKS, _RECHECK_S = 20, 0.0005
+#: The pauses between looks: after a wake-up as long as a commit may take to reach the disk, closely at first; after a
+#: commit was seen, in case the wake-up for the next one has gone by already.
+_AFTER_WAKE_S = (*[0.0005] * 20, *[0.001] * 10, *[0.002] * 10, *[0.005] * 12)
+_AFTER_COMMIT_S = (*[0.002] * 10, *[0.005] * 12)
+#: Between two looks where there is no watch.
 _POLLS = (0.010, 0.010, 0.010, 0.020, 0.020, 0.050)
-#: Where others write all the time, a waiter that is woken for nothing again and again rests longer before it looks.
-_REST_S, _LONGEST_REST_S, _QUIET_S = 0.0005, 0.020, 1.0
+#: Where others write all the time, a waiter may be woken for nothing so often, at once and per second; then it rests
+#: the longer, the more often it is.
+_FREE_WAKES, _FREE_PER_S, _REST_S, _LONGEST_REST_S = 10, 20, 0.0005, 0.020
 _IN_MODIFY, _IN_NONBLOCK, _IN_CLOEXEC = 0x2, 0o4000, 0o2000000
 
 
@@ -45,7 +51,9 @@ class Waiter:
         self._store = store
         self._version = store.data_version()
         self._watch = watch or watch_for(store.path)
-        self._idle_wakes = 0
+        self._pauses = iter(_AFTER_WAKE_S)
+        self._begun = time.monotonic()
+        self._vain = 0
 
     def __enter__(self) -> Waiter:
         return self
@@ -58,30 +66,30 @@ class Waiter:
 
         False if nothing was committed: ask again.
         """
-        if self._moved():  # between the caller's last look and this one
-            return True
-        begun = time.monotonic()
-        if not self._watch.wait(min(seconds, SAFETY_S)):
-            return self._moved()
-        if time.monotonic() - begun > _QUIET_S / 10:
-            self._idle_wakes = 0
-        for _ in range(_RECHECKS):
-            if self._moved():
-                self._rest()
-                return True
-            time.sleep(_RECHECK_S)
-        return False
+        end = time.monotonic() + min(seconds, SAFETY_S)
+        while not self._moved():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            pause = next(self._pauses, None)
+            if pause is not None:
+                time.sleep(min(pause, left))
+            elif self._watch.wait(left):
+                self._pauses = iter(_AFTER_WAKE_S)
+        self._pauses = iter(_AFTER_COMMIT_S)
+        return True
+
+    def in_vain(self) -> None:
+        """What was committed did not concern the caller. Rests, if that happens all the time."""
+        self._vain += 1
+        too_many = self._vain - _FREE_WAKES - _FREE_PER_S * (time.monotonic() - self._begun)
+        if too_many > 0:
+            time.sleep(min(_LONGEST_REST_S, _REST_S * too_many))
 
     def _moved(self) -> bool:
         version = self._store.data_version()
         moved, self._version = version != self._version, version
         return moved
-
-    def _rest(self) -> None:
-        """The more often others' commits woke this waiter in a row, the longer it lets them collect."""
-        self._idle_wakes += 1
-        if self._idle_wakes > 8:
-            time.sleep(min(_LONGEST_REST_S, _REST_S * (self._idle_wakes - 8)))
 
 
 def wait_until(
@@ -114,6 +122,8 @@ def wait_until(
                 next_beat = now + beat_s
             if waiter.changed(left):
                 found = look()
+                if found is None:
+                    waiter.in_vain()
     return found
 
 
