@@ -33,8 +33,8 @@ LONGEST_QUOTE, MOST_QUOTES = 2_000, 8
 MOST_FINDINGS = 500
 
 
-class TooSlow(Exception):
-    """A detector was interrupted."""
+class TooSlow(BaseException):
+    """A detector was interrupted. No Exception: a detector that catches those must not go on."""
 
 
 @dataclass(slots=True)
@@ -97,9 +97,9 @@ class Watching:
             state.off = f"too slow: {state.seconds:.1f} s for {self.steps:,} steps"
         for finding in findings:
             suggestion = self._checked(state.detector, finding, recent)
-            if suggestion is None:
+            if suggestion is None or state.found >= MOST_FINDINGS:
                 state.dropped += 1
-            elif state.found < MOST_FINDINGS:
+            else:
                 state.found += 1
                 yield suggestion
 
@@ -107,7 +107,14 @@ class Watching:
         return HEAD_START_S + PER_STEP_S * self.steps + PER_MILLION_S * self.chars / 1e6
 
     def _checked(self, detector: Detector, finding: Finding, recent: dict[int, StoredStep]) -> Suggestion | None:
-        """The finding as a suggestion; None if it names no known mode or step, or quotes what is not there."""
+        """The finding as a suggestion; None if it names no known mode or step, quotes what is not there, or is no
+        finding at all (a plug-in may give back anything)."""
+        try:
+            return self._suggestion(detector, finding, recent)
+        except Exception:
+            return None
+
+    def _suggestion(self, detector: Detector, finding: Finding, recent: dict[int, StoredStep]) -> Suggestion | None:
         try:
             book, mode = self.codebooks.resolve(finding.mode)
         except UsageError:
@@ -156,21 +163,29 @@ def stands_there(stored: StoredStep, part: int, start: int, text: str) -> bool:
 
 @contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer, where that is possible: in the main thread, on a system with timers."""
+    """Interrupt what takes longer, where that is possible: in the main thread, on a system with timers. What goes on
+    all the same is interrupted again every second. An alarm that somebody else has set rings when it is due, or right
+    afterwards."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
+    armed = True
 
     def ring(_number: int, _frame: Any) -> None:
-        raise TooSlow
+        if armed:
+            raise TooSlow
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    begun = time.monotonic()
+    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:
+        armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - begun)), interval)
 
 
 # -- runs in memory -----------------------------------------------------------------------------------------------

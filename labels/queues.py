@@ -51,15 +51,20 @@ def create(
         raise UsageError("that cannot be a queue's name.", "Use 1 to 80 printable characters.")
     if not 0 <= blind_share <= 1:
         raise UsageError("the blind share is a number from 0 to 1.", "0.15 hides suggestions on 15 % of chunks.")
+    runs = list({run.id: run for run in runs}.values())
     if not runs:
         raise UsageError("a queue needs runs.", "Name some, or --all.")
     key, now = uuid.uuid4().hex[:12], datetime.now(UTC).isoformat(timespec="seconds")
+    known = {run.id: catalog.ids_of(store, run.id) for run in runs}
     with store.write() as tx:
         if tx.execute("SELECT 1 FROM queue WHERE name = ?", [name]):
             raise UserError(f"there is a queue {name!r} already.", "Choose another name.")
         for run in runs:
+            ids = known[run.id]
             taken = tx.execute(
-                "SELECT q.name FROM queue_run r JOIN queue q ON q.id = r.queue WHERE r.run = ?", [run.id]
+                "SELECT q.name FROM queue_run r JOIN queue q ON q.id = r.queue"
+                f" WHERE r.run IN ({', '.join('?' * len(ids))})",
+                ids,
             )
             if taken:
                 raise UserError(
