@@ -44,7 +44,7 @@ class Figure:
         """For a list. n: how often it fired, which is what a precision rests on."""
         if self.precision is not None:
             return f"precision {decimal(self.precision)} (n {self.fired})"
-        return f"silent on {self.judged}, {self.positives} of them with the mode"
+        return f"never fired ({self.judged} runs, {self.positives} with the mode)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def order_of(claims: Iterable[Claim], detector: str | None) -> list[int]:
 def baselines(group: Sequence[Located]) -> dict[str, list[list[int]]]:
     """Orders for each run of a group, by method."""
     found: dict[str, list[list[int]]] = {"last step": [[len(run.facts) - 1] for run in group]}
-    found["before the first error"] = [before_error(run.facts) for run in group]
+    found["before first error"] = [before_error(run.facts) for run in group]
     for name, prior in PRIORS.items():
         found[name] = [prior([other for other in group if other.cluster != run.cluster], run.facts) for run in group]
     return found
@@ -146,7 +146,7 @@ def role_prior(others: Sequence[Located], facts: Sequence[StepFacts]) -> list[in
 Prior: TypeAlias = Callable[[Sequence[Located], Sequence[StepFacts]], list[int]]
 #: What the step ranker has to beat.
 PRIORS: Mapping[str, Prior] = {
-    "role prior": role_prior, "position prior": position_prior, "relative position prior": relative_prior,
+    "role prior": role_prior, "position prior": position_prior, "relative prior": relative_prior,
 }  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def _state(entry: dict[str, Any], mode: dict[str, Any]) -> tuple[str, str, str]:
         text = "not measured: no labels"
     else:
         text = figure.short
-        if figure.behind:
+        if figure.behind and figure.fired:
             text += f", no better than {figure.behind[0]}"
         if figure.version != entry["version"]:
             text += f" (version {figure.version})"

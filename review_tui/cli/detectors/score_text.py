@@ -126,7 +126,7 @@ def _steps(steps: Sequence[StepScore]) -> None:
         output.line()
         name = f"{corpus}, {system}" if system else corpus
         output.line(f"the step at which it went wrong, {name}, {output.count(mine[0].runs, 'run')}:")
-        rows = [("method", "names one", "exact", "within 1", "within 3", "top 3")]
+        rows = [("method", "named", "exact", "within 1", "within 3", "top 3")]
         rows += [
             (
                 item.method,
