@@ -8,10 +8,8 @@ Texts that are longer than their share end with a note of how much is left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from sessions import catalog
 from sessions.jsontext import loads
 from sessions.keys import index_of, key_range
 from sessions.live.gates import OPEN, GateDecision, GateInfo, LiveRun, gate_by_id
@@ -51,8 +49,7 @@ class Settled(NamedTuple):
         return f"rule {self.rule}" if self.how == "policy" else self.who
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """All that a brief is made of. said: (step number, text) of users and system. approved, rejected: the latest gates
     on the line that counts, in order, without this one; earlier: how many more were approved. given_up: earlier
     rollbacks. waiting: other gates of the run that are open. target: the gate gone back to. undone: first and last step
@@ -147,6 +144,8 @@ def _latest(store: Store, gate: GateInfo, verdict: str, undone: bool) -> list[Se
 
 def _instructions(store: Store, no: int, task: str, steps: int) -> list[tuple[int, str]]:
     """(step number, text) of what users and system said on the line that counts, without the task itself."""
+    from sessions import catalog  # costs more than a gate without need of it does
+
     low, _ = key_range(no)
     sql = "SELECT k FROM step WHERE k BETWEEN ? AND ? AND role IN ('system', 'user') ORDER BY k"
     found: list[tuple[int, str]] = []

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import os
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -137,7 +136,7 @@ class Gate:
     ) -> None:
         """run: a name of its own, unique in the database; made up if None. rules: constraints, word for word. can: what
         this agent can do (`hold`, `edit`, `files`, `state`). timeout_s: seconds that `open` waits, None for ever."""
-        self.run = run or uuid.uuid4().hex
+        self.run = run or os.urandom(16).hex()
         self._steps: list[Step] = []
         self._asked: dict[str, Any] | None = None
         self._fields: dict[str, Any] = {

@@ -23,11 +23,9 @@ A check runs in a thread of its own and must not keep the context: the store's c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from sessions import catalog
 from sessions.bodies import StoredStep
 from sessions.run import Part
 from sessions.store import Store
@@ -39,8 +37,7 @@ Action: TypeAlias = Literal["approve", "reject", "stop", "hold", "pass"]
 ACTIONS: tuple[Action, ...] = ("approve", "reject", "stop", "hold", "pass")
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """What one rule says of a gate.
 
     rule: its id, recorded with a decision made by it. reason: one line for people. risk: 0 (harmless) to 1.
@@ -52,13 +49,12 @@ class CheckResult:
     action: Action
     reason: str = ""
     risk: float = 0.0
-    suggestions: list[Any] = field(default_factory=list)
+    suggestions: Sequence[Any] = ()
     needs: int = 1
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckContext:
+class CheckContext(NamedTuple):
     """What a check may look at.
 
     run: the run's id, None at the first gate of a run. no: its number in the store, None likewise. name: the agent's
@@ -85,5 +81,7 @@ class CheckContext:
 
     def earlier(self, first: int = 0) -> Iterator[StoredStep]:
         """The steps before this gate's, from an index on. Those that a rollback undid carry `Flag.ABANDONED`."""
+        from sessions import catalog  # costs more than a gate without need of it does
+
         if self.no is not None and self.first > first:
             yield from catalog.steps(self.store, self.no, first, self.first - 1)

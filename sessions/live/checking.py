@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessions.gate_checks import ACTIONS, ENTRY_POINTS, LIMIT_S, LOADING_S, WALL_LIMIT_S, CheckContext, CheckResult
 from sessions.jsontext import dumps, too_deep
@@ -21,12 +20,12 @@ _POLL_S = 0.005
 _MAX_TEXT, _MAX_RESULTS, _MAX_SUGGESTIONS, _MAX_DATA = 2_000, 100, 200, 2_000_000
 
 
-@dataclass(slots=True)
-class Checked:
+class Checked(NamedTuple):
     """All results, by the name of their check, and what follows from them. verdict: `approve`, `reject` or `stop` by
-    policy, None where a person decides. needs: how many people must approve."""
+    policy, None where a person decides. needs: how many people must approve. reason: of the riskiest result; if any
+    holds, of the riskiest that does."""
 
-    results: list[tuple[str, CheckResult]] = field(default_factory=list)
+    results: Sequence[tuple[str, CheckResult]] = ()
     verdict: CheckResult | None = None
     needs: int = 1
     risk: float = 0.0
@@ -50,25 +49,36 @@ def ask(context: CheckContext, known: dict[str, str] | None = None) -> Checked:
     return together(results)
 
 
-def together(results: list[tuple[str, CheckResult]]) -> Checked:
+def together(results: Sequence[tuple[str, CheckResult]]) -> Checked:
     """What follows from the results of all checks."""
-    found = Checked(results)
     if not results:
-        return found
-    found.needs = max(1, *(result.needs for _, result in results))
-    riskiest = max((result for _, result in results), key=lambda result: result.risk)
-    holds = [result for _, result in results if result.action == "hold"]
-    found.risk = riskiest.risk
-    found.reason = (max(holds, key=lambda result: result.risk) if holds else riskiest).reason
-    ranked = sorted((result for _, result in results if result.suggestions), key=lambda result: -result.risk)
-    found.suggestion = ranked[0].suggestions[0] if ranked else None
-    if not holds and found.needs == 1:
-        for action in ("stop", "reject", "approve"):
-            decided = [result for _, result in results if result.action == action]
-            if decided:
-                found.verdict = decided[0]
-                break
-    return found
+        return Checked()
+    said = [result for _, result in results]
+    needs = max(result.needs for result in said)
+    riskiest = max(said, key=_risk)
+    holds = [result for result in said if result.action == "hold"]
+    suspecting = [result for result in said if result.suggestions]
+    return Checked(
+        results=results,
+        verdict=None if holds or needs > 1 else _by_policy(said),
+        needs=needs,
+        risk=riskiest.risk,
+        reason=(max(holds, key=_risk) if holds else riskiest).reason,
+        suggestion=max(suspecting, key=_risk).suggestions[0] if suspecting else None,
+    )
+
+
+def _risk(result: CheckResult) -> float:
+    return result.risk
+
+
+def _by_policy(said: Sequence[CheckResult]) -> CheckResult | None:
+    """The rule that decides where nothing holds: the most careful verdict wins."""
+    for action in ("stop", "reject", "approve"):
+        for result in said:
+            if result.action == action:
+                return result
+    return None
 
 
 def _ask_one(name: str, target: str, context: CheckContext) -> list[CheckResult]:
@@ -119,9 +129,9 @@ def _sane(results: Iterable[Any]) -> Iterable[CheckResult]:
             raise ValueError(f"no result: {result!r}"[:100])
         if not result.rule or not 0 <= float(result.risk) <= 1 or not 1 <= int(result.needs) <= 20:
             raise ValueError(f"rule {result.rule!r}: rule, risk or needs")
-        if len(result.suggestions) > _MAX_SUGGESTIONS or too_deep(result.suggestions):
+        if len(result.suggestions) > _MAX_SUGGESTIONS or too_deep(list(result.suggestions)):
             raise ValueError(f"rule {result.rule!r}: too many suggestions, or too deep")
-        if len(dumps(result.suggestions)) > _MAX_DATA:
+        if len(dumps(list(result.suggestions))) > _MAX_DATA:
             raise ValueError(f"rule {result.rule!r}: suggestions too large")
         texts = [text[:_MAX_TEXT] for text in (result.rule, result.reason, result.message)]
         yield CheckResult(texts[0], result.action, texts[1], result.risk, result.suggestions, result.needs, texts[2])

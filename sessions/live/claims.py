@@ -6,7 +6,7 @@ counted since the machine started, so that setting the clock back does not make 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sessions.errors import UserError
 from sessions.live.clock import Moment, elapsed, now
@@ -17,8 +17,7 @@ from sessions.store import Store
 LEASE_S = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """Who has a gate, and until when."""
 
     gate: str

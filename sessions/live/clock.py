@@ -8,13 +8,12 @@ noted before a restart of the machine.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """wall: seconds since 1970. ticks: seconds since the machine started, asleep or not. boot: id of that start."""
 
     wall: float

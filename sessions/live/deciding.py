@@ -8,7 +8,6 @@ first. Only a decision made by policy gives way to a person's, as long as the ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sessions.errors import UsageError, UserError
@@ -36,8 +35,7 @@ from sessions.store import Transaction
 VERDICTS = ("approve", "rollback", "reject", "stop")
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(NamedTuple):
     """What is said of a gate. gate: its id. to_gate: id, or "" for the beginning (rollback only). message: to the
     agent. edited: calls to be made instead of the proposed ones. findings: what was labelled, one line each.
     payload_sha256: of what was shown, None if the caller shows nothing."""
@@ -48,14 +46,13 @@ class Vote:
     to_gate: str | None = None
     message: str = ""
     edited: list[Any] | None = None
-    findings: Sequence[str] = field(default_factory=tuple)
+    findings: Sequence[str] = ()
     how: str = "person"
     rule: str = ""
     payload_sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """decision: what holds now, None while more people must approve. missing: how many."""
 
     decision: GateDecision | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sessions import catalog
 from sessions.identity import Identity
 from sessions.live.gates import DECIDED, OPEN, VOID
 from sessions.store import Store, Transaction
@@ -38,6 +37,8 @@ def complete(store: Store, run: str) -> None:
 
     Cheap if it is done; a run whose agent was killed just before is completed by whoever comes next.
     """
+    from sessions import catalog  # costs more than a gate without need of it does
+
     found = store.one("SELECT no, steps FROM run WHERE id = ? AND state = 'live'", [run])
     if found is None:
         return

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from sessions import catalog
 from sessions.errors import UserError
 from sessions.live.clock import Moment, elapsed
 from sessions.live.process import Process, is_alive
@@ -22,8 +20,7 @@ ID_PREFIX = 4
 SILENT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class LiveRun:
+class LiveRun(NamedTuple):
     """A live run. run: its id in the store; name: the agent's own. rules: constraints, word for word. can: what the
     adapter can do. segment: how often it was rolled back. ended: None while it runs, else `final`, `stop` or `closed`.
     beat: the last sign of life."""
@@ -40,8 +37,7 @@ class LiveRun:
     beat: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class GateInfo:
+class GateInfo(NamedTuple):
     """A gate. no: order of opening. id: unique everywhere; key: the agent's own name of it. run: the run's id;
     name: the agent's name of the run. kind: `chunk`, `tool` (proposed calls, no new steps), `stage` or `final`.
 
@@ -83,8 +79,7 @@ class GateInfo:
         return self.last >= self.first
 
 
-@dataclass(frozen=True, slots=True)
-class GateDecision:
+class GateDecision(NamedTuple):
     """What holds of a gate. event: the ledger's event (`origin:seq`). to_gate: id of the gate that a rollback goes back
     to, "" for the beginning, None otherwise. message: to the agent. edited: the proposed calls as they may run, None if
     unchanged. findings: what the reviewers labelled, one line each. who: reviewer(s). how: `person` or `policy`;
@@ -104,8 +99,7 @@ class GateDecision:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """What a check said when the gate was opened. data: its suggestions, as JSON."""
 
     name: str
@@ -156,6 +150,8 @@ def live_runs(source: Source, *, ended: bool = False) -> list[LiveRun]:
 
 def find_live(store: Store, text: str) -> LiveRun:
     """The live run a person means: by the agent's name of it, or as `catalog.find_run` finds it. Raises UserError."""
+    from sessions import catalog  # costs more than a gate without need of it does
+
     if found := live_by_name(store, text):
         return found
     if found := live_run(store, catalog.find_run(store, text).id):

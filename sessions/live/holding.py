@@ -6,8 +6,7 @@ before. A person's decision passes: it is what the run is held for. Holds are ke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessions.live.clock import stamp
 from sessions.live.gates import Source, rows
@@ -18,8 +17,7 @@ ALL = "*"
 _HOLD = "SELECT no, scope, reviewer, os_user, reason, at, released_by, released_at FROM hold"
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """scope: a run's id, or ALL. released_by, released_at: None while it holds."""
 
     no: int

@@ -7,12 +7,10 @@ and the agent is told so.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """A gate about to be opened. run: the run's id. gate: the gate's id to be. key: the agent's name of it."""
 
     run: str
@@ -21,17 +19,15 @@ class Opening:
     workspace: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """id: None if there is none. facts: JSON for the reviewer (what is not covered ...); `failed` says why there is
     none, and nobody can roll back to this gate then."""
 
     id: str | None
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(NamedTuple):
     """A rollback that reaches the agent. gate: id of the gate where it was decided. to_gate: id of the gate gone back
     to, None for the beginning. snapshot: that gate's, None if it has none."""
 
@@ -50,8 +46,7 @@ def _no_restore(_rollback: Rollback) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(NamedTuple):
     """snapshot(opening): called before the gate can be seen; what it raises becomes `failed`. restore(rollback): called
     when the decision can no longer be undone; returns what was done, in words for the agent, "" for nothing. It may be
     called again for one gate (the agent was killed in between) and must then finish what it began; what it raises is

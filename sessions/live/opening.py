@@ -6,11 +6,11 @@ one transaction, so it is there whole or not at all.
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import NamedTuple
 
 import orjson
 
@@ -58,7 +58,7 @@ def open_gate(
         live = live_by_name(store, request.run) or runs.begin(store, request)
         prepared = _prepare(store, live, request)
         checked = _asked(store, live, prepared, request, checks)
-        identity = uuid.uuid4().hex[:16]
+        identity = os.urandom(8).hex()
         snapshot = _snapshot(hooks, live, identity, request)
         new = _New(identity, checked, snapshot)
         gate = _write(store, request, prepared, new, agent)
@@ -72,7 +72,7 @@ def find_open(source: Source, request: GateRequest) -> GateInfo | None:
     if live is None:
         return None
     named = gates_of(source, live.run, request.gate)
-    for gate in reversed(named):
+    for gate in named[::-1]:
         if gate.payload_sha256 == request.sha256 and request.segment in (None, gate.segment):
             return gate
     if any(gate.segment == live.segment for gate in named):
@@ -94,23 +94,21 @@ def find_open(source: Source, request: GateRequest) -> GateInfo | None:
 # -- preparing ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Prepared:
-    """A gate's steps, as rows and as what the checks see. no, count: the run, and how many steps it had."""
+class _Prepared(NamedTuple):
+    """A gate's steps, as rows and as what the checks see. no: of the run; first: how many steps it had."""
 
     no: int
-    count: int
+    first: int
     rows: StepRows
     batch: Batch
     steps: list[StoredStep]
 
     @property
     def last(self) -> int:
-        return self.count + len(self.steps) - 1
+        return self.first + len(self.steps) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class _New:
+class _New(NamedTuple):
     """What is known of a gate before it is written."""
 
     id: str
@@ -160,7 +158,7 @@ def _asked(
         CheckContext(
             store=store, run=live.run, no=prepared.no, name=request.run, gate=request.gate, agent=request.agent,
             task=request.task, rules=tuple(request.rules or live.rules), workspace=request.workspace,
-            first=prepared.count, steps=prepared.steps, proposed=request.proposed, stage=request.stage,
+            first=prepared.first, steps=prepared.steps, proposed=list(request.proposed), stage=request.stage,
             final=request.final, segment=live.segment,
         ),
         checks,
@@ -213,7 +211,7 @@ def _try_to_write(
         if found := find_open(tx, request):
             return found
         live = live_by_name(tx, request.run)
-        if live is None or tx.execute("SELECT steps FROM run WHERE id = ?", [live.run]) != [(prepared.count,)]:
+        if live is None or tx.execute("SELECT steps FROM run WHERE id = ?", [live.run]) != [(prepared.first,)]:
             return None
         _append(tx, prepared)
         _insert_gate(tx, live, request, prepared, new)
@@ -250,11 +248,11 @@ def _insert_gate(tx: Transaction, live: LiveRun, request: GateRequest, prepared:
         " final, payload_sha256, needs, risk, reason, suggestion, snapshot, snapshot_facts, opened_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            new.id, live.run, request.gate, live.segment, _kind(tx, live, request), OPEN, prepared.count, prepared.last,
+            new.id, live.run, request.gate, live.segment, _kind(tx, live, request), OPEN, prepared.first, prepared.last,
             chunk, request.stage, dumps([part_json(part) for part in request.proposed]), int(request.final),
             request.sha256, checked.needs, float(checked.risk), checked.reason,
             dumps(checked.suggestion) if checked.suggestion is not None else None,
-            new.snapshot.id, dumps(new.snapshot.facts), clock.stamp(),
+            new.snapshot.id, dumps(new.snapshot.facts or {}), clock.stamp(),
         ],
     )  # fmt: skip
 
@@ -272,7 +270,7 @@ def _insert_checks(tx: Transaction, new: _New) -> None:
     tx.many(
         "INSERT INTO gate_check VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (new.id, place, name, said.rule, said.action, said.reason, float(said.risk), dumps(said.suggestions))
+            (new.id, place, name, said.rule, said.action, said.reason, float(said.risk), dumps(list(said.suggestions)))
             for place, (name, said) in enumerate(new.checked.results)
         ],
     )

@@ -8,9 +8,8 @@ to the database without asking (docs/live.md shows the set-up with two users).
 from __future__ import annotations
 
 import os
-import socket
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from sessions.live.clock import boot_id
 
@@ -20,8 +19,7 @@ MARKER = "REVIEW_TUI_GATED_RUN"
 _MOST_PARENTS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A process. started: as the system counts it. boot: the start of the machine and, where there are such, the
     namespace that the number is valid in. host: the machine's name, for people."""
 
@@ -34,12 +32,12 @@ class Process:
 def process(pid: int) -> Process | None:
     """The process with that number; None if there is none (any more)."""
     found = _look(pid)
-    return Process(pid, found[1], namespace(), socket.gethostname()) if found else None
+    return Process(pid, found[1], namespace(), host_name()) if found else None
 
 
 def myself() -> Process:
     found = process(os.getpid())
-    return found or Process(os.getpid(), "", namespace(), socket.gethostname())
+    return found or Process(os.getpid(), "", namespace(), host_name())
 
 
 def is_alive(known: Process) -> bool | None:
@@ -83,6 +81,11 @@ def namespace() -> str:
         return f"{boot_id()}/{os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return boot_id()
+
+
+def host_name() -> str:
+    """The machine's name."""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def _look(pid: int) -> tuple[int, str] | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sessions.errors import UsageError
 from sessions.jsontext import canonical, is_whole, mend, too_deep
@@ -28,8 +27,7 @@ _STEP = {
 _PART = {"kind", "text", "name", "arguments", "call_id", "is_error"}
 
 
-@dataclass(slots=True)
-class GateRequest:
+class GateRequest(NamedTuple):
     """A gate as the agent asks for it.
 
     run, gate: the agent's own names of the run and, unique in it, of the gate. steps: since the last gate. proposed:
@@ -44,12 +42,12 @@ class GateRequest:
     agent: str
     task: str
     workspace: str | None = None
-    proposed: list[Part] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    proposed: Sequence[Part] = ()
+    steps: Sequence[Step] = ()
     stage: str | None = None
     final: bool = False
     timeout_s: float | None = None
-    rules: list[str] = field(default_factory=list)
+    rules: Sequence[str] = ()
     can: tuple[str, ...] = ("hold", "edit")
     segment: int | None = None
     pid: int | None = None
@@ -109,8 +107,7 @@ def parse(value: Any) -> GateRequest:
         segment=_number(fields, "segment", 0),
         pid=_number(fields, "pid", 1),
     )
-    asked.sha256 = _sha256(asked)
-    return asked
+    return asked._replace(sha256=_sha256(asked))
 
 
 def proposed_call(value: Any, where: str) -> Part:

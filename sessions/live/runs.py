@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ def begin(store: Store, request: GateRequest) -> LiveRun:
     with store.write("NORMAL", eager=True) as tx:
         if found := live_by_name(tx, request.run):
             return found
-        run, at = uuid.uuid4().hex, datetime.now(UTC).isoformat(timespec="seconds")
+        run, at = os.urandom(16).hex(), datetime.now(UTC).isoformat(timespec="seconds")
         title = next((line.strip() for line in request.task.splitlines() if line.strip()), request.run)
         tx.execute(
             "INSERT INTO run (id, state, format, title, task, system, native_id, started_at, added_at, item, files,"

@@ -9,9 +9,7 @@ is written. An agent that is killed in between asks again and finds the brief mi
 from __future__ import annotations
 
 import os
-import socket
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sessions.brief import brief_for
 from sessions.errors import UserError
@@ -35,12 +33,12 @@ from sessions.live.gates import (
 )
 from sessions.live.holding import holding
 from sessions.live.hooks import Hooks, Rollback
+from sessions.live.process import host_name
 from sessions.run import Flag
 from sessions.store import Store, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What was decided at a gate, as the agent gets it. gate, run: the agent's own names; id: of the gate.
 
     verdict: `approve`, `rollback`, `reject` or `stop`. to_gate: where a rollback goes back to, "start" for the
@@ -81,8 +79,7 @@ class Answer:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """Nobody has answered yet; the gate stays open. Never an approval. reason: for people and for the agent."""
 
     id: str
@@ -166,7 +163,7 @@ def _mark(store: Store, gate: GateInfo, decision: GateDecision, brief: str) -> b
             return False
         tx.execute(
             "INSERT INTO consumption VALUES (?, ?, ?, '', ?, ?)",
-            [gate.id, os.getpid(), socket.gethostname(), brief, stamp()],
+            [gate.id, os.getpid(), host_name(), brief, stamp()],
         )
         tx.execute("UPDATE gate SET state = ? WHERE id = ?", [CONSUMED, gate.id])
         if decision.verdict == "rollback":
