@@ -177,7 +177,22 @@ def _sight(store: Store, run: RunInfo, target: Target, veil: Veil, number: int |
 
 def _act(said: Said, ledger: Ledger, run: RunInfo, drafts: Drafts, sight: Sight) -> Act:
     target = drafts.target
-    answers = _answers(said, drafts, sight.shown)
+    judged = judgement(said, drafts, sight.shown)
+    ids = catalog.ids_of(ledger.store, run.id)
+    return Act(
+        target=target,
+        ops=(Clear(), _verdict(said, drafts), *judged, *_note(said)),
+        seconds=said.seconds,
+        shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in sight.shown),
+        blind_suggestions=sight.blind,
+        blind_votes=not others_decided(ledger.store, ids, target.id, ledger.reviewer),
+        tool=TOOL,
+    )
+
+
+def judgement(said: Said, drafts: Drafts, shown: list[Suggestion]) -> list[Op]:
+    """What is said of failure modes: labels, "none", and answers to the suggestions shown. Raises UsageError."""
+    answers = _answers(said, drafts, shown)
     for text in said.label:
         drafts.say(text)
     for text in said.evidence:
@@ -187,16 +202,7 @@ def _act(said: Said, ledger: Ledger, run: RunInfo, drafts: Drafts, sight: Sight)
     for text in said.caused_by:
         drafts.set_cause(text)
     drafts.check_causes()
-    ids = catalog.ids_of(ledger.store, run.id)
-    return Act(
-        target=target,
-        ops=(Clear(), _verdict(said, drafts), *_labels(said, drafts), *_none(said, drafts), *answers, *_note(said)),
-        seconds=said.seconds,
-        shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in sight.shown),
-        blind_suggestions=sight.blind,
-        blind_votes=not others_decided(ledger.store, ids, target.id, ledger.reviewer),
-        tool=TOOL,
-    )
+    return [*_labels(said, drafts), *_none(said, drafts), *answers]
 
 
 def _verdict(said: Said, drafts: Drafts) -> Op:
