@@ -2,7 +2,8 @@
 
     python -m labels.scoring.figures [FOLDER]     # ../shared/data without; writes labels/detectors/figures.json
 
-The corpora are not shipped; the figures are. `labels.figures` reads them.
+The corpora are not shipped; the figures are. `labels.figures` reads them. In a checkout the tables of docs/detectors.md
+are made anew as well.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import Any
 
 from labels import detectors
 from labels.codebook import load_all
-from labels.figures import PATH, SCHEMA
-from labels.scoring import report
+from labels.figures import PATH, SCHEMA, figures
+from labels.scoring import page, report
 from sessions.jsontext import dump_bytes, loads
 
 _ROOT = Path(__file__).parents[2]
+_PAGE = _ROOT / "docs" / "detectors.md"
 
 
 def measure(folder: Path) -> dict[str, Any]:
@@ -50,6 +52,9 @@ def main() -> None:
             rows = ",\n  ".join(dump_bytes(item).decode() for item in items)
             lines.append(f' "{key}": [\n  {rows}\n ]')
     PATH.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    figures.cache_clear()
+    if _PAGE.exists():
+        _PAGE.write_text(page.renewed(_PAGE.read_text("utf-8")), "utf-8")
     print(f"{PATH}: {len(value['figures'])} figures")  # noqa: T201
 
 
