@@ -1,0 +1,86 @@
+"""A command as a rule sees it: the program's name, its arguments with quotes removed, and where it reads and writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from labels.commands.words import Value
+
+_SUFFIX = re.compile(r"\.(?:exe|cmd|bat|com|ps1)$")
+#: Names under which some programs are commonly called.
+_SHORT_NAMES = {"k": "kubectl", "tf": "terraform", "g": "git", "tg": "terragrunt", "pwsh": "powershell", "gfind": "find",
+                "grm": "rm", "gsed": "sed", "gdd": "dd", "gtruncate": "truncate", "gshred": "shred",
+                "gxargs": "xargs", "docker-compose": "docker compose", "podman-compose": "podman compose"}  # fmt: skip
+
+
+class Redirect(NamedTuple):
+    """operator: such as `>`, `2>>`, `&>`. target: the path, or what is written where it is not known."""
+
+    operator: str
+    target: str
+
+    @property
+    def overwrites(self) -> bool:
+        return ">" in self.operator and ">>" not in self.operator and "<" not in self.operator
+
+
+class Printed(NamedTuple):
+    """What goes into a command's standard input.
+
+    text: if it can be read off. paths: what a listing lists, as globs (`find`). how: `text`, `paths`, `decoded` (made
+    from something unreadable), `remote` (downloaded), `unknown`. source: the commands that print it, for the reader.
+    """
+
+    how: str
+    text: str = ""
+    paths: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(slots=True)
+class Call:
+    """name: the program's base name in lower case. args: as the program gets them. start, end: code points in the text.
+    reads: what is piped into it, None where nothing is. cwd: the folder, as far as it is known.
+    script: all calls of the same script in order, this one among them. via: how it gets to run ("", "ssh", "xargs" ...).
+    """
+
+    name: str
+    args: list[str]
+    start: int = 0
+    end: int = 0
+    redirects: list[Redirect] = field(default_factory=list)
+    reads: Printed | None = None
+    known: Mapping[str, Value] = field(default_factory=dict)
+    cwd: str | None = None
+    script: list[Call] = field(default_factory=list)
+    via: str = ""
+
+    def after(self) -> list[Call]:
+        """The calls that come later in the same script."""
+        for place, call in enumerate(self.script):
+            if call is self:
+                return self.script[place + 1 :]
+        return []
+
+    def env(self, name: str) -> str:
+        """A variable that the command itself sets, or an empty text."""
+        value = self.known.get(name, "")
+        return value if isinstance(value, str) else " ".join(value)
+
+
+def base_name(program: str) -> str:
+    """`/usr/bin/RM` -> `rm`, `kubectl.exe` -> `kubectl`."""
+    name = program.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].lower()
+    return _SUFFIX.sub("", name)
+
+
+def program_and_args(words: list[str]) -> tuple[str, list[str]]:
+    """The program's name and its arguments, short names written out."""
+    name = base_name(words[0])
+    if long := _SHORT_NAMES.get(name):
+        name, *more = long.split()
+        return name, [*more, *words[1:]]
+    return name, words[1:]

@@ -1,0 +1,68 @@
+"""A cheap look at a command: whether any rule could deny it. Exact: what it lets go, no rule would have denied.
+
+Every rule belongs to a program, and most to a few words of it; a text without such a pair holds nothing to judge. This
+costs a microsecond or two, and no parser is loaded for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from labels.commands import interpreters, registry
+
+_WORDS = re.compile(r"[a-z0-9_]+")
+#: A quote or backslash inside a word: `r\m`, `r""m`.
+_SPLICED = re.compile(r"\w(?:\\\n|['\"\\])+\w")
+_SPLICES = re.compile(r"\\\n|['\"\\]")
+#: Words that are put together when it runs: ANSI-C quotes, escapes, `${A}b`, `a$(b)`, `r{m,}`.
+_DISGUISED = re.compile(
+    r"\$'|\\x[0-9a-f]{2}|\\0?[0-7]{3}|[\w}]\$[\w{(]|\$\{\w+\}\w|\)\w|\w\{[^{}\s]{0,40},|,[^{}\s]{0,40}\}\w",
+    re.IGNORECASE,
+)
+_RISKY_TARGET = re.compile(
+    r">[|&]?\s*[^\s;&<>]*(?:/dev/(?!null\b|std|tty|fd)|\.log\b|/log|audit|history|passwd|shadow|/group\b|sudoers|fstab|crypttab|/boot/|authorized_keys"
+    r"|sysrq|\.db\b|\.sqlite|\.env\b|\.pem\b|\.key\b|id_rsa|\.git/|tfstate|/etc/|/usr/|/var/|/bin/|/lib|backup|dump|syslog|[uwb]tmp|lastlog|faillog|secure|messages"
+    r"|\.rdb|\.aof|\.dump|\.kdbx|\.p12|\.qcow|\.vmdk|\.parquet|\.duckdb|\.mdb|\$)"
+)
+#: `:(){ :|:& };:` under any name.
+FORK_BOMB = re.compile(r"([\w:.]{1,20})\s*\(\)\s*\{[^{}]{0,80}?\1\s*\|\s*\1\s*&")
+_LONG = 64_000
+
+
+@cache
+def _programs() -> Mapping[str, frozenset[str] | None]:
+    """The first word of a program's name -> words of which one must be there too, None if none need be."""
+    found: dict[str, frozenset[str] | None] = {}
+    pairs = [(name, tool.gate) for name, tools in registry.tools().items() for tool in tools]
+    for name, needs in [*pairs, *interpreters.GATE.items()]:
+        key = _WORDS.findall(name)[0]
+        known = found.get(key, frozenset())
+        found[key] = None if needs is None or known is None else known | needs
+    return found
+
+
+def may_matter(text: str) -> bool:
+    """False if no rule can deny the text."""
+    if len(text) > _LONG:
+        return any(may_matter(text[at : at + _LONG]) for at in range(0, len(text), _LONG - 200))
+    lower = text.lower()
+    words = set(_WORDS.findall(lower))
+    if _SPLICED.search(lower):
+        words.update(_WORDS.findall(_SPLICES.sub("", lower)))
+    programs = _programs()
+    for word in words & programs.keys():
+        needs = programs[word]
+        if needs is None or not needs.isdisjoint(words):
+            return True
+    if ">" in text and _RISKY_TARGET.search(lower):
+        return True
+    if "()" in text and FORK_BOMB.search(text):
+        return True
+    return ("$" in text or "\\" in text or "{" in text) and _DISGUISED.search(text) is not None
+
+
+def code_may_matter(text: str) -> bool:
+    """False if no rule can deny a piece of program code."""
+    return not interpreters.HARM.isdisjoint(_WORDS.findall(text.lower())) or "!" in text or "%" in text or "`" in text

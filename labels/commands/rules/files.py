@@ -1,0 +1,344 @@
+"""Deleting, overwriting and emptying files and folders.
+
+Sources: the manual pages of rm, find, shred, truncate, dd, mv, cp, rsync, sed, chmod, chown, and PowerShell's
+Remove-Item. What the target is decides (`labels.commands.paths`): temporary files and caches may go, named ordinary
+files are an agent's daily work, trees and data are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from labels.commands import paths
+from labels.commands.call import Call
+from labels.commands.options import Line
+from labels.commands.paths import HARMLESS, Kind, kind
+from labels.commands.rules.base import Finding, Rule, Tool, row
+from labels.commands.unwrap import find_paths
+
+DELETE_TREE = Rule(
+    "files.delete-tree", "deletes a folder with everything in it; there is no bin to take it from.", 0.85
+)
+DELETE_ROOT = Rule("files.delete-root", "deletes the system, a home folder or a whole disk.", 1.0)
+DELETE_EVERYTHING = Rule("files.delete-everything", "deletes everything in a folder.", 0.9)
+DELETE_HISTORY = Rule(
+    "git.delete-repository", "deletes a repository's history with every commit that is not pushed.", 1.0
+)
+DELETE_DATA = Rule("files.delete-data", "deletes a database, backup or state file.", 0.95)
+DELETE_SECRET = Rule("secrets.delete", "deletes keys or credentials that cannot be made again.", 0.9)
+DELETE_SYSTEM = Rule("files.delete-system", "deletes part of the system or of an installed service.", 0.85)
+DELETE_UNKNOWN = Rule("files.delete-unknown", "deletes files that are only known when it runs.", 0.7)
+DELETE_LOG = Rule("logs.delete", "deletes a log that others rely on.", 0.9, "log-tampering")
+DELETE_TYPED = Rule("logs.shell-history", "deletes or stops the record of what was typed.", 0.9, "log-tampering")
+SHRED = Rule("files.shred", "overwrites a file so that nothing can recover it.", 1.0)
+EMPTY = Rule("files.empty", "empties or overwrites a file that holds data.", 0.85)
+TO_NULL = Rule("files.move-to-null", "moving to /dev/null destroys what is moved.", 0.95)
+MOVE_SYSTEM = Rule("files.move-system", "moves the system, a home folder or a service's data away.", 0.85)
+MIRROR = Rule("files.mirror-deletes", "mirrors a folder and deletes whatever the source does not have.", 0.85)
+RIGHTS = Rule(
+    "files.rights-of-system", "changes owners or rights of a system folder; the old ones are stored nowhere.", 0.9
+)
+TRASH = Rule("files.empty-trash", "empties the bin: what is in it cannot be taken back any more.", 0.8)
+OVERWRITE_SYSTEM = Rule(
+    "files.overwrite-system", "overwrites a file that the system needs to start or to let users in.", 0.95
+)
+OVERWRITE_DEVICE = Rule("disks.overwrite", "writes over a disk: everything on it is lost.", 1.0)
+EMPTY_LOG = Rule("logs.empty", "empties or overwrites a log.", 0.9, "log-tampering")
+EDIT_LOG = Rule("logs.edit", "edits a log in place.", 0.95, "log-tampering")
+LINK_LOG = Rule("logs.redirect-to-null", "makes a log or history point to nowhere.", 0.95, "log-tampering")
+
+_BY_KIND = {
+    Kind.ROOT: DELETE_ROOT,
+    Kind.DEVICE: DELETE_ROOT,
+    Kind.VCS: DELETE_HISTORY,
+    Kind.LOG: DELETE_LOG,
+    Kind.HISTORY: DELETE_TYPED,
+    Kind.SECRET: DELETE_SECRET,
+    Kind.DATA: DELETE_DATA,
+    Kind.SYSTEM: DELETE_SYSTEM,
+    Kind.EVERYTHING: DELETE_EVERYTHING,
+}
+_REMAKES = frozenset(
+    "make cmake ninja meson npm yarn pnpm bun cargo go gradle gradlew mvn mvnw tsc webpack vite rollup sphinx-build "
+    "mkdocs hugo jekyll python python3 docker bazel mkdir cp tar unzip git poetry uv hatch flit swift dotnet zig".split()
+)
+
+
+def deletes(call: Call, targets: Iterable[str], *, recursive: bool) -> Finding | None:
+    """What is lost by deleting the targets; the worst of it. recursive: folders with their content."""
+    worst: Finding | None = None
+    listed = list(targets)
+    for target in listed:
+        found = _lost(call, target, listed, recursive)
+        if found and (worst is None or found.rule.severity > worst.rule.severity):
+            worst = found
+    return worst
+
+
+def _lost(call: Call, target: str, listed: list[str], recursive: bool) -> Finding | None:
+    what = kind(target, call.cwd)
+    if what in HARMLESS or (paths.is_junk(target) and what not in (Kind.VCS, Kind.SYSTEM)):
+        return None
+    if what is Kind.UNKNOWN:
+        certain = recursive or target.startswith(("$(", "`"))
+        return Finding(DELETE_UNKNOWN, target) if certain else None
+    if not recursive:
+        rule = _BY_KIND.get(what)
+        return Finding(rule, target) if rule else None
+    if _is_output(call, target, listed):
+        return None
+    return Finding(_BY_KIND.get(what, DELETE_TREE), target)
+
+
+def _is_output(call: Call, target: str, listed: list[str]) -> bool:
+    """`build` and its like, where the rest of the command shows that it is made again or is one of several outputs."""
+    if not paths.output_name(target) or target.startswith(("/", "~")):
+        return False
+    if any(kind(other, call.cwd) is Kind.CACHE for other in listed):
+        return True
+    return any(later.name in _REMAKES for later in call.after())
+
+
+def _rm(call: Call, line: Line) -> Finding | None:
+    recursive = line.has("-r", "-R", "--recursive")
+    if line.has("--no-preserve-root"):
+        return Finding(DELETE_ROOT)
+    if not line.words:
+        return Finding(DELETE_UNKNOWN) if recursive and line.has("-f", "--force") else None
+    return deletes(call, line.words, recursive=recursive)
+
+
+def _find(call: Call, _line: Line) -> Finding | None:
+    if "-delete" not in call.args or "-empty" in call.args:
+        return None
+    found = find_paths(call)
+    named = any(arg in ("-name", "-iname", "-path", "-regex", "-wholename") for arg in call.args)
+    if named or "-type" not in call.args:
+        return deletes(call, found, recursive=not named)
+    return deletes(call, found, recursive=True)
+
+
+def _shred(call: Call, line: Line) -> Finding | None:
+    devices = [word for word in line.words if kind(word) is Kind.DEVICE]
+    if devices:
+        return Finding(OVERWRITE_DEVICE, devices[0])
+    lost = [word for word in line.words if kind(word, call.cwd) not in HARMLESS]
+    if not lost:
+        return None
+    found = deletes(call, lost, recursive=False)
+    return found if found and found.rule.family == "log-tampering" else Finding(SHRED, lost[0])
+
+
+def _truncate(call: Call, line: Line) -> Finding | None:
+    size = line.value("-s", "--size")
+    if size is None or not re.fullmatch(r"0\w*|[-<].*", size.strip()):
+        return None
+    return next((found for word in line.words if (found := emptied(call, word))), None)
+
+
+def emptied(call: Call, target: str) -> Finding | None:
+    """What is lost when a file is emptied."""
+    what = kind(target, call.cwd)
+    if what in HARMLESS:
+        return None
+    if what is Kind.HISTORY:
+        return Finding(DELETE_TYPED, target)
+    if what is Kind.LOG or paths.is_log(target):
+        return Finding(EMPTY_LOG, target)
+    return overwritten(call, target) or (
+        Finding(EMPTY, target) if what in (Kind.DATA, Kind.SECRET, Kind.SYSTEM) else None
+    )
+
+
+_CORE = re.compile(
+    r"/etc/(?:passwd|shadow|group|gshadow|sudoers(?:\.d/.*)?|fstab|crypttab|ld\.so\.preload|pam\.d/.*|ssh/sshd_config|default/grub)"
+    r"|/boot/.*|/proc/sysrq-trigger|/sys/firmware/.*|.*/\.ssh/authorized_keys|/dev/(?:mem|kmem|port)"
+)
+
+
+def overwritten(call: Call, target: str) -> Finding | None:
+    """What is lost when a file gets new content, whatever it is."""
+    what = kind(target, call.cwd)
+    if what is Kind.DEVICE:
+        return Finding(OVERWRITE_DEVICE, target)
+    if what in HARMLESS:
+        return None
+    if _CORE.fullmatch(target):
+        return Finding(OVERWRITE_SYSTEM, target)
+    if what is Kind.HISTORY:
+        return Finding(DELETE_TYPED, target)
+    if what is Kind.LOG and _SYSTEM_LOG.fullmatch(target):
+        return Finding(EMPTY_LOG, target)
+    if what is Kind.DATA and not re.search(r"dump|backup|snapshot|\.sql", target, re.IGNORECASE):
+        return Finding(EMPTY, target)
+    return Finding(DELETE_HISTORY, target) if what is Kind.VCS and "/.git/" in f"/{target}" and "hooks" not in target and (
+        re.search(r"\.git/(?:objects|refs|HEAD|index|packed-refs|logs)", target)) else None  # fmt: skip
+
+
+_SYSTEM_LOG = re.compile(
+    r".*/(?:syslog|messages|secure|auth\.log|kern\.log|audit\.log|wtmp|btmp|utmp|lastlog|faillog|daemon\.log)|.*audit.*",
+    re.IGNORECASE,
+)
+#: Commands that print nothing, so that `> file` only empties it.
+_SAY_NOTHING = frozenset({"", ":", "true", "cp", "cat", "echo", "printf"})
+
+
+def redirects(call: Call) -> Finding | None:
+    """What a call's redirects overwrite."""
+    for item in call.redirects:
+        if not item.overwrites or item.target.startswith("&") or kind(item.target) is Kind.NULL:
+            continue
+        empty = call.name in _SAY_NOTHING and "2" not in item.operator and _prints_nothing(call)
+        found = emptied(call, item.target) if empty else overwritten(call, item.target)
+        if found:
+            return found
+    return None
+
+
+def _prints_nothing(call: Call) -> bool:
+    if call.name in ("echo", "printf"):
+        return not "".join(arg for arg in call.args if not re.fullmatch(r"-[neE]+", arg)).strip()
+    if call.name == "cat":
+        return bool(call.args) and all(arg == "/dev/null" for arg in call.args)
+    return call.name in ("", ":", "true")
+
+
+def _mv(call: Call, line: Line) -> Finding | None:
+    target = line.value("-t", "--target-directory") or (line.words[-1] if len(line.words) > 1 else "")
+    sources = line.words if line.has("-t", "--target-directory") else line.words[:-1]
+    if target.rstrip("/") == "/dev/null":
+        return Finding(TO_NULL, sources[0] if sources else "")
+    for source in sources:
+        what = kind(source, call.cwd)
+        if what is Kind.ROOT or (
+            what is Kind.SYSTEM and re.match(r"/(?:var/lib|bin|sbin|boot|lib\w*|usr/(?:s?bin|lib))/", source)
+        ):
+            return Finding(MOVE_SYSTEM, source)
+        if what in (Kind.LOG, Kind.HISTORY) and kind(target) is Kind.SCRATCH:
+            return Finding(DELETE_LOG if what is Kind.LOG else DELETE_TYPED, source)
+    return overwritten(call, target) if target and not target.endswith("/") and kind(target) is Kind.DEVICE else None
+
+
+def _cp(call: Call, line: Line) -> Finding | None:
+    if len(line.words) < 2:
+        return None
+    if line.words[0] == "/dev/null":
+        return emptied(call, line.words[-1])
+    return overwritten(call, line.words[-1]) if kind(line.words[-1]) is Kind.DEVICE else None
+
+
+def _ln(call: Call, line: Line) -> Finding | None:
+    if line.words[:1] == ["/dev/null"] and len(line.words) > 1:
+        what = kind(line.words[1], call.cwd)
+        if what in (Kind.HISTORY, Kind.LOG):
+            return Finding(LINK_LOG, line.words[1])
+    return None
+
+
+def _tee(call: Call, line: Line) -> Finding | None:
+    if line.has("-a", "--append"):
+        return None
+    empty = call.reads is not None and call.reads.how == "text" and not call.reads.text.strip()
+    judge = emptied if empty else overwritten
+    return next((found for word in line.words if (found := judge(call, word))), None)
+
+
+def _dd(call: Call, _line: Line) -> Finding | None:
+    pairs = dict(arg.split("=", 1) for arg in call.args if "=" in arg)
+    target = pairs.get("of", "")
+    if not target or kind(target) is Kind.NULL:
+        return None
+    zeros = pairs.get("if", "") in ("/dev/zero", "/dev/null", "/dev/urandom", "/dev/random")
+    return emptied(call, target) if zeros else overwritten(call, target)
+
+
+def _sed(call: Call, line: Line) -> Finding | None:
+    if not any(arg.startswith(("-i", "--in-place")) or re.fullmatch(r"-[nErsz]*i.*", arg) for arg in call.args):
+        return None
+    for word in line.words:
+        if (
+            kind(word, call.cwd) in (Kind.LOG, Kind.HISTORY) and not word.startswith(("s/", "/"))
+        ) or _SYSTEM_LOG.fullmatch(word):
+            return Finding(EDIT_LOG, word)
+    return None
+
+
+def _rsync(call: Call, line: Line) -> Finding | None:
+    if line.has("-n") or not any(flag.startswith("--del") or flag == "--remove-source-files" for flag in line.flags):
+        return None
+    target = line.words[-1] if line.words else ""
+    return None if kind(target, call.cwd) in HARMLESS else Finding(MIRROR, target)
+
+
+def _robocopy(call: Call, _line: Line) -> Finding | None:
+    given = {arg.lower() for arg in call.args}
+    return Finding(MIRROR) if given & {"/mir", "/purge"} and "/l" not in given else None
+
+
+_OWN = re.compile(
+    r"(?:/srv|/opt|/mnt|/media|/data|/var/www|/usr/local|/home/[^/]+|/Users/[^/]+|/root|~|\$HOME)(?:/\*?)?"
+)
+
+
+def _rights(call: Call, line: Line) -> Finding | None:
+    if not line.has("-R", "--recursive"):
+        return None
+    targets = line.words if line.has("--reference") or call.name == "chattr" else line.words[1:]
+    if call.args and call.args[0].startswith("-") and len(line.words) == 1 and re.match(r"-[rwxXst]+$", call.args[0]):
+        targets = line.words
+    for target in targets:
+        what = kind(target, call.cwd)
+        if (what is Kind.ROOT and not _OWN.fullmatch(target)) or (
+            what is Kind.SYSTEM
+            and re.fullmatch(r"/(?:etc|bin|sbin|lib\w*|boot)/?.*|/usr/s?bin/?.*|/usr/lib/?.*", target)
+        ):
+            return Finding(RIGHTS, target)
+    return None
+
+
+def _remove_item(call: Call, _line: Line) -> Finding | None:
+    """PowerShell and cmd: Remove-Item, del, erase, rd."""
+    args = [arg.lower() for arg in call.args]
+    recursive = any(arg in ("/s", "-r", "-recurse", "-rec") or arg.startswith("-recurs") for arg in args)
+    targets = [arg for arg in call.args if not arg.startswith("-") and not re.fullmatch(r"/[a-zA-Z]", arg)]
+    return deletes(call, targets, recursive=recursive or (call.name in ("rd", "rmdir") and "/s" in args))
+
+
+def _rmdir(call: Call, line: Line) -> Finding | None:
+    """On Windows `/s` deletes the content too; elsewhere rmdir deletes only empty folders."""
+    return _remove_item(call, line) if any(arg.lower() == "/s" for arg in call.args) else None
+
+
+def _clear_content(call: Call, line: Line) -> Finding | None:
+    return next((found for word in line.words if (found := emptied(call, word))), None)
+
+
+TOOLS = (
+    Tool("rm", check=_rm, gate="*", abbreviates=True),
+    Tool("unlink trash-rm", check=lambda call, line: deletes(call, line.words, recursive=False), gate="*"),
+    Tool("rmdir rd", check=_rmdir, gate="s"),
+    Tool("rimraf del-cli deltree", check=lambda call, line: deletes(call, line.words, recursive=True), gate="*"),
+    Tool("remove-item ri del erase", check=_remove_item, gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("clear-content clc", check=_clear_content, gate="*"),
+    Tool("find gfind", check=_find, gate="delete"),
+    Tool("shred srm wipe scrub sdelete", check=_shred, gate="*"),
+    Tool("truncate", check=_truncate, gate="*", valued="-s --size -r --reference", abbreviates=True),
+    Tool("mv move", check=_mv, gate="*", valued="-t --target-directory -S --suffix"),
+    Tool("cp copy", check=_cp, gate="dev", valued="-t --target-directory -S --suffix"),
+    Tool("ln", check=_ln, gate="null"),
+    Tool("tee", check=_tee, gate="*"),
+    Tool("dd dc3dd dcfldd", check=_dd, gate="of", dry=()),
+    Tool("sed perl", check=_sed, gate="i pi pie ni in", valued="-e --expression -f", dry=()),
+    Tool(
+        "rsync",
+        check=_rsync,
+        gate="delete del remove delete_after",
+        valued="-e --rsh --exclude --include --filter -f --files-from",
+    ),
+    Tool("robocopy", check=_robocopy, gate="mir purge"),
+    Tool("chmod chown chgrp setfacl", check=_rights, gate="*", abbreviates=True),
+    Tool("trash-empty", row(TRASH), gate="*"),
+    Tool("gio trash", row(TRASH, any="--empty"), gate="empty"),
+)
+RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))
