@@ -126,7 +126,7 @@ def unused_runs(store: Store, days: int) -> list[RunInfo]:
     opened = {row[0] for row in store.query("SELECT DISTINCT run FROM reading WHERE at >= ?", [before])}
     found = []
     for run in catalog.runs(store):
-        if run.added_at < before and run.id not in opened and not event_count(store, run):
+        if run.state != "live" and run.added_at < before and run.id not in opened and not event_count(store, run):
             found.append(run)
     return found
 

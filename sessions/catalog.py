@@ -26,8 +26,8 @@ _COLUMNS = (
 class RunInfo:
     """A run's row. no: its number in this database (keys of steps build on it); id: its random id.
 
-    content_id: None until the whole run is in. state: `importing` or `complete`. steps, chars (code points), errors
-    (steps with an error): counts so far. indexed, archived: steps done by the background work.
+    content_id: None until the whole run is in. state: `importing`, `live` or `complete`. steps, chars (code points),
+    errors (steps with an error): counts so far. indexed, archived: steps done by the background work.
     """
 
     no: int
@@ -103,11 +103,12 @@ def ids_of(store: Store, run: str) -> list[str]:
 
 def find_run(store: Store, text: str) -> RunInfo:
     """The run a person means: by id or content id (or the start of either, 4 characters and more), by path
-    (`file` or `file#2` for the second run in it), by the file's bare name, or by title (or its beginning).
+    (`file` or `file#2` for the second run in it), by the file's bare name, or by title (or its beginning). A live run
+    also goes by the name that its agent gave it.
 
     Raises UserError if none or several fit.
     """
-    if exact := run_by_id(store, text):
+    if exact := run_by_id(store, text) or _by_live_name(store, text):
         return exact
     found = _by_path(store, text) or _by_prefix(store, text) or _by_title(store, text) or _by_beginning(store, text)
     if len(found) == 1:
@@ -119,6 +120,11 @@ def find_run(store: Store, text: str) -> RunInfo:
         )
     choices = ", ".join(f"{run.id[:8]} ({run.title[:30]})" for run in found[:4])
     raise UserError(f"{text!r} could be {len(found)} runs: {choices}{' ...' if len(found) > 4 else ''}.", "Use an id.")
+
+
+def _by_live_name(store: Store, text: str) -> RunInfo | None:
+    row = store.one("SELECT run FROM live WHERE name = ?", [text])
+    return run_by_id(store, row[0]) if row else None
 
 
 def _by_prefix(store: Store, text: str) -> list[RunInfo]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sessions.catalog import RunInfo
 from sessions.errors import UserError
+from sessions.live import ending
 from sessions.store import Store, Transaction, explain
 from sessions.store import sqlite3 as sqlite3  # type: ignore[attr-defined]  # the store chooses which SQLite
 from sessions.writing import remove_rows
@@ -128,6 +129,7 @@ def closed_parents(path: Path, group: str) -> list[Path]:
 def remove_run(tx: Transaction, run: RunInfo) -> None:
     """Delete a run's content and everything derived from it. Events on it, and what they say, stay."""
     remove_rows(tx, run.no)
+    ending.forget(tx, run.id)
     for table in ("suggestion", "detection", "queue_run", "reading", "source"):
         tx.execute(f"DELETE FROM {table} WHERE run = ?", [run.id])
     if not tx.execute("SELECT 1 FROM run WHERE path = ? LIMIT 1", [run.path]):

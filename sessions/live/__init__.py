@@ -11,5 +11,7 @@
     taking            the agent has its answer, exactly once
     waiting           sleeping until something changed in the database
     holding, claims   holds on runs, and leases of reviewers
+    guarding          the agent must not approve itself
+    hooks             what other parts do when a gate opens and when a run goes back
     ending            a run is over: it becomes a run like every other
 """

@@ -1,0 +1,67 @@
+"""`review-tui gate open --json FILE`: an agent in any language opens a gate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from review_tui.cli import output
+from review_tui.cli.settings import WORDS, db_option, settings
+from sessions.errors import UsageError, UserError
+
+#: Exit codes, by verdict. Only an approval is 0.
+CODES = {"approve": 0, "rollback": 10, "stop": 11, "reject": 12, None: 75}
+MAX_BYTES = 256_000_000
+
+
+@click.command("open")
+@click.option(
+    "--json",
+    "source",
+    required=True,
+    type=WORDS,
+    metavar="FILE",
+    help="The request; - is standard input.",
+)
+@click.option("--wait", is_flag=True, help="Wait for the decision (at most `timeout_s` of the request).")
+@db_option
+@click.pass_context
+def command(ctx: click.Context, source: str, wait: bool) -> int:
+    """Open a gate, or ask again for one, and print the answer as JSON.
+
+    Exits 0 only when approved; 10 rolled back, 11 stopped, 12 rejected, 75 nobody has answered yet (the gate stays
+    open: ask again with the same request).
+    """
+    from sessions.gate import ask
+    from sessions.live.request import parse
+    from sessions.live.runs import open_database
+
+    request = parse(_read(source))
+    with open_database(settings(ctx).db_path()) as store:
+        if wait:
+            output.note(f"waiting at gate {request.gate} of run {request.run}; to decide: review-tui gate list")
+        answer = ask(store, request, wait=wait, itself=False)
+    output.emit("gate", answer.as_json())
+    return CODES[answer.verdict]
+
+
+def _read(source: str) -> Any:
+    from sessions.jsontext import BadJson, loads
+
+    try:
+        if source == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(source).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"cannot read {source}: {error.strerror}.") from None
+    if len(data) > MAX_BYTES:
+        raise UserError(f"the request is larger than {MAX_BYTES // 1_000_000} MB.", "Open gates more often.")
+    try:
+        return loads(data)
+    except BadJson as error:
+        raise UsageError(f"the request is {error}.", "One JSON object is expected (docs/live.md).") from None
