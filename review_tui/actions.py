@@ -65,6 +65,14 @@ REVIEW: list[Action] = [
         _a("relabel", "e", "Relabel", "Accept the suggestion's evidence under another mode."),
     ),
     *_group(
+        "Live gate",
+        _a("message", "M", "Approve with a message", "Approve what the gate shows, with words for the agent."),
+        _a("reject_gate", "X", "Reject the proposal", "The proposed action is denied with words; the run goes on."),
+        _a("edit_gate", "E", "Edit and approve", "Change the proposed calls, then approve them so."),
+        _a("plan", "P", "Files", "What the snapshot here covers, and what going back to it would do now."),
+        _a("next_gate", "w", "Next waiting gate", "Of any run, the riskiest first."),
+    ),
+    *_group(
         "Move",
         _a("down", "j down", "Down", "One row down."),
         _a("up", "k up", "Up", "One row up."),
@@ -114,6 +122,7 @@ INBOX: list[Action] = [
         _a("state", "f", "To do, started, done", "Show only runs in one state of review.", "f state"),
         _a("sort", "s", "Sort", "By time added, title, progress, length, errors, labels or suggestions.", "s sort"),
         _a("reverse", "S", "Turn the order round", "Last first."),
+        _a("next_gate", "w", "Next waiting gate", "The riskiest gate that waits for a person.", "w gates"),
         _a("next_todo", "n", "Next run to do", "Open the first run with undecided chunks.", "n next to do"),
         _a("search_all", "ctrl+f", "Search all runs", "Look in everything that is in the store.", "^f search"),
         _a("codebook", "B", "Codebook", "Read the failure modes with their examples and near misses.", "B codebook"),

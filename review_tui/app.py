@@ -30,7 +30,9 @@ from sessions.store import Store
 
 if TYPE_CHECKING:
     from labels.codebook import Codebook, Codebooks, Mode
+    from review_tui.gates import GateView
     from review_tui.screens.picker import ModePicker
+    from sessions.live.gates import GateInfo
 
 TICK_S = 0.2
 #: What is not needed for the first frame waits this long, so as not to compete with it, in seconds.
@@ -248,6 +250,17 @@ class ReviewApp(App[None]):
         else:
             await self.push_screen(ReviewScreen(run, place=place, find=find))
 
+    async def open_gate(self, gate: GateInfo) -> None:
+        """Show the run of a live gate, at what the gate shows."""
+        run = catalog.run_by_id(self.store, gate.run)
+        if run is None:
+            return
+        first = min(max(0, gate.first), max(0, gate.last))
+        if isinstance(self.screen, ReviewScreen) and self.screen.opened.id == run.id:
+            self.screen.go_chunk(self.screen.desk.chunks.of_step(first))
+        else:
+            await self.open_run(run, place=Place(first, 0))
+
     def pop_screen(self) -> AwaitComplete:
         self.collector.window_closed()
         return super().pop_screen()
@@ -260,6 +273,15 @@ class ReviewApp(App[None]):
                 await self.pop_screen()
         else:
             await self.switch_screen(InboxScreen())
+
+    def ring(self, view: GateView) -> None:
+        """Tell the reviewer of a gate that has just opened: the bell, the terminal's notification, and a message."""
+        gate = view.gate
+        text = short(f"{gate.agent} waits at {gate.key}: {gate.reason or gate.name}", 120)
+        self.bell()
+        if self._driver is not None:
+            self._driver.write(f"\x1b]9;{text}\x1b\\")  # `short` leaves nothing in it that could end it early
+        self.notify(text, severity="warning", markup=False, timeout=8)
 
     async def open_search(self) -> None:
         from review_tui.screens.search import SearchScreen

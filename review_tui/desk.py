@@ -16,10 +16,12 @@ from labels import views
 from labels.blind import Veil
 from labels.queues import rule_for
 from labels.views import DecisionView, LabelView, LookView, SuggestionView
+from review_tui import gates
 from sessions import catalog, identity
 from sessions.catalog import RunInfo
 from sessions.chunks import Chunks, Policy, chunk_ref, chunks_of
 from sessions.errors import UserError
+from sessions.live.gates import GateInfo
 from sessions.store import Store
 
 if TYPE_CHECKING:  # the models pull pydantic in, which the first frame does not wait for
@@ -31,6 +33,8 @@ from labels.model import Evidence, Label, Op
 _CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
 #: Evidence is a passage, not a document.
 LONGEST_QUOTE = 20_000
+#: The chunk policy of live runs: what each gate showed.
+GATES_POLICY = "gates"
 #: Time on a chunk beyond which nobody was reading any more, in seconds.
 LONGEST_LOOK = 900.0
 
@@ -56,7 +60,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Change:
-    """What was changed from elsewhere. what: `decisions` or `suggestions`. new: suggestions that were not there."""
+    """What was changed from elsewhere. what: `decisions`, `gates` or `suggestions`. new: how many suggestions are."""
 
     what: str
     new: int
@@ -86,6 +90,8 @@ class Desk:
         #: Suggestions that this reviewer may not see yet.
         self.hidden = 0
         self.looks: tuple[LookView, ...] = ()
+        #: The run's gates, in the order of opening; empty for a recorded run.
+        self.gates: list[GateInfo] = []
         self._entered = time.monotonic()
         self._remembered: set[str] = set()
         self._here: dict[tuple[int, str | None, str], bool] = {}
@@ -101,13 +107,23 @@ class Desk:
         every = views.suggestions(self.store, self.run)
         self.suggestions = [item for item in every if not self.veil.hides(item)]
         self.hidden = len(every) - len(self.suggestions)
+        self.gates = gates.of_run(self.store, self.run.id)
+
+    @property
+    def gate(self) -> GateInfo | None:
+        """The live gate that shows the current chunk, if there is one."""
+        if not self.gates or self.whole_run or not len(self.chunks):
+            return None
+        return gates.here(self.gates, *self.chunks.bounds(self.chunk))
 
     def changed_elsewhere(self) -> Change | None:
         """Read everything again; what another station or a detector has changed since, None if nothing."""
-        decisions, before = self.decisions, (self.suggestions, self.looks)
+        decisions, before, passed = self.decisions, (self.suggestions, self.looks), self.gates
         self.reload()
         if decisions != self.decisions:
             return Change("decisions", 0)
+        if passed != self.gates:
+            return Change("gates", 0)
         if before != (self.suggestions, self.looks):
             known = {item.id for item in before[0]}
             return Change("suggestions", sum(1 for item in self.suggestions if item.id not in known))
@@ -152,7 +168,9 @@ class Desk:
 
     @property
     def chunk_open(self) -> bool:
-        """Whether the current chunk is still growing: its last step is not in yet."""
+        """Whether the current chunk is still growing: its last step is not in yet. What a gate shows is all there."""
+        if self.policy.kind == GATES_POLICY:
+            return False
         return not self.run.complete and self.chunk == len(self.chunks) - 1
 
     @property
@@ -419,6 +437,11 @@ class Desk:
         if owner is None:
             return not spot.whole_run and self.veil.veiled(spot.chunk)
         return owner.scope == "chunk" and self.veil.veiled(self.chunks.of_step(owner.first))
+
+    @property
+    def seconds_here(self) -> float:
+        """Time on the current chunk so far."""
+        return round(self._seconds(), 1)
 
     def _seconds(self) -> float:
         return min(LONGEST_LOOK, time.monotonic() - self._entered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,12 +11,15 @@ from textual import on
 from textual.app import ComposeResult
 
 from labels.glance import Counts, counts_of
+from review_tui import gates
 from review_tui.actions import INBOX, Action
+from review_tui.gates import GateView, age_text
 from review_tui.sanitize import clean, short
 from review_tui.screens.base import StationScreen
 from review_tui.screens.prompt import Prompt
 from review_tui.transcript.folding import cells
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.gate_panel import ALARM
 from review_tui.widgets.paint import VERDICT_GLYPH
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions import catalog
@@ -52,26 +55,63 @@ class Entry:
         return self.decided / self.chunks if self.chunks else 0.0
 
 
-class RunRows:
-    """The inbox's rows, drawn as they are seen."""
+class InboxRows:
+    """The inbox's rows, drawn as they are seen: gates that wait, if any, then the runs.
 
-    def __init__(self, entries: list[Entry]) -> None:
+    Keys are run ids, and `gate:ID`.
+    """
+
+    def __init__(self, entries: list[Entry], gates: Sequence[GateView] = ()) -> None:
         self.entries = entries
+        self.gates = list(gates)
+        #: Rows above the runs: a heading over the gates, and one over the runs.
+        self._above = len(self.gates) + 2 if self.gates else 0
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return self._above + len(self.entries)
 
-    def key(self, index: int) -> str:
-        return self.entries[index].run.id
+    def key(self, index: int) -> str | None:
+        if index >= self._above:
+            return self.entries[index - self._above].run.id
+        return f"gate:{self.gates[index - 1].gate.id}" if 0 < index <= len(self.gates) else None
 
     def pieces(self, index: int, width: int) -> Pieces:
-        entry = self.entries[index]
+        if index >= self._above:
+            return self._run(self.entries[index - self._above], width)
+        if 0 < index <= len(self.gates):
+            return gate_pieces(self.gates[index - 1], width)
+        return [(" AGENTS THAT WAIT FOR YOU" if index == 0 else " RUNS", "heading")]
+
+    def _run(self, entry: Entry, width: int) -> Pieces:
         run = entry.run
         glyph, look = {"done": ("✓", "good"), "started": ("◐", "warn"), "to do": ("·", "faint")}[entry.state]
         tail = _tail(entry, width)
         room = width - sum(cells(text) for text, _ in tail) - 5
         title = short(run.title or run.path or run.id, room)
         return [(f" {glyph} ", look), (title, "strong"), None, *tail]
+
+
+def gate_pieces(view: GateView, width: int) -> Pieces:
+    """A waiting gate on one line: risk, agent, run, gate, why, age, and who is at it."""
+    gate = view.gate
+    glyph, look = ("▲", "error") if gate.risk >= ALARM else ("◆", "warn") if gate.risk > 0 else ("·", "text")
+    holder = f"  {short(view.holder.who, 12)} is at it" if view.holder and width >= 100 else ""
+    agent = f"{short(gate.agent, 18)}  " if width >= 70 else ""
+    held = "‖ " if view.held is not None else ""
+    dead = "  agent gone" if view.agent == "dead" else ""
+    tail = f"{dead}{holder}  {age_text(view.age_s):>6} "
+    room = width - 4 - len(agent) - len(tail) - len(held)
+    name = short(f"{gate.name} / {gate.key}", max(8, min(40, room)))
+    why = short(f"  {gate.reason}", max(0, room - len(name))) if gate.reason else ""
+    return [
+        (f" {glyph} ", look),
+        (held, "error"),
+        (name, "strong"),
+        (why, look if gate.risk >= ALARM else "text"),
+        None,
+        (agent, "faint"),
+        (tail, "faint"),
+    ]
 
 
 def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
@@ -109,6 +149,8 @@ class InboxScreen(StationScreen):
         super().__init__()
         self.entries: list[Entry] = []
         self.shown: list[Entry] = []
+        self.gates: list[GateView] = []
+        self._known_gates: set[str] | None = None
         self.words = ""
         self.wanted_state = 0
         self.sort = 0
@@ -151,12 +193,19 @@ class InboxScreen(StationScreen):
 
     async def reload(self) -> None:
         """Read the list again, off the UI thread."""
-        entries = await self.work(self._read)
-        if entries is not None:
-            self.entries = entries
+        found = await self.work(self._read)
+        if found is not None:
+            self.entries, self.gates = found
+            self._tell_of_gates()
             self.show_rows()
 
-    def _read(self) -> list[Entry]:
+    def _tell_of_gates(self) -> None:
+        """A gate that was not there a moment ago rings."""
+        known, self._known_gates = self._known_gates, {view.gate.id for view in self.gates}
+        if known is not None and (new := [view for view in self.gates if view.gate.id not in known]):
+            self.station.ring(new[0])
+
+    def _read(self) -> tuple[list[Entry], list[GateView]]:
         store, reviewer = self.station.store, self.station.reviewer
         policies = last_read(store, reviewer)
         counts = counts_of(store, reviewer)
@@ -167,7 +216,7 @@ class InboxScreen(StationScreen):
             decided = said.decided.get(policy, 0)
             chunks = self._chunks(run, policy)
             entries.append(Entry(run, chunks, decided, said.labels, said.suggestions, said.whole))
-        return entries
+        return entries, gates.waiting(store)
 
     def _chunks(self, run: RunInfo, policy: str) -> int:
         """How many chunks a run has; counted once for each length and policy."""
@@ -193,7 +242,8 @@ class InboxScreen(StationScreen):
         select = wanted if wanted in here else None
         self._wanted = None if select else wanted
         nothing = FixedRows([(None, [(f" {self._nothing()}", "faint")])])
-        self.runs.show(RunRows(shown) if shown else nothing, select=select)
+        some = shown or self.gates
+        self.runs.show(InboxRows(shown, self.gates) if some else nothing, select=select)
         self._show_head(len(shown))
 
     def _nothing(self) -> str:
@@ -219,6 +269,7 @@ class InboxScreen(StationScreen):
         first: Pieces = [
             ("review station", "accent"),
             (f"   {len(self.entries):,} runs, {done:,} done", "text"),
+            (f"   {len(self.gates):,} waiting" if self.gates else "", "warn"),
             None,
             (f"reviewer {short(self.station.reviewer, 24)}", "faint"),
             ("   reading …" if self.station.importing else "", "warn"),
@@ -235,9 +286,17 @@ class InboxScreen(StationScreen):
     # -- keys ---------------------------------------------------------------------------------------------------
 
     async def _open(self, run_id: str) -> None:
+        if run_id.startswith("gate:"):
+            await self._open_gate(run_id.partition(":")[2])
+            return
         run = await self.work(catalog.run_by_id, self.station.store, run_id)
         if run is not None:
             await self.station.open_run(run)
+
+    async def _open_gate(self, gate_id: str) -> None:
+        view = next((view for view in self.gates if view.gate.id == gate_id), None)
+        if view is not None:
+            await self.station.open_gate(view.gate)
 
     @on(RowList.Chosen, "#runs")
     async def _chosen(self, event: RowList.Chosen) -> None:
@@ -254,6 +313,12 @@ class InboxScreen(StationScreen):
             await self._open(todo[0].run.id)
         else:
             self.say("Nothing left to do here.", "good")
+
+    async def action_next_gate(self) -> None:
+        if self.gates:
+            await self.station.open_gate(self.gates[0].gate)
+        else:
+            self.say("No gate waits.", "good")
 
     async def action_filter(self) -> None:
         def typed(text: str | None) -> None:

@@ -16,10 +16,10 @@ from textual.timer import Timer
 
 from labels.views import DecisionView
 from review_tui.actions import REVIEW, Action
-from review_tui.desk import Desk
+from review_tui.desk import GATES_POLICY, Desk
 from review_tui.sanitize import short
-from review_tui.screens.review_decide import DecideActions
 from review_tui.screens.review_find import FindActions
+from review_tui.screens.review_gate import RENEW_S, GateActions
 from review_tui.transcript.document import Document
 from review_tui.transcript.layout import Row
 from review_tui.transcript.marks import Marks, Passage
@@ -33,6 +33,7 @@ from sessions import places
 from sessions.catalog import RunInfo
 from sessions.chunks import DEFAULT_POLICY
 from sessions.errors import UserError
+from sessions.live.gates import OPEN
 from sessions.places import ReadingPlace
 
 #: From these widths on the side panel stands beside the transcript instead of below it, and is wider.
@@ -45,15 +46,15 @@ SIDE_WIDTH = 40
 GROWTH_S, SLOW_GROWTH_S, PLACE_S = 0.25, 2.0, 2.0
 #: How long leaving a run waits for the place to be kept, in seconds.
 GOODBYE_S = 0.5
-#: How often another station's decisions are looked for, in seconds.
-ELSEWHERE_S = 1.0
+#: How often another station's decisions are looked for, and an agent's gates in a live run, in seconds.
+ELSEWHERE_S, LIVE_S = 1.0, 0.05
 #: Actions whose keys belong to the side panel while it has the focus.
 PANEL_KEYS = frozenset({"down", "up", "page_down", "page_up", "home", "end", "fold"})
 #: Success of a step before there is any data: the figure the product's arithmetic starts from.
 PRIOR_STEP_SUCCESS = 0.95
 
 
-class ReviewScreen(DecideActions, FindActions):
+class ReviewScreen(GateActions, FindActions):
     """Review of one run. Reads through the desk and the document; writes through the desk, in threads."""
 
     ACTIONS: ClassVar[list[Action]] = REVIEW
@@ -104,7 +105,8 @@ class ReviewScreen(DecideActions, FindActions):
     def on_mount(self) -> None:
         store, reviewer = self.station.store, self.station.reviewer
         left = places.load(store, reviewer, self.opened)
-        self.desk = Desk(store, self.opened, reviewer, left.policy if left else DEFAULT_POLICY)
+        default = GATES_POLICY if self.opened.state == "live" else DEFAULT_POLICY
+        self.desk = Desk(store, self.opened, reviewer, left.policy if left else default)
         self.document = Document(store, self.desk.run, self.desk.chunks)
         self.transcript.show(self.document)
         self.transcript.focus()
@@ -118,8 +120,12 @@ class ReviewScreen(DecideActions, FindActions):
         self.show_keys()
         self.refresh_all()
         self.set_interval(PLACE_S, self.keep_place)
-        self.set_interval(ELSEWHERE_S, self._look_elsewhere)
-        if not self.desk.run.complete:
+        live = self.opened.state == "live"
+        self.set_interval(LIVE_S if live else ELSEWHERE_S, self._look_elsewhere)
+        if live:
+            self.set_interval(RENEW_S, self.hold_gate)
+            self.call_after_refresh(self.hold_gate)
+        elif not self.desk.run.complete:
             seconds = GROWTH_S if self.desk.policy.kind == "every" else SLOW_GROWTH_S
             self._growing = self.set_interval(seconds, self._look_for_growth)
         if self.first_search:
@@ -157,7 +163,21 @@ class ReviewScreen(DecideActions, FindActions):
         if version == self._seen_version or not self.is_current:
             return
         self._seen_version = version
+        if self.opened.state == "live":
+            await self._take_steps()
         await self.look_again()
+
+    async def _take_steps(self) -> None:
+        """The steps that a live run's agent has brought since, and whether the run is over."""
+        was_last = self.desk.chunk == len(self.desk.chunks) - 1
+        if not await self.on_desk(self.desk.refresh_run) or not self.ready:
+            return
+        self.document.grown(self.desk.run, self.desk.chunks)
+        self.transcript.grown()
+        self._show_head()
+        # Who has decided on the newest chunk waits for the next one, and is taken to it.
+        if was_last and self.open_gate is None and self.desk.chunk < len(self.desk.chunks) - 1:
+            self.go_chunk(len(self.desk.chunks) - 1)
 
     async def look_again(self) -> None:
         """Read what is said and suggested anew, and show it if it has changed."""
@@ -168,11 +188,24 @@ class ReviewScreen(DecideActions, FindActions):
             self.refresh_side()  # the detectors may be through, without having found anything
             return
         self.refresh_all()
-        if change.what == "decisions":
+        if change.what == "gates":
+            await self.hold_gate()
+            self._say_gate()
+        elif change.what == "decisions":
             self.say("Changed from elsewhere: what is shown is what is said now.", "warn")
         elif change.new:
             many = "1 suggestion" if change.new == 1 else f"{change.new:,} suggestions"
             self.say(f"◇ {many} by detectors: 's jumps to them.")
+
+    def _say_gate(self) -> None:
+        """What has become of the run's gates."""
+        waits = [gate for gate in self.desk.gates if gate.state == OPEN]
+        if not waits:
+            self.say("The agent goes on." if not self.desk.run.complete else "The run is over.")
+        elif self.open_gate is None:
+            self.say(f"Gate {waits[-1].key} waits: w goes there.", "warn")
+        else:
+            self.say(f"Gate {waits[-1].key}: a approve · M with words · X reject · r roll back · s stop", "warn")
 
     # -- showing ------------------------------------------------------------------------------------------------
 
@@ -220,6 +253,7 @@ class ReviewScreen(DecideActions, FindActions):
             title=title,
             current=self.current,
             answers=self.desk.answers(),
+            gate=self.gate_view(),
             silence=Silence(self.desk.looks, self.station.detecting(self.desk.run.id), self.desk.blind),
             whole=None if self.desk.whole_run else self.desk.whole_decision,
         )

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labels.views import DecisionView, LabelView, LookView, SuggestionView
+from review_tui.gates import GateView
 from review_tui.sanitize import clean, short
+from review_tui.widgets.gate_panel import gate_rows
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
 
@@ -52,15 +54,18 @@ def side_rows(
     current: str | None,
     answers: Mapping[str, str],
     silence: Silence,
+    gate: GateView | None = None,
     whole: DecisionView | None = None,
 ) -> FixedRows:
     """Rows of the panel. labels: of the decision shown; suggestions: that touch it. current: key of the current item.
     answers: to suggestions, wherever in the run they were given. silence: what to say where there are no suggestions.
-    whole: what is said of the run, if it is not shown.
+    gate: that shows the chunk. whole: what is said of the run, if it is not shown.
 
     Keys are `label:ID` and `suggestion:ID`.
     """
     rows: Rows = []
+    if gate is not None:
+        rows += [*gate_rows(gate, width), (None, [("", "text")])]
     rows += _suggestions(suggestions, answers, width, current, silence)
     rows.append((None, [("", "text")]))
     rows += _labels(labels, decision, width, title, current)

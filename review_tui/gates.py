@@ -1,0 +1,139 @@
+"""Live gates as screens show them, and what a reviewer does there. No Textual in here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sessions.live import claims, clock, deciding, gates, holding
+from sessions.live.claims import Claim
+from sessions.live.gates import DECIDED, OPEN, GateDecision, GateInfo, LiveRun
+from sessions.live.holding import Hold
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.operating import Operated
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """A gate with all that is known around it. live: its run. agent: `running`, `dead`, `waiting` or `silent`. age_s:
+    since it was opened. holder: who is at it. approvals: who has approved so far. held: the hold on its run. decision:
+    what holds, None while it waits. checks: (rule, action, reason) of each check, riskiest first."""
+
+    gate: GateInfo
+    live: LiveRun
+    agent: str
+    age_s: float
+    holder: Claim | None
+    approvals: tuple[str, ...]
+    held: Hold | None
+    decision: GateDecision | None
+    checks: tuple[tuple[str, str, str], ...]
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person is asked: nothing holds yet, or only what a policy said, which gives way to a person."""
+        return self.gate.state == OPEN
+
+
+def waiting(store: Store) -> list[GateView]:
+    """Every gate that waits for a person, riskiest first, among equals the newest."""
+    if not any_gate(store):
+        return []
+    return [view for gate in gates.waiting(store) if gate.state == OPEN and (view := view_of(store, gate)) is not None]
+
+
+def any_gate(store: Store) -> bool:
+    """Whether any gate is open: cheap, for the start."""
+    return store.one("SELECT 1 FROM gate WHERE state = 'open' LIMIT 1") is not None
+
+
+def view_of(store: Store, gate: GateInfo) -> GateView | None:
+    """All about a gate; None if its run is gone."""
+    live = gates.live_run(store, gate.run)
+    if live is None:
+        return None
+    checks = sorted(gates.checks_of(store, gate.id), key=lambda check: -check.risk)
+    return GateView(
+        gate=gate,
+        live=live,
+        agent=gates.agent_state(store, live, clock.now()),
+        age_s=_age(gate.opened_at),
+        holder=claims.holder(store, gate.id),
+        approvals=tuple(deciding.approvals(store, gate.id)),
+        held=holding.holding(store, gate.run),
+        decision=gates.decision_of(store, gate.id),
+        checks=tuple((check.rule, check.action, check.reason) for check in checks if check.reason),
+    )
+
+
+def of_run(store: Store, run: str) -> list[GateInfo]:
+    """All gates of a run in the order of opening; [] for a recorded one."""
+    return gates.gates_of(store, run)
+
+
+def here(found: Sequence[GateInfo], first: int, last: int) -> GateInfo | None:
+    """The gate that shows steps first..last: one that waits, else the newest. A gate that only proposes calls belongs
+    to the chunk before it."""
+    fitting = [gate for gate in found if first <= max(0, gate.last) <= last]
+    waits = [gate for gate in fitting if gate.state in (OPEN, DECIDED)]
+    best = waits or fitting
+    return best[-1] if best else None
+
+
+class Operator:
+    """One reviewer at live gates. Every method writes, and may raise UserError."""
+
+    def __init__(self, store: Store, reviewer: str) -> None:
+        self.store, self.reviewer = store, reviewer
+
+    def take(self, gate: GateInfo) -> None:
+        """Say "I am at it", or go on saying so. Raises `claims.Taken` if somebody else is."""
+        from labels.events import os_user
+
+        claims.claim(self.store, gate.id, self.reviewer, os_user())
+
+    def give_back(self, gate: GateInfo) -> None:
+        claims.release(self.store, gate.id, self.reviewer)
+
+    def decide(
+        self,
+        gate: GateInfo,
+        verdict: str,
+        *,
+        to: str | None = None,
+        message: str = "",
+        edited: list[Any] | None = None,
+        seconds: float | None = None,
+    ) -> Operated:
+        """Decide on what the gate shows. to: id of the gate gone back to, or "start"."""
+        from labels import operating
+
+        said = operating.Said(
+            verdict, to, message, edited, seconds=seconds, payload_sha256=gate.payload_sha256, tool="review-tui"
+        )
+        return operating.decide(self.store, self.reviewer, gate, said)
+
+
+def targets(store: Store, gate: GateInfo) -> list[GateInfo]:
+    """Gates that a rollback can go back to, newest first. (The beginning can always be named.)"""
+    return deciding.rollback_targets(store, gate)
+
+
+def _age(opened_at: str) -> float:
+    try:
+        opened = datetime.fromisoformat(opened_at)
+    except ValueError:
+        return 0.0
+    return max(0.0, (datetime.now(UTC) - opened).total_seconds())
+
+
+def age_text(seconds: float) -> str:
+    """`12 s`, `4 min`, `3 h`, `2 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"

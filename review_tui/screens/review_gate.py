@@ -1,0 +1,217 @@
+"""What a reviewer does at a live gate: approve, send back, reject, stop, edit, and go on to the next gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from review_tui import gates
+from review_tui.gates import GateView, Operator
+from review_tui.sanitize import short
+from review_tui.screens.choice import Choice
+from review_tui.screens.prompt import Prompt
+from review_tui.screens.review_decide import DecideActions
+from sessions.errors import UserError
+from sessions.live.gates import OPEN, START, GateInfo
+
+if TYPE_CHECKING:
+    from labels.operating import Operated
+
+#: A reviewer's lease on the gate on the screen is renewed so often, in seconds.
+RENEW_S = 30.0
+DONE = {"approve": "approved", "rollback": "rolled back", "reject": "rejected", "stop": "stopped"}
+
+
+class GateActions(DecideActions):
+    """The actions of the group Live gate; the verdict keys come here where the chunk is one that a gate shows."""
+
+    _taken: GateInfo | None = None
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(self.station.store, self.station.reviewer)
+
+    @property
+    def open_gate(self) -> GateInfo | None:
+        """The gate of the current chunk, if it waits for a person."""
+        gate = self.desk.gate
+        return gate if gate is not None and gate.state == OPEN else None
+
+    def gate_view(self) -> GateView | None:
+        gate = self.desk.gate
+        return gates.view_of(self.station.store, gate) if gate is not None else None
+
+    # -- the verdict keys ---------------------------------------------------------------------------------------
+
+    async def action_approve(self) -> None:
+        if self.desk.gate is None:
+            await super().action_approve()
+        elif gate := self._gate_or_say():
+            await self._at_gate(gate, "approve")
+
+    async def action_stop(self) -> None:
+        if self.desk.gate is None:
+            await super().action_stop()
+        elif gate := self._gate_or_say():
+            await self._with_words(gate, "stop", "Stop the run, because", "Enter stops it · Esc lets it wait")
+
+    async def action_abstain(self) -> None:
+        if self.desk.gate is None:
+            await super().action_abstain()
+        else:
+            self.say("An agent waits here: abstaining would leave it waiting. w goes to the next gate.", "warn")
+
+    async def action_rollback(self) -> None:
+        if self.desk.gate is None:
+            await super().action_rollback()
+            return
+        gate = self._gate_or_say()
+        if gate is None:
+            return
+        found = await self.work(gates.targets, self.station.store, gate)
+        if found is None:
+            return
+
+        async def chosen(target: str | None) -> None:
+            if target is not None:
+                goal = next((item for item in found if item.id == target), None)
+                await self._roll_back(gate, goal)
+
+        rows = [_target_row(item) for item in found]
+        rows.append((START, [("the beginning", "strong"), None, ("before step 1 ", "faint")]))
+        await self.station.push_screen(Choice(f"Roll {short(gate.name, 30)} back to", rows), chosen)
+
+    async def _roll_back(self, gate: GateInfo, target: GateInfo | None) -> None:
+        """Show what will happen to the files, ask for guidance, and do it."""
+        where = f"gate {target.key}" if target else "the beginning"
+
+        async def agreed(yes: bool | None) -> None:
+            if yes:
+                to = target.id if target else START
+                await self._with_words(gate, "rollback", f"Back to {short(where, 24)}. To the agent", "Enter", to=to)
+
+        if target is None or target.snapshot is None:
+            await agreed(True)
+            return
+        from review_tui.screens.rollback import RollbackScreen
+
+        await self.station.push_screen(RollbackScreen(gate, target), agreed)
+
+    # -- keys of their own --------------------------------------------------------------------------------------
+
+    async def action_reject_gate(self) -> None:
+        if gate := self._gate_or_say():
+            await self._with_words(gate, "reject", "Reject, and tell the agent", "it goes on without · Esc")
+
+    async def action_message(self) -> None:
+        if gate := self._gate_or_say():
+            await self._with_words(gate, "approve", "Approve, and tell the agent", "Enter approves · Esc")
+
+    async def action_edit_gate(self) -> None:
+        """Change the proposed calls and approve them so."""
+        gate = self._gate_or_say()
+        if gate is None:
+            return
+        if not gate.proposed:
+            self.say("Nothing is proposed here that could be edited.", "warn")
+            return
+        from review_tui.screens.edit import CallEditor
+
+        async def edited(calls: list[Any] | None) -> None:
+            if calls is not None:
+                await self._at_gate(gate, "approve", edited=calls)
+
+        await self.station.push_screen(CallEditor(gate), edited)
+
+    async def action_plan(self) -> None:
+        """What the snapshot of this gate covers, and what going back to it would do now."""
+        gate = self.desk.gate
+        if gate is None or gate.snapshot is None:
+            self.say("There is no snapshot of the workspace here.", "warn")
+            return
+        from review_tui.screens.rollback import RollbackScreen
+
+        await self.station.push_screen(RollbackScreen(gate, gate, look=True))
+
+    async def action_next_gate(self) -> None:
+        found = await self.work(gates.waiting, self.station.store)
+        here = self.open_gate
+        others = [view for view in found or [] if here is None or view.gate.id != here.id]
+        if not others:
+            self.say("No other gate waits." if here else "No gate waits.", "good")
+            return
+        await self.station.open_gate(others[0].gate)
+
+    # -- deciding -----------------------------------------------------------------------------------------------
+
+    def _gate_or_say(self) -> GateInfo | None:
+        gate = self.desk.gate
+        if gate is None:
+            self.say("There is no live gate here.", "warn")
+        elif gate.state == "consumed":
+            self.say("The agent has acted on this gate: roll back at its next one instead.", "warn")
+            return None
+        elif gate.state == "void":
+            self.say("Nobody waits at this gate any more.", "warn")
+            return None
+        return gate
+
+    async def _with_words(self, gate: GateInfo, verdict: str, ask: str, hint: str, to: str | None = None) -> None:
+        async def written(text: str | None) -> None:
+            if text is not None:
+                await self._at_gate(gate, verdict, message=text.strip(), to=to)
+
+        await self.station.push_screen(Prompt(short(ask, 44), "", hint), written)
+
+    async def _at_gate(
+        self, gate: GateInfo, verdict: str, *, message: str = "", to: str | None = None, edited: list[Any] | None = None
+    ) -> None:
+        seconds = self.desk.seconds_here
+
+        def decide() -> Operated:
+            made = self.operator.decide(gate, verdict, to=to, message=message, edited=edited, seconds=seconds)
+            self.desk.reload()
+            return made
+
+        made = await self.write(decide)
+        if made is None:
+            self.desk.reload()
+            self.refresh_all()
+            return
+        self.refresh_all()
+        if made.missing:
+            more = "one more person" if made.missing == 1 else f"{made.missing} more people"
+            self.say(f"Your approval is kept; the gate needs {more}.", "good")
+            return
+        self.say(f"Gate {gate.key} {DONE[verdict]}: the agent has it. u takes it back until it has acted.", "good")
+
+    # -- leases -------------------------------------------------------------------------------------------------
+
+    async def hold_gate(self) -> None:
+        """Say that this reviewer is at the gate on the screen, and not at the one before."""
+        gate = self.open_gate
+        if self._taken is not None and (gate is None or gate.id != self._taken.id):
+            left, self._taken = self._taken, None
+            await self.on_desk(self._quietly, self.operator.give_back, left)
+        if gate is not None and not self.station.store.read_only:
+            taken = await self.on_desk(self._quietly, self.operator.take, gate)
+            if taken is not None and self.ready:
+                self.say(str(taken), "warn")
+            else:
+                self._taken = gate
+
+    @staticmethod
+    def _quietly(call: Any, gate: GateInfo) -> UserError | None:
+        """A lease is a courtesy: what hinders it is told and hinders nothing else."""
+        try:
+            call(gate)
+        except UserError as error:
+            return error
+        return None
+
+
+def _target_row(gate: GateInfo) -> tuple[str, list[tuple[str, str] | None]]:
+    steps = f"after step {gate.last + 1:,} " if gate.last >= 0 else ""
+    files = "files too" if gate.snapshot is not None else "no snapshot"
+    stage = f"  {short(gate.stage, 16)}" if gate.stage else ""
+    look = "good" if gate.snapshot is not None else "warn"
+    return gate.id, [(short(gate.key, 40), "strong"), (stage, "faint"), None, (steps, "text"), (f"{files} ", look)]
