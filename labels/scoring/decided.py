@@ -220,3 +220,8 @@ def kept_claims(store: Store, run: RunInfo, detectors: Sequence[Detector]) -> di
         if item.detector in kept:
             kept[item.detector].append(of_view(item))
     return {name: tuple(claims) for name, claims in kept.items()}
+
+
+def lookers(store: Store) -> list[str]:
+    """Everything that has looked at runs of this database: detectors, judges, imported answers."""
+    return [str(row[0]) for row in store.query("SELECT DISTINCT detector FROM detection ORDER BY detector")]

@@ -77,21 +77,26 @@ def on_database(
     codebooks: Codebooks,
     modes: Sequence[str] = (),
     told: Told = lambda done: None,
+    others: Sequence[str] | None = None,
 ) -> Report:
-    """Scores on what was decided blind in a database; and, apart from them, how suggestions were answered."""
+    """Scores on what was decided blind in a database; and, apart from them, how suggestions were answered.
+
+    others: of what else has suggestions there, such as a judge, only these; None for all. They are scored on the modes
+    that they have suggested at least once, because nothing says which others they were asked about.
+    """
     account = Account()
     cases = decided.cases(store, codebooks, account, detectors)
-    report = _report(cases, account, detectors, codebooks, modes, told)
-    wanted = {detector.id for detector in detectors}
+    report = _report(cases, account, detectors, codebooks, modes, told, others)
+    wanted = {detector.id for detector in detectors} | set(others or decided.lookers(store))
     report.answers = [
         item
         for _, item in sorted(acceptance(store).items())
-        if (not wanted or item.detector in wanted) and (not modes or item.mode in modes)
+        if item.detector in wanted and (not modes or item.mode in modes)
     ]
     report.calibration = [
         entry
         for entry in load_kept(store).get("entries", [])
-        if (not wanted or entry["detector"] in wanted) and (not modes or entry["mode"] in modes)
+        if entry["detector"] in wanted and (not modes or entry["mode"] in modes)
     ]
     return report
 
@@ -103,6 +108,7 @@ def _report(
     codebooks: Codebooks,
     modes: Sequence[str],
     told: Told,
+    others: Sequence[str] | None = None,
 ) -> Report:
     report = Report(account, Troubles())
     looked = predict.look(cases, detectors, codebooks, report.troubles, told)
@@ -111,7 +117,7 @@ def _report(
     scorer = Scorer(looked)
     names = [detector.id for detector in detectors]
     for name, mode in _pairs(looked, detectors):
-        if not modes or mode in modes:
+        if (not modes or mode in modes) and (others is None or name in names or name in others):
             report.scores += scorer.scores(name, mode)
     for name in names:
         report.alerts += scorer.alerts(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,11 @@ from review_tui.cli.detectors import score_text
 from review_tui.cli.detectors.common import progress, say_account, say_off, wanted
 from review_tui.cli.settings import PATH, WORDS, codebook_option, db_option, json_option, settings
 from sessions.errors import UserError
+
+if TYPE_CHECKING:
+    from labels.codebook import Codebooks
+    from labels.scoring.report import Report
+    from sessions.store import Store
 
 
 @click.command("score")
@@ -34,12 +41,11 @@ def command(
     given = settings(ctx)
     books = given.load_codebooks()
     modes = [f"{found.slug}@{book.id}" for book, found in map(books.resolve, mode)]
-    asked = wanted(detector)
     told = progress("runs")
     if corpus:
-        done = report.on_corpora(corpus, asked, books, modes, told)
+        done = report.on_corpora(corpus, wanted(detector), books, modes, told)
     else:
-        done = report.on_database(given.store(ctx), asked, books, modes, told)
+        done = _on_database(given.store(ctx), detector, books, modes, told)
     if as_json:
         output.emit("detectors-score", done.json())
         return
@@ -52,3 +58,16 @@ def command(
             "Review runs of a queue (`review-tui queue create`), or name a --corpus.",
         )
     score_text.tables(done, books)
+
+
+def _on_database(
+    store: Store, names: tuple[str, ...], books: Codebooks, modes: list[str], told: Callable[[int], None]
+) -> Report:
+    """A judge is no detector that could be loaded, but what it suggested stands in the database."""
+    from labels import detectors
+    from labels.scoring import decided, report
+
+    known = set(decided.lookers(store)) - set(detectors.names())
+    others = [name for name in names if name in known]
+    asked = [] if names and len(others) == len(names) else wanted([name for name in names if name not in known])
+    return report.on_database(store, asked, books, modes, told, others if names else None)

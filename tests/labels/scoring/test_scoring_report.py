@@ -127,6 +127,8 @@ def test_what_a_judge_claimed_in_the_database_is_scored_too(tmp_path: Path) -> N
         detect(store, run, [WordDetector(id="judge:model")], BOOKS)
         done = report.on_database(store, [WordDetector()], BOOKS)
         assert [(item.detector, item.precision.value) for item in done.scores] == [("words", 1.0), ("judge:model", 1.0)]
+        only = report.on_database(store, [WordDetector()], BOOKS, others=[])
+        assert [item.detector for item in only.scores] == ["words"]
 
 
 def test_progress_is_told(corpus: Path) -> None:

@@ -230,6 +230,23 @@ def test_scores_on_the_database_count_blind_decisions_only(call, reviewed: list[
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_a_judge_in_the_database_can_be_named(call, db: Path, reviewed: list[str]) -> None:
+    """It cannot be loaded as a detector; what it suggested stands there."""
+    from labels.codebook import load_all
+    from labels.detection import detect
+    from sessions import catalog
+    from sessions.store import Store
+
+    judge = AgainDetector()
+    judge.id = "judge:model"
+    with Store.open(db) as store:
+        for run in catalog.runs(store):
+            detect(store, run, [judge], load_all())
+    value = call("detectors", "score", "--detector", "judge:model", "--json").json
+    assert {item["detector"] for item in value["scores"]} == {"judge:model"}
+    assert call("detectors", "score", "--detector", "judge:other").code == 1
+
+
 # -- calibrate and train ------------------------------------------------------------------------------------------
 
 
