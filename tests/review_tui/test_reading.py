@@ -583,7 +583,7 @@ async def test_reading_the_codebook_decides_nothing(checkout_db):
 
 
 async def test_help_has_every_key(checkout_db):
-    async with station(checkout_db, CHECKOUT, size=(200, 80)) as here:
+    async with station(checkout_db, CHECKOUT, size=(200, 100)) as here:
         await here.press("question_mark")
         text = here.text
         for action in actions.REVIEW:

@@ -155,7 +155,7 @@ async def test_a_folder_without_runs(db, tmp_path):
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "notes.md").write_text("# nothing\n")
     async with station(db, tmp_path / "none") as here:
-        assert "The inbox is empty" in here.text
+        await here.until(lambda: "The inbox is empty" in here.text, "that there is nothing")
 
 
 async def test_a_file_that_goes_away_while_it_is_read(db, tmp_path):
