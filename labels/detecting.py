@@ -50,12 +50,12 @@ class Progress:
 
 
 class Watching:
-    """Some detectors on one run. Feed it the steps in order, then `finish`."""
+    """Some detectors on one run. Feed it the steps in order (from any one on), then `finish`."""
 
     def __init__(self, meta: RunMeta, detectors: Iterable[Detector], codebooks: Codebooks) -> None:
         self.codebooks = codebooks
         self.steps = self.chars = 0
-        self._ids: list[str] = []
+        self._ids: dict[int, str] = {}
         self.progress = [self._start(detector, meta) for detector in detectors]
 
     @staticmethod
@@ -69,7 +69,7 @@ class Watching:
         """The next steps of the run; what is suspected by now."""
         self.steps += len(steps)
         self.chars += sum(len(part.text) for stored in steps for part in stored.step.parts)
-        self._ids += [stored.id for stored in steps]
+        self._ids.update((stored.index, stored.id) for stored in steps)
         recent = {stored.index: stored for stored in steps}
         return [item for state in self.progress for item in self._ask(state, recent, steps)]
 
@@ -120,7 +120,7 @@ class Watching:
         except UsageError:
             return None
         quotes = [quote for quote in finding.evidence if self._verbatim(quote, recent)][:MOST_QUOTES]
-        if not quotes or not 0 <= finding.first <= finding.last < len(self._ids):
+        if not quotes or finding.first > finding.last or not {finding.first, finding.last} <= self._ids.keys():
             return None
         return Suggestion(
             mode=mode.slug,
@@ -139,7 +139,7 @@ class Watching:
     def _verbatim(self, quote: Quote, recent: dict[int, StoredStep]) -> bool:
         """Whether the quote is what stands there, as far as the step is at hand; its shape in any case. Steps of
         earlier calls are checked where the suggestion is kept."""
-        if not (0 <= quote.index < len(self._ids) and 0 < len(quote.text) <= LONGEST_QUOTE and quote.text.strip()):
+        if not (quote.index in self._ids and 0 < len(quote.text) <= LONGEST_QUOTE and quote.text.strip()):
             return False
         if quote.start < 0 or quote.end - quote.start != len(quote.text):
             return False
