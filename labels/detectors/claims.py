@@ -55,6 +55,7 @@ _PARTLY = re.compile(
 #: Words by which a final message owns up to what is open or went wrong.
 _OWNS_UP = re.compile(
     r"\bnot (?:yet|been|all|able|fully|everything|done|run|tested|verified|completed?|finished|pass(?:ing)?)\b"
+    r"|\bnot\b[^.\n]{0,30}\byet\b"
     r"|\b(?:fail(?:s|ed|ing|ures?)?|remaining|remains?|left (?:to do|open|undone|out)|could(?:n't| not)|unable|"
     r"untested|still (?:open|missing|to do|pending|needs?|broken|fails?)|unverified|unfinished|todo|to-do|next steps?|"
     r"skipped|incomplete|did(?:n't| not)|ha(?:ve|s)(?:n't| not)|cannot|can't|won't|partial(?:ly)?|blocked|pending|"
@@ -84,7 +85,10 @@ def ran_in(passage: Passage) -> Sentence | None:
     """The sentence in which an agent says that it ran or tested something."""
     for found in _RAN.finditer(passage.lower):
         sentence = sentence_at(passage, found.end() - 1)
-        if sentence is not None and _BY_HAND.search(sentence.lower) is None:
+        if sentence is None or sentence.text.endswith("?") or _BY_HAND.search(sentence.lower) is not None:
+            continue
+        upto = sentence.lower[: max(0, passage.offset + found.end() - sentence.start)]
+        if _UNSAID.search(upto) is None:
             return sentence
     return None
 

@@ -58,7 +58,7 @@ def deeds_of(call: Call) -> frozenset[Deed]:
     found: set[Deed] = set()
     for one in call.simple:
         found |= _shell(one)
-    if _runs_sql(call):
+    if runs_sql(call):
         found |= sql_deeds(call.command or call.text)
     if "write" in call.acts:
         found |= _written(call)
@@ -67,7 +67,7 @@ def deeds_of(call: Call) -> frozenset[Deed]:
     return frozenset(found)
 
 
-def _runs_sql(call: Call) -> bool:
+def runs_sql(call: Call) -> bool:
     """Whether SQL in a call would be executed: in a search pattern, a message or a file that is written it is not."""
     if not call.simple:
         return bool(call.command) or "sql" in call.tool or "query" in call.tool

@@ -78,8 +78,15 @@ def test_commands_that_are_typed_in_json():
 
 def test_results_pair_by_id_and_else_by_order():
     parts = [*bash("a1", None), *bash("b2", None)]
-    step = Step("agent", "agent", [*parts, Part("tool_result", "B", call_id=parts[1].call_id, is_error=True),
-                                   Part("tool_result", "A", call_id=parts[0].call_id, is_error=False)])  # fmt: skip
+    step = Step(
+        "agent",
+        "agent",
+        [
+            *parts,
+            Part("tool_result", "B", call_id=parts[1].call_id, is_error=True),
+            Part("tool_result", "A", call_id=parts[0].call_id, is_error=False),
+        ],
+    )
     first, second = calls_of(stored(step)[0])
     assert (first.failed, second.failed) == (False, True)
     plain = Step("agent", "agent", [Part("tool_call", "x", name="bash"), Part("tool_result", "no", is_error=True)])
@@ -159,13 +166,14 @@ def test_deeds(parts, deeds):
     assert deeds_of(only(parts)) == deeds
 
 
+ITEMS = [("first", "completed"), ("second", "pending")]
 TODOS = [
-    call("TodoWrite", {"todos": [{"content": "first", "status": "completed"}, {"content": "second", "status": "pending"}]}),
-    call("update_plan", {"plan": [{"step": "first", "status": "completed"}, {"step": "second", "status": "pending"}]}),
-    call("todo_list", {"items": [{"text": "first", "completed": True}, {"text": "second", "completed": False}]}),
-    call("write_todos", {"todos": [{"description": "first", "status": "completed"}, {"description": "second", "status": "pending"}]}),
-    call("task_tracker", {"command": "plan", "task_list": [{"title": "first", "status": "done"}, {"title": "second", "status": "todo"}]}),
-]  # fmt: skip
+    call("TodoWrite", {"todos": [{"content": text, "status": state} for text, state in ITEMS]}),
+    call("update_plan", {"plan": [{"step": text, "status": state} for text, state in ITEMS]}),
+    call("todo_list", {"items": [{"text": text, "completed": state == "completed"} for text, state in ITEMS]}),
+    call("write_todos", {"todos": [{"description": text, "status": state} for text, state in ITEMS]}),
+    call("task_tracker", {"command": "plan", "task_list": [{"title": text, "status": state} for text, state in ITEMS]}),
+]
 
 
 @pytest.mark.parametrize("parts", TODOS, ids=[parts[0].name for parts in TODOS])
@@ -216,8 +224,11 @@ def test_sentences_end_at_list_items_and_not_at_line_breaks():
     text = "One line\nthat goes on.\n- an item\n- another a.py item\n\nA paragraph"
     (passage,) = passages(stored(say(text))[0])
     assert [one.text for one in sentences(passage)] == [
-        "One line\nthat goes on.", "an item", "another a.py item", "A paragraph"
-    ]  # fmt: skip
+        "One line\nthat goes on.",
+        "an item",
+        "another a.py item",
+        "A paragraph",
+    ]
 
 
 def test_a_long_text_is_looked_at_from_both_ends():

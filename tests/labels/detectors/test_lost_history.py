@@ -10,13 +10,24 @@ QUESTION = "Amounts are stored as integer cents. Should the export say 12950 or 
 ANSWER = user("Integer cents, always, never a decimal point.")
 
 COMPACTIONS = [
-    ([system("Conversation compacted"), system("Summary of previous conversation: the export is under way.")], "claude-code"),
-    ([system("Another language model started to solve this problem and produced a summary of its work: export.")], "codex"),
+    ([system("Conversation compacted"), system("Summary of previous conversation: export under way.")], "claude-code"),
+    ([system("Another language model started to solve this problem and produced a summary: export.")], "codex"),
     ([system("Context compacted")], "codex"),
-    ([Step("system", "system", [Part("text", "Performed context summarization and handoff to continue task."),
-                                Part("raw", '{"context_management":{"type":"compaction"}}', name="extra")])], "atif"),
+    (
+        [
+            Step(
+                "system",
+                "system",
+                [
+                    Part("text", "Performed context summarization and handoff to continue task."),
+                    Part("raw", '{"context_management":{"type":"compaction"}}', name="extra"),
+                ],
+            )
+        ],
+        "atif",
+    ),
     ([user("This session is being continued from a previous conversation that ran out of context.")], "openai-chat"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

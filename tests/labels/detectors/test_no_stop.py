@@ -37,8 +37,14 @@ def test_work_after_a_finishing_tool():
 
 
 def test_rounds_of_thanks():
-    steps = [user("Go."), say("Here it is: 42.", "A"), *[say(text, "AB"[n % 2]) for n, text in enumerate(
-        ["Thank you!", "You're welcome!", "Have a great day.", "Goodbye!"])]]  # fmt: skip
+    steps = [
+        user("Go."),
+        say("Here it is: 42.", "A"),
+        *[
+            say(text, "AB"[n % 2])
+            for n, text in enumerate(["Thank you!", "You're welcome!", "Have a great day.", "Goodbye!"])
+        ],
+    ]
     (suggestion,) = found("no-stop", *steps)
     assert suggestion.mode == MODE
     assert suggestion.first.index == 2
@@ -74,8 +80,12 @@ def test_a_new_request_begins_anew():
 
 
 def test_instructions_that_name_the_end_word_are_no_end():
-    steps = [user("Sum? Reply TERMINATE when done."), say("Reply TERMINATE when you have the sum, please, Bob."),
-             say("Adding."), say("Still adding.")]  # fmt: skip
+    steps = [
+        user("Sum? Reply TERMINATE when done."),
+        say("Reply TERMINATE when you have the sum, please, Bob."),
+        say("Adding."),
+        say("Still adding."),
+    ]
     assert found("no-stop", *steps) == []
 
 
@@ -113,8 +123,13 @@ def test_polite_words_between_work():
 
 
 def test_a_helpful_agent_and_a_polite_customer():
-    steps = [user("Hi"), say("Your refund is on its way."), user("Thank you!"), say("You're welcome! Have a great day."),
-             user("###STOP###")]  # fmt: skip
+    steps = [
+        user("Hi"),
+        say("Your refund is on its way."),
+        user("Thank you!"),
+        say("You're welcome! Have a great day."),
+        user("###STOP###"),
+    ]
     assert found("no-stop", *steps) == []
 
 
