@@ -30,6 +30,8 @@ def measure(folder: Path) -> dict[str, Any]:
         print(f"left out: {problem}", file=sys.stderr)  # noqa: T201
     measured = report.on_corpora([folder], found, load_all())
     content = measured.json()
+    for item in content["switched_off"]:
+        print(f"switched off: {item['detector']} on {item['runs']} runs: {item['reason']}", file=sys.stderr)  # noqa: T201
     return {
         "schema": SCHEMA,
         "date": datetime.now(UTC).date().isoformat(),

@@ -21,6 +21,7 @@ LEAST_PRECISION = 0.5
 #: chance, of the run's length, and of each system's own rate of the mode.
 ALWAYS, CHANCE, LENGTH, PRIOR = "always yes", "chance", "run length", "system prior"
 BASELINES = 4
+NOT_COMPARABLE = "no corpus has good and failed runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Score:
 class Alerts:
     """What a detector costs on runs where there is nothing to find, and whether it fires more where there is. good,
     failed: runs. per_good: claims a good run. on_good, on_failed: share of runs with any. auroc: of the number of
-    claims for failure; length_auroc: of the run's length. The last three need runs that are known to have failed."""
+    claims for failure; length_auroc: of the run's length. Failed runs are those of corpora that have good ones too."""
 
     detector: str
     version: str
@@ -154,7 +155,8 @@ class Scorer:
         counts = np.array([_number(item.claims, detector, truth.judged) for truth, item in known], dtype=float)
         clean = np.array([bool(truth.clean) for truth, _ in known])
         outcome = np.array([truth.good is not None for truth, _ in known])
-        failed = outcome & ~clean
+        comparable = outcome & np.isin([truth.corpus for truth, _ in known], _with_both(known))
+        failed = comparable & ~clean
         group = np.unique([self._cluster[id(truth)] for truth, _ in known], return_inverse=True)[1]
         steps = np.array([truth.steps for truth, _ in known], dtype=float)
 
@@ -163,15 +165,10 @@ class Scorer:
             return metrics.estimate(figure, group, why, among=chosen if share else None)
 
         def separates(score: Array) -> Estimate:
-            """Within runs whose outcome is known, so that good runs of one corpus do not stand against bad ones of
-            another."""
-            both = outcome & np.isin(_corpus_of(known), _with_both(known))
-            label = failed[both].astype(float)
-            cluster = np.unique(group[both], return_inverse=True)[1]
+            label = failed[comparable].astype(float)
+            cluster = np.unique(group[comparable], return_inverse=True)[1]
             return metrics.estimate(
-                lambda weights: metrics.auroc(label, score[both], weights),
-                cluster,
-                "no corpus has good and failed runs",
+                lambda weights: metrics.auroc(label, score[comparable], weights), cluster, NOT_COMPARABLE
             )
 
         return Alerts(
@@ -179,17 +176,13 @@ class Scorer:
             int(clean.sum()), int(failed.sum()),
             over(counts, clean, "no run is known to be good", share=False),
             over((counts > 0).astype(float), clean, "no run is known to be good"),
-            over((counts > 0).astype(float), failed, "no run is known to have failed"),
+            over((counts > 0).astype(float), failed, NOT_COMPARABLE),
             separates(counts), separates(steps),
         )  # fmt: skip
 
 
-def _corpus_of(known: Sequence[tuple[RunTruth, Looked]]) -> list[str]:
-    return [truth.corpus for truth, _ in known]
-
-
 def _with_both(known: Sequence[tuple[RunTruth, Looked]]) -> list[str]:
-    """Corpora that have good runs and failed ones."""
+    """Corpora that have good runs and failed ones: runs of others must not stand against each other."""
     outcomes = {(truth.corpus, truth.good) for truth, _ in known}
     return sorted(corpus for corpus, good in outcomes if good and (corpus, False) in outcomes)
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from labelled import APPROVE, BOOKS, NONE, REPETITION, RESET, WordDetector, chunk, label, put_runs, say
+from labelled import APPROVE, BOOKS, NONE, REPETITION, RESET, WordDetector, chunk, label, put_runs, say, whole
 
 from labels import detectors, figures
 from labels.detection import detect
@@ -13,6 +13,8 @@ from labels.figures import Figures, decimal
 from labels.scoring import predict, report
 from labels.scoring.figures import measure
 from labels.scoring.truth import Account
+from sessions import catalog
+from sessions.ingest import import_file
 from sessions.store import Store
 
 
@@ -135,6 +137,28 @@ def test_progress_is_told(corpus: Path) -> None:
     told: list[int] = []
     report.on_corpora([corpus], [WordDetector()], BOOKS, (), told.append)
     assert told == [1, 2, 3, 4]
+
+
+@pytest.mark.real_data
+def test_a_database_with_the_labels_of_a_corpus_gives_the_scores_of_the_corpus(real_data: Path, tmp_path: Path) -> None:
+    """Two ways to the same truth: read from the corpus's files, and decided blind by a reviewer on imported runs."""
+    folder = real_data / "mast" / "ag2_labelled"
+    detector = WordDetector("PASS", "disobey-role-specification@mast")
+    (from_files,) = report.on_corpora([folder], [detector], BOOKS).scores
+    with Store.open(tmp_path / "review.db") as store:
+        for path in sorted(folder.glob("records*.json")):
+            gold = json.loads(path.with_name(path.name.replace("records", "gold_labels")).read_text())["labels"]
+            for imported in import_file(store, path).runs:
+                run = catalog.run_by_id(store, imported.run)
+                codes = gold[run.native_id]["present"]
+                modes = [BOOKS.resolve(f"{code}@mast")[1].slug for code in codes]
+                labels = [label(store, run, slug, 0, run.steps - 1) for slug in modes]
+                say(store, run, whole(store, run), *(labels or [NONE]), APPROVE)
+        (from_decisions,) = report.on_database(store, [detector], BOOKS).scores
+    assert 0 < from_files.f1.value < 1
+    names = ("units", "runs", "clusters", "positives", "fired", "precision", "recall", "f1", "average_precision")
+    for name in (*names, "prevalence", "always_yes_f1", "length_ap", "prior_ap", "behind", "ahead"):
+        assert getattr(from_decisions, name) == getattr(from_files, name), name
 
 
 # -- the figures that are shipped -----------------------------------------------------------------------------------
