@@ -13,7 +13,11 @@ _SUFFIX = re.compile(r"\.(?:exe|cmd|bat|com|ps1)$")
 #: Names under which some programs are commonly called.
 _SHORT_NAMES = {"k": "kubectl", "tf": "terraform", "g": "git", "tg": "terragrunt", "pwsh": "powershell", "gfind": "find",
                 "grm": "rm", "gsed": "sed", "gdd": "dd", "gtruncate": "truncate", "gshred": "shred",
-                "gxargs": "xargs", "docker-compose": "docker compose", "podman-compose": "podman compose"}  # fmt: skip
+                "gxargs": "xargs", "podman-compose": "docker-compose"}  # fmt: skip
+
+
+#: Options of docker that take a value, before its subcommand.
+_GLOBAL = frozenset({"--context", "-c", "-H", "--host", "--config", "-l", "--log-level"})
 
 
 class Redirect(NamedTuple):
@@ -80,7 +84,9 @@ def base_name(program: str) -> str:
 def program_and_args(words: list[str]) -> tuple[str, list[str]]:
     """The program's name and its arguments, short names written out."""
     name = base_name(words[0])
-    if long := _SHORT_NAMES.get(name):
-        name, *more = long.split()
-        return name, [*more, *words[1:]]
+    name = _SHORT_NAMES.get(name, name)
+    if name in ("docker", "podman", "nerdctl") and "compose" in words[1:6]:
+        place = words.index("compose", 1)
+        if all(word.startswith("-") or before in _GLOBAL for before, word in zip(words, words[1:place], strict=False)):
+            return "docker-compose", words[place + 1 :]
     return name, words[1:]

@@ -53,11 +53,11 @@ class Engine:
         """The same for program code."""
         return _worst(self._code(text, language, Place(cwd=cwd)))
 
-    def words(self, words: Sequence[str], cwd: str | None = None) -> Finding | None:
-        """The same for a command that is words already (an argv list)."""
-        hits = self._words(tuple(words), Call("", [], cwd=cwd), Place(cwd=cwd))
-        found = _worst(Found(hit.finding, 0, 0) for hit in hits)
-        return found.finding if found else None
+    def words(self, words: Sequence[str], cwd: str | None = None) -> Found | None:
+        """The same for a command that is words already (an argv list). Places are in the words joined by blanks."""
+        text = " ".join(words)
+        call = Call("", [], 0, len(text), cwd=cwd)
+        return _worst(_located(hit, call, text) for hit in self._words(tuple(words), call, Place(cwd=cwd)))
 
     # -- scripts --
 

@@ -27,13 +27,23 @@ def judge_sql(sql: str, dialect: str | None = None) -> Verdict:
     return verdict(found.finding, found.start, found.end) if found else ALLOWED
 
 
-def judge_code(code: str, language: str = "python", cwd: str | None = None) -> Verdict:
+def judge_code(code: str, language: str, cwd: str | None = None) -> Verdict:
     """Program code, as a code tool gets it."""
     if not gate.code_may_matter(code):
         return ALLOWED
     from labels.commands.engine import Engine
 
     found = Engine().code(code, language, cwd)
+    return verdict(found.finding, found.start, found.end) if found else ALLOWED
+
+
+def judge_words(words: list[str], cwd: str | None = None) -> Verdict:
+    """A command that is words already, as `execvp` takes them. Places are in the words joined by blanks."""
+    if not words or not gate.may_matter(" ".join(words)):
+        return ALLOWED
+    from labels.commands.engine import Engine
+
+    found = Engine().words(words, cwd)
     return verdict(found.finding, found.start, found.end) if found else ALLOWED
 
 

@@ -28,6 +28,7 @@ FAMILIES = (
     "logs",
     "secrets",
     "code",
+    "tools",
     "opaque",
 )
 

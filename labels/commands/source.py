@@ -19,6 +19,11 @@ _SLASHES_ARE_CODE = frozenset({"python", "ruby", "perl", "awk"})
 _ASSIGN = re.compile(
     r"(?:^|[;\n(]|\b(?:let|const|var|my|our))[ \t]*\$?([A-Za-z_]\w*)[ \t]*(?::[ \t]*\w+[ \t]*)?=(?![=>])[ \t]*([^;\n]*)"
 )
+_LOOP = re.compile(r"\bfor\s+\(?(?:const |let |var |my )?\$?(\w+)\s+(?:in|of)\s+([^:\n{]+)")
+_GLOB = re.compile(r"(?:Dir\.)?(?:glob\.)?i?glob\b\s*[(\[]?\s*([\"'][^\"']*[\"'])|Dir\[\s*([\"'][^\"']*[\"'])")
+_LISTING = re.compile(
+    r"(?:os\.(?:listdir|scandir|walk)|fs\.readdirSync|readdirSync|Dir\.(?:entries|children)|scandir)\b"
+)
 _TEMP = re.compile(
     r"(?:\w+\.)?(?:mkdtemp|gettempdir|TemporaryDirectory|NamedTemporaryFile|mktemp|mktmpdir|tmpdir|mkstemp)"
 )
@@ -68,6 +73,8 @@ def scan(text: str, language: str) -> Code:
     pieces.append(text[at:])
     code = Code(text, "".join(pieces), strings)
     for item in _ASSIGN.finditer(code.bare):
+        code.assigned.setdefault(item[1], text[item.start(2) : item.end(2)].strip())
+    for item in _LOOP.finditer(code.bare):
         code.assigned.setdefault(item[1], text[item.start(2) : item.end(2)].strip())
     return code
 
@@ -122,6 +129,10 @@ def value(code: Code, source: str, depth: int = 0) -> str:
         return value(code, code.assigned[name], depth + 1)
     if _TEMP.match(source):
         return "$(mktemp -d)"
+    if found := _GLOB.match(source):
+        return (found[1] or found[2]).strip("\"'")
+    if _LISTING.match(source):
+        return "*"
     if joined := _JOIN.fullmatch(source):
         parts = [value(code, part, depth + 1) for part in split(joined[1])]
         return "/".join([*(part.rstrip("/") for part in parts[:-1]), *parts[-1:]])

@@ -176,29 +176,45 @@ def _parallel(call: Call) -> Iterator[Inner]:
     yield Inner(script=" ".join(_filled(text.split(" "), mark, given)), via="parallel")
 
 
-def find_paths(call: Call) -> tuple[str, ...]:
-    """What `find` finds, as globs: each starting folder with each `-name` pattern, `/*` where there is none."""
-    roots: list[str] = []
-    names: list[str] = []
+_NAMES = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-regex"})
+
+
+def find_paths(call: Call, action: int | None = None) -> tuple[str, ...]:
+    """What `find` finds, as globs: each starting folder with each `-name` pattern, `/*` where there is none.
+
+    action: the place of an argument that does something with it: only the tests before it count, back to an `-o`.
+    """
     args = call.args
-    for place, arg in enumerate(args):
-        if arg in ("-name", "-iname", "-path", "-ipath", "-wholename", "-regex") and place + 1 < len(args):
-            if args[place - 1] not in ("!", "-not"):
-                names.append(args[place + 1])
-        elif arg.startswith("-") or arg in ("(", "!"):
-            continue
-        elif not any(before.startswith("-") and before not in ("-H", "-L", "-P") for before in args[:place][:64]):
-            roots.append(arg)
-    roots = roots or ["."]
+    first = next((at for at, arg in enumerate(args) if arg[:1] in ("-", "(", "!") and arg not in _LEADING), len(args))
+    roots = [arg.rstrip("/") or "/" for arg in args[:first] if arg not in _LEADING] or ["."]
+    end = action if action is not None else len(args)
+    last_or = max(
+        (at for at in range(first, end) if args[at] in ("-o", "-or") and _ends_a_branch(args, at)), default=first
+    )
+    names = [
+        args[at + 1]
+        for at in range(last_or, min(end, len(args) - 1))
+        if args[at] in _NAMES and args[at - 1] not in ("!", "-not")
+    ]
+    if not names:
+        return tuple(f"{root.rstrip('/')}/*" for root in roots[:64])
     found = [f"{root.rstrip('/')}/{name.lstrip('*/') if '/' in name else name}" for root in roots for name in names]
-    return tuple(found[:64]) if found else tuple(f"{root.rstrip('/')}/*" for root in roots[:64])
+    return tuple(found[:64])
+
+
+_LEADING = frozenset({"-H", "-L", "-P"})
+
+
+def _ends_a_branch(args: list[str], at: int) -> bool:
+    """Whether an `-o` parts what is done (`-prune -o ...`, `-print -o ...`), not only names (`-name a -o -name b`)."""
+    return args[at - 1] in ("-prune", "-print", "-print0", ";", "+", "-delete")
 
 
 def _find(call: Call) -> Iterator[Inner]:
     args = call.args
-    paths = find_paths(call)
     for place, arg in enumerate(args):
         if arg in ("-exec", "-execdir", "-ok", "-okdir"):
+            paths = find_paths(call, place)
             words = []
             for word in args[place + 1 :]:
                 if word in (";", "+"):
@@ -290,6 +306,12 @@ def _terminal(call: Call) -> Iterator[Inner]:
             return
 
 
+def _ssh(call: Call) -> Iterator[Inner]:
+    """`ssh host <<EOF`: without a command the shell there reads standard input."""
+    if call.reads and call.reads.how == "text" and wrappers.inner(call) is None:
+        yield Inner(script=call.reads.text, via="ssh", elsewhere=True)
+
+
 def _trap(call: Call) -> Iterator[Inner]:
     if call.args and not call.args[0].startswith("-"):
         yield Inner(script=call.args[0], via="trap")
@@ -368,6 +390,7 @@ _SPECIAL: dict[str, Callable[[Call], Iterator[Inner]]] = {
     "az": _remote("--scripts", "--command"),
     "tmux": _terminal,
     "screen": _terminal,
+    "ssh": _ssh,
     "trap": _trap,
     "at": _at,
     "batch": _at,

@@ -94,8 +94,8 @@ rbenv exec || 0 |
 pyenv exec || 0 |
 docker exec | -u -w -e --user --workdir --env --env-file --detach-keys --context -H | 1 | elsewhere
 docker container exec | -u -w -e --user --workdir --env --env-file --detach-keys | 1 | elsewhere
-docker compose exec | -u -w -e -f -p --user --workdir --env --file --project-name --index | 1 | elsewhere
-docker compose run | -u -w -e -f -p -v --user --workdir --env --file --project-name --name --entrypoint | 1 | elsewhere
+docker-compose exec | -u -w -e -f -p --user --workdir --env --file --project-name --index | 1 | elsewhere
+docker-compose run | -u -w -e -f -p -v --user --workdir --env --file --project-name --name --entrypoint | 1 | elsewhere
 podman exec | -u -w -e --user --workdir --env --env-file | 1 | elsewhere
 nerdctl exec | -u -w -e --user --workdir --env | 1 | elsewhere
 lxc exec | --cwd --env --user --group | 1 | elsewhere

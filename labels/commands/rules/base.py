@@ -17,7 +17,8 @@ from labels.commands.options import Line, parse
 from labels.commands.verdict import Family
 
 #: Options by which nearly every program only shows what it would do, or explains itself.
-DRY = ("--dry-run", "--dryrun", "--help", "--what-if", "-whatif", "-WhatIf", "--noop", "--version")
+DRY = ("--dry-run", "--dryrun", "--help", "--what-if", "-whatif", "-WhatIf", "--noop")
+_ASKS = (["--version"], ["-V"], ["version"], ["-h"])
 _TOKEN = re.compile(r"[a-z0-9_]+")
 
 
@@ -117,7 +118,7 @@ class Tool:
 
     def judge(self, call: Call) -> Finding | None:
         line = parse(call.args, self._valued, **self._style)
-        if self.dry and self._only_shows(line):
+        if self.dry and (line.has(*self.dry) or line.words[:1] == ["help"] or call.args in _ASKS):
             return None
         if self.check and (found := self.check(call, line)):
             return found
@@ -125,9 +126,6 @@ class Tool:
             if item.matches(call, line):
                 return Finding(item.rule) if item.rule else None
         return None
-
-    def _only_shows(self, line: Line) -> bool:
-        return line.has(*self.dry) or line.words[:1] == ["help"]
 
     def rules(self) -> list[Rule]:
         return [item.rule for item in self.rows if item.rule]
@@ -147,6 +145,8 @@ def _gate(rows: Iterable[Row], more: str) -> frozenset[str] | None:
         sources = list(item.words[-1]) if item.words else list(item.any or item.all[:1])
         for source in sources:
             tokens = _TOKEN.findall(source.lower())
+            if source[-1:] == "*" and source[-2:-1].isalnum():
+                return None  # a beginning: the words of the text are longer
             if not tokens or (not item.words and len(source) < 3):
                 return None
             words.add(tokens[0])

@@ -6,6 +6,8 @@ writable layer of a container cannot. A stopped service can be started.
 
 from __future__ import annotations
 
+import re
+
 from labels.commands.call import Call
 from labels.commands.options import Line
 from labels.commands.rules.base import Finding, Rule, Tool, row
@@ -35,11 +37,14 @@ def _images(_call: Call, line: Line) -> Finding | None:
     return Finding(IMAGES) if many else None
 
 
+def _compose_rm(call: Call, _line: Line) -> Finding | None:
+    """`-f` names a file before the subcommand and forces after it, so the letters are looked at by themselves."""
+    return Finding(COMPOSE) if any(re.fullmatch(r"-[a-z]*v[a-z]*|--volumes", arg) for arg in call.args) else None
+
+
 _VALUED = "--context -H --host --config -l --log-level --filter --format -t --time"
 _DOCKER = (
     row(VOLUME, "volume rm|remove|prune"),
-    row(COMPOSE, "compose down", any="-v --volumes"),
-    row(COMPOSE, "compose rm", any="-v"),
     row(PRUNE, "system|container|pod prune"),
     row(IMAGES, "image prune", any="-a --all"),
     row(CONTAINER, "rm", when=_remove),
@@ -63,6 +68,13 @@ TOOLS = (
         "docker podman nerdctl",
         *_DOCKER,
         valued=_VALUED + " --file -p --project-name --project-directory --env-file --profile",
+    ),
+    Tool(
+        "docker-compose",
+        row(COMPOSE, "down", any="-v --volumes"),
+        row(COMPOSE, "rm", when=_compose_rm),
+        row(VOLUME, "volumes rm|prune"),
+        valued="-f --file -p --project-name --project-directory --env-file --profile --ansi --progress -t --timeout --rmi",
     ),
     Tool("docker-machine", row(RESET, "rm")),
     Tool("crictl", row(CONTAINER, "rm|rmp|rmi", any="-a --all -f --force --prune")),

@@ -400,9 +400,9 @@ TOOLS = (
     Tool("flyway", row(RESET, ".. clean"), row(DOWN, ".. undo"), long_dash=True),
     Tool(
         "liquibase",
+        row(None, ".. rollbackSQL|rollback-sql|futureRollbackSQL|rollback-count-sql"),
         row(RESET, ".. dropAll|drop-all"),
         row(DOWN, ".. rollback*"),
-        row(None, ".. rollbackSQL|rollback-sql|futureRollbackSQL|rollback-count-sql"),
         gate="dropall drop rollback rollbackcount rollbacktodate rollback_count rollbackonechangeset rollbackoneupdate",
     ),
     Tool("goose", row(RESET, ".. reset"), row(DOWN, ".. down|down-to|redo")),

@@ -78,7 +78,7 @@ def deletes(call: Call, targets: Iterable[str], *, recursive: bool) -> Finding |
 
 def _lost(call: Call, target: str, listed: list[str], recursive: bool) -> Finding | None:
     what = kind(target, call.cwd)
-    if what in HARMLESS or (paths.is_junk(target) and what not in (Kind.VCS, Kind.SYSTEM)):
+    if what in HARMLESS or (what in (Kind.ORDINARY, Kind.EVERYTHING) and paths.is_junk(target)):
         return None
     if what is Kind.UNKNOWN:
         certain = recursive or target.startswith(("$(", "`"))
@@ -109,14 +109,18 @@ def _rm(call: Call, line: Line) -> Finding | None:
     return deletes(call, line.words, recursive=recursive)
 
 
+_DISPOSABLE = re.compile(r".*\.(?:log|bak|out|cache|old|err|rlib|map|min\.js|snap|dSYM)(?:\.\w+|\*)?", re.IGNORECASE)
+
+
 def _find(call: Call, _line: Line) -> Finding | None:
+    """`find -delete`: files by exact names are named files; by a pattern nobody knows how many, unless it is litter."""
     if "-delete" not in call.args or "-empty" in call.args:
         return None
-    found = find_paths(call)
-    named = any(arg in ("-name", "-iname", "-path", "-regex", "-wholename") for arg in call.args)
-    if named or "-type" not in call.args:
-        return deletes(call, found, recursive=not named)
-    return deletes(call, found, recursive=True)
+    found = find_paths(call, call.args.index("-delete"))
+    if lost := deletes(call, found, recursive=all(path.endswith("/*") for path in found)):
+        return lost
+    many = [path for path in found if "*" in path and not paths.is_junk(path) and not _DISPOSABLE.fullmatch(path)]
+    return next((Finding(DELETE_UNKNOWN, path) for path in many if kind(path, call.cwd) not in HARMLESS), None)
 
 
 def _shred(call: Call, line: Line) -> Finding | None:
@@ -315,14 +319,14 @@ def _clear_content(call: Call, line: Line) -> Finding | None:
 
 
 TOOLS = (
-    Tool("rm", check=_rm, gate="*", abbreviates=True),
+    Tool("rm srm", check=_rm, gate="*", abbreviates=True),  # srm overwrites first: what is lost is the same
     Tool("unlink trash-rm", check=lambda call, line: deletes(call, line.words, recursive=False), gate="*"),
     Tool("rmdir rd", check=_rmdir, gate="s"),
     Tool("rimraf del-cli deltree", check=lambda call, line: deletes(call, line.words, recursive=True), gate="*"),
     Tool("remove-item ri del erase", check=_remove_item, gate="*", dry=("-WhatIf", "-whatif")),
     Tool("clear-content clc", check=_clear_content, gate="*"),
     Tool("find gfind", check=_find, gate="delete"),
-    Tool("shred srm wipe scrub sdelete", check=_shred, gate="*"),
+    Tool("shred wipe scrub sdelete", check=_shred, gate="*"),
     Tool("truncate", check=_truncate, gate="*", valued="-s --size -r --reference", abbreviates=True),
     Tool("mv move", check=_mv, gate="*", valued="-t --target-directory -S --suffix"),
     Tool("cp copy", check=_cp, gate="dev", valued="-t --target-directory -S --suffix"),

@@ -31,10 +31,13 @@ _SERVERS = re.compile(
 
 
 def _kill(call: Call, _line: Line) -> Finding | None:
-    numbers = [arg for arg in call.args if re.fullmatch(r"-?\d+", arg)]
-    signal = call.args[0] if call.args and call.args[0].startswith("-") else ""
-    targets = numbers[1:] if numbers and numbers[0] == signal and len(call.args) > 1 else numbers
-    return Finding(KILL_ALL, " ".join(call.args[:4])) if any(target in ("1", "-1", "0") for target in targets) else None
+    targets = list(call.args)
+    signal = ""
+    if targets[:1] and targets[0] in ("-s", "-n"):
+        signal, targets = "".join(targets[1:2]), targets[2:]
+    elif len(targets) > 1 and targets[0].startswith("-"):
+        signal, targets = targets[0][1:], targets[1:]
+    return Finding(KILL_ALL, " ".join(call.args[:4])) if signal != "0" and {"1", "-1"} & set(targets) else None
 
 
 def _pkill(call: Call, line: Line) -> Finding | None:
@@ -144,7 +147,7 @@ TOOLS = (
         valued="-H --host -M --machine -t --type",
         dry=("--help",),
     ),
-    Tool("kill", check=_kill, gate="1 0", dry=()),
+    Tool("kill", check=_kill, gate="1", dry=()),
     Tool("killall5", row(KILL_ALL), gate="*"),
     Tool("pkill killall skill", check=_pkill, gate="*", valued="-u -U -s --signal -t -g --euid"),
     Tool("taskkill", check=_taskkill, gate="im"),
