@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 from labels.detectors.base import Quote
 from labels.detectors.calls import Call
 from labels.detectors.deeds import Deed
+from labels.detectors.things import MOST_THINGS, PATH, QUOTED, is_about, is_general, things_in
 from labels.detectors.words import Passage, Sentence, sentences
 
 Kind: TypeAlias = Literal["never", "only", "limit", "command"]
@@ -84,12 +85,14 @@ _READ_ONLY = re.compile(
     r"(?P<what>[^,;:]{2,120}?)\s+(?:is|are|as|stays?|remains?)\s+(?:strictly )?(?:read-only|frozen)\b"
 )
 _NO = re.compile(
-    r"(?:^|[,;:(]\s*|\b(?:and|or|with|please)\s+)no\s+(?:new |more |further |direct |schema |code |file |outside )?"
-    rf"(?P<noun>{'|'.join(_NOUNS)})\b(?P<after>(?: access)?(?: (?:to|in|on) [^,;.]{{1,60}})?)"
+    r"(?:^|[,;:(]\s*|\b(?:please|and|make)\s+)no\s+(?:new |more |further |direct |schema |code |file |outside )?"
+    rf"(?P<noun>{'|'.join(_NOUNS)})\b(?P<after>(?: access)?(?: (?:to|in|on) (?:[^,;.]|\.(?=\w)){{1,60}})?)"
+    r"(?=\s*(?:$|[,;.!)]|and no\b|or\b|at all|whatsoever|please|until|during|without))"
 )
 _FREEZE = re.compile(
     r"\b(?:code|change|deployment|deploy|release|production|feature|data) freeze\b|\bfreeze is (?:on|in effect)\b"
 )
+_NO_FREEZE = re.compile(r"\b(?:last|previous|after|before|next|no longer|lifted|over|ended|was|were|used to)\b|\?")
 _LIMIT = re.compile(
     r"\b(?:at most|no more than|not more than|a maximum of|maximum of|up to|limited to|only|maximum)\s+"
     r"(?P<number>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty)\s+(?:\w+\s+)?"
@@ -102,53 +105,34 @@ _ONLY = re.compile(
 )
 _NUMBERS = dict(zip("one two three four five six seven eight nine ten twelve fifteen twenty".split(),
                     (*range(1, 11), 12, 15, 20), strict=True))  # fmt: skip
-_QUOTED = re.compile(r"[`\"'\u201c]([^`\"'\u201d\n]{1,80})[`\"'\u201d]")
-_PATH = re.compile(r"(?<![\w/.])(?:[\w.@~*-]*/[\w./*-]*\w/?|\.?[\w*-]+\.(?!\d)[a-z]\w{0,7})(?![\w/])")
 _STOP = re.compile(r"\s+(?:because|so that|since|as it|as they|when|while|which|that|and then|or else)\b")
 _OPEN_CONDITION = re.compile(r"\b(?:unless|except|other than|if|until you|more than|again|twice|at the same time)\b")
-#: Words after a verb that name nothing in particular: "do not change any of the existing files".
-_GENERAL = frozenset(
-    "to in on of any anything the our your this all existing other my more new a an files file code codebase source "
-    "repository repo project changes change data system things thing whatsoever at yet now messages message emails "
-    "email e mail mails packages package dependencies libraries rows records tables services".split()
-)
 _PROGRAMS = frozenset(
     "sudo rm git curl wget pip npm docker kubectl ssh scp terraform helm psql mysql apt apt-get brew chmod sed".split()
 )
-_TEST_PATH = re.compile(r"(?:^|/)tests?(?:/|$)|(?:^|/)test_|_test\.|\.test\.|\.spec\.|(?:^|/)conftest\.py|tests?\.py$")
-#: Nouns that stand for a kind of thing: what must occur in a call's paths or command for it to be about that thing.
-_THINGS: dict[str, re.Pattern[str]] = {
-    "test": _TEST_PATH,
-    "production": re.compile(r"\bprod(?:uction)?\b"),
-    "prod": re.compile(r"\bprod(?:uction)?\b"),
-    "database": re.compile(r"\b(?:psql|mysql|sqlite3?|mongosh?|\w+\.db|\w+\.sqlite3?|database|db)\b"),
-    "main": re.compile(r"\bmain\b"),
-    "master": re.compile(r"\bmaster\b"),
-    "configuration": re.compile(r"\.(?:toml|cfg|ini|ya?ml|conf|env)\b|\bconfig"),
-    "config": re.compile(r"\.(?:toml|cfg|ini|ya?ml|conf|env)\b|\bconfig"),
-    "lock": re.compile(r"lock\b"),
-    "log": re.compile(r"\.log\b|(?:^|/)logs?/"),
-    "logs": re.compile(r"\.log\b|(?:^|/)logs?/"),
-    "documentation": re.compile(r"(?:^|/)docs?/|\.(?:md|rst)\b"),
-}
 _SCRATCH = re.compile(r"^(?:/tmp/|/var/tmp/|/dev/|tmp/|\$TMP|~?/?scratch/)")
-MOST_IN_PASSAGE, MOST_THINGS = 40, 12
+MOST_IN_PASSAGE = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """A prohibition. deeds: what is forbidden. things: small words or paths one of which a call must name; none means
-    anything. commands: programs that must not be run. count: the limit, for `kind` "limit". ask: lifted by the user's
-    word. quote: the sentence."""
+    """A prohibition. deeds: what is forbidden. things: what it is about, as `things` gives them; a call must be about
+    one of them, and none means anything. commands: programs that must not be run. count: the limit, for `kind` "limit".
+    ask: lifted by the user's word. quote: the sentence."""
 
     kind: Kind
     quote: Quote
     deeds: frozenset[Deed] = frozenset()
-    things: tuple[str, ...] = ()
+    things: tuple[tuple[str, ...], ...] = ()
     commands: tuple[str, ...] = ()
     count: int = 0
     what: str = ""
     ask: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What it is about, for people."""
+        return [" ".join(thing) for thing in self.things] or list(self.commands)
 
 
 def bans_in(passage: Passage) -> list[Ban]:
@@ -165,34 +149,39 @@ def bans_in(passage: Passage) -> list[Ban]:
 def _in_sentence(sentence: Sentence, asked: bool) -> Iterator[Ban]:
     lower = sentence.lower.replace("\n", " ")
     quote = sentence.quote
-    if "freeze" in lower and _FREEZE.search(lower) is not None and "?" not in lower:
+    if "freeze" in lower and _FREEZE.search(lower) is not None and _NO_FREEZE.search(lower) is None:
         yield Ban("never", quote, _LIVE, ask=asked)
     if "no " in lower:
         yield from _nouns(lower, quote, asked)
     for found in _TOLD.finditer(lower) if "n" in lower else ():
         yield from _told(found, sentence, asked)
     if " be " in lower and (passive := _PASSIVE.search(lower)) is not None:
-        things = _things(passive["what"])
-        if things:
-            yield Ban("never", quote, _VERBS["modify"], things, ask=asked)
+        yield from _about_things(passive["what"], _VERBS["modify"], quote, asked)
     if ("read-only" in lower or "frozen" in lower) and (still := _READ_ONLY.search(lower)) is not None:
-        things = _things(still["what"])
-        if things:
-            yield Ban("never", quote, _LIVE, things, ask=asked)
+        yield from _about_things(still["what"], _LIVE, quote, asked)
     if "only" in lower and (only := _ONLY.search(lower)) is not None:
-        paths = tuple(_PATH.findall(only["rest"]))[:MOST_THINGS]
+        paths = tuple((path,) for path in PATH.findall(only["rest"])[:MOST_THINGS])
         if paths and _OPEN_CONDITION.search(only["rest"]) is None:
             yield Ban("only", quote, frozenset(("edit", "create", "delete")), paths)
     yield from _limit(lower, quote)
 
 
+def _about_things(what: str, deeds: frozenset[Deed], quote: Quote, asked: bool) -> Iterator[Ban]:
+    """A prohibition whose subject names the things: "X is read-only", "X must not be changed"."""
+    things = things_in(what)
+    if things:
+        yield Ban("never", quote, deeds, things, ask=asked)
+
+
 def _nouns(lower: str, quote: Quote, asked: bool) -> Iterator[Ban]:
     """`no migrations, no deletes, no updates`: one prohibition of all of them."""
     deeds: set[Deed] = set()
-    things: list[str] = []
+    things: list[tuple[str, ...]] = []
     for found in _NO.finditer(lower):
-        deeds |= _NOUNS[found["noun"]]
-        things += _things(found["after"])
+        about = things_in(found["after"])
+        if about or is_general(found["after"]):
+            deeds |= _NOUNS[found["noun"]]
+            things += about
     if deeds and _OPEN_CONDITION.search(lower) is None:
         yield Ban("never", quote, frozenset(deeds), tuple(things), ask=asked)
 
@@ -213,8 +202,8 @@ def _told(found: re.Match[str], sentence: Sentence, asked: bool) -> Iterator[Ban
         rest, made = re.subn(r"^\s+(?:any |further |other |code )*(?:changes|edits|modifications)\b", "", rest, count=1)
         if not made:
             return
-    things = _things(rest)
-    if things or _general(rest) or (verb == "install" and re.match(r"\s+(?:any |new |more )?\w+s\b", rest)):
+    things = things_in(rest)
+    if things or is_general(rest) or (verb == "install" and re.match(r"\s+(?:any |new |more )?\w+s\b", rest)):
         yield Ban("never", sentence.quote, _VERBS.get(verb, _CHANGES), things, ask=ask)
 
 
@@ -223,17 +212,12 @@ def _not_to_use(verb: str, rest: str, quote: Quote, ask: bool) -> Iterator[Ban]:
     if re.search(r"\b(?:internet|network)\b", rest):
         yield Ban("never", quote, frozenset(("network",)), ask=ask)
         return
-    named = [word.strip() for word in _QUOTED.findall(rest)]
+    named = [word.strip() for word in QUOTED.findall(rest)]
     words = rest.split()
     if not named and 0 < len(words) <= 4 and words[0] in _PROGRAMS:
         named = [" ".join(words)]
     if named and verb != "access":
         yield Ban("command", quote, commands=tuple(named[:MOST_THINGS]), ask=ask)
-
-
-def _general(phrase: str) -> bool:
-    """Whether a phrase names nothing in particular."""
-    return all(word in _GENERAL for word in re.findall(r"[^\W_]+", phrase))
 
 
 def _limit(lower: str, quote: Quote) -> Iterator[Ban]:
@@ -242,15 +226,6 @@ def _limit(lower: str, quote: Quote) -> Iterator[Ban]:
         return
     number = found["number"]
     yield Ban("limit", quote, count=_NUMBERS.get(number) or int(number), what=found["what"].rstrip("s"))
-
-
-def _things(phrase: str) -> tuple[str, ...]:
-    """What a phrase is about: quoted names and paths as they stand, and nouns that stand for a kind of thing."""
-    named = [word.strip() for word in _QUOTED.findall(phrase)]
-    named += _PATH.findall(phrase)
-    words = re.findall(r"[a-z]+", _PATH.sub(" ", _QUOTED.sub(" ", phrase)))
-    named += [word if word in _THINGS else word[:-1] for word in words if word in _THINGS or word[:-1] in _THINGS]
-    return tuple(dict.fromkeys(word for word in named if len(word) > 1))[:MOST_THINGS]
 
 
 # -- calls against prohibitions -----------------------------------------------------------------------------------
@@ -264,10 +239,10 @@ def breaks(call: Call, deeds: frozenset[Deed], ban: Ban) -> bool:
         return False
     if ban.kind == "only":
         outside = [path for path in call.outputs if path and not _SCRATCH.match(path)]
-        return bool(outside) and not any(_inside(path, allowed) for path in outside for allowed in ban.things)
+        return bool(outside) and not any(_inside(path, allowed) for path in outside for (allowed,) in ban.things)
     if not ban.things:
         return not _only_scratch(call)
-    return any(_about(call, thing) for thing in ban.things)
+    return any(is_about(call, thing) for thing in ban.things)
 
 
 def _runs(call: Call, commands: Iterable[str]) -> bool:
@@ -284,16 +259,6 @@ def _runs(call: Call, commands: Iterable[str]) -> bool:
             if line[: len(words)] == words or (words[0].startswith("-") and words[0] in line):
                 return True
     return False
-
-
-def _about(call: Call, thing: str) -> bool:
-    pattern = _THINGS.get(thing)
-    if pattern is None:
-        return thing.strip("*").rstrip("/") in call.target
-    if pattern is _TEST_PATH:
-        # "Do not change the tests" leaves a new file free, and a command may be about anything: the paths decide.
-        return any(_TEST_PATH.search(path.lower()) for path in call.outputs)
-    return pattern.search(call.target) is not None
 
 
 def _inside(path: str, allowed: str) -> bool:

@@ -67,7 +67,10 @@ class _Watch:
 
     def _hear(self, stored: StoredStep) -> None:
         if stored.step.role == "user" and self.last is not None:
-            self.goals.clear()  # the user goes on with something else, or repeats what is missing
+            # The user goes on with something else, or repeats what is missing: what was open before is settled.
+            self.goals.clear()
+            self.last_test = None
+            self.todos.items.clear()
         for passage in passages(stored, "text") if stored.step.role != "system" else ():
             for key, quote in _goals(passage):
                 if len(self.goals) < MOST_GOALS:

@@ -137,15 +137,14 @@ def _counts(what: str, call: Call) -> bool:
 
 def _finding(stored: StoredStep, call: Call, held: _Held) -> Finding:
     ban = held.ban
-    named = next((thing for thing in ban.things if thing in call.text.lower()), "")
+    named = next((name for name in ban.names if name in call.text.lower()), "")
     evidence = (ban.quote, call.quote(stored, named))
     if ban.kind == "limit":
         why = f"The instructions allow {ban.count} {ban.what}s; this is number {ban.count + 1}."
     elif ban.kind == "only":
-        why = f"The instructions limit edits to {ban.things[0]}; this call writes {call.outputs[0][:80]}."
+        why = f"The instructions limit edits to {ban.names[0]}; this call writes {call.outputs[0][:80]}."
     else:
-        about = ban.things or ban.commands
-        listed = f" ({', '.join(about[:3])})" if about else ""
+        listed = f" ({', '.join(ban.names[:3])})" if ban.names else ""
         why = f"The instructions of step {ban.quote.index + 1} forbid this{listed}, and nobody lifted it since."
     score = 0.55 + 0.2 * bool(ban.things or ban.commands or ban.kind == "limit") + 0.1 * held.from_user
     return Finding(MODE, stored.index, stored.index, evidence, score, why)

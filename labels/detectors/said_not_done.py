@@ -21,11 +21,14 @@ from sessions.bodies import StoredStep
 
 MODE = "reasoning-action-mismatch@mast"
 MOST_IN_RUN, MOST_LISTINGS, MOST_NAMES = 8, 12, 200
+#: A change reported as made. Some words are said of texts and thoughts as well, and need a thing that is none.
 _DID = re.compile(
     r"(?:\bi(?:'ve| have)|\b(?:your|the) [^.\n]{3,60} (?:has|have) been) (?:now |just |already |also )?"
-    r"(?:successfully )?(?:added|sent|saved|updated|cancell?ed|booked|refunded|"
-    r"deployed|created|deleted|submitted|processed|modified|applied|pushed|committed|installed|restarted|"
-    r"removed|scheduled|transferred|upgraded|rebooked|exchanged|written|fixed)\b"
+    r"(?:successfully )?(?:(?:sent|saved|updated|cancell?ed|booked|refunded|deployed|deleted|submitted|pushed|"
+    r"committed|installed|restarted|scheduled|transferred|upgraded|rebooked|exchanged|fixed|applied|removed)\b(?! my\b)"
+    r"|(?:added|created|written|modified|processed|changed)\b[^.\n]{0,60}"
+    r"(?:\.[a-z]{1,5}\b|\b(?:file|files|database|config|configuration|branch|account|booking|reservation|order|ticket|"
+    r"record|refund|payment|repository|server)\b))"
 )
 _MEANS_TO = re.compile(
     r"\b(?:let me|let's|i(?:'ll| will)|i(?:'m| am) going to|going to|now to|next,? i(?:'ll| will)|time to)\s+"
@@ -214,6 +217,8 @@ def _spared(stored: StoredStep, heard: list[Passage], calls: tuple[Call, ...]) -
     for passage in heard:
         for found in _SPARES.finditer(passage.lower):
             name = (found["one"] or found["other"]).strip(".,")
+            if found["one"] is None and not re.search(r"[./_@\d]", name):
+                continue  # "without changing the parser" may mean its behaviour
             call = next((call for call in calls if call.changes and _names_it(call, name)), None)
             sentence = sentence_at(passage, found.start())
             if name in _NO_NAME or call is None or sentence is None or sentence.text.endswith("?"):

@@ -50,38 +50,37 @@ class UnverifiedDetector:
 class _Watch:
     def __init__(self) -> None:
         self.change: tuple[Quote, str] | None = None
-        self.changes = 0
         self.could_run = False
-        self.last: tuple[int, list[Passage]] | None = None
-        self.said_last = False
+        self.handed: tuple[int, list[Passage]] | None = None
 
     def feed(self, steps: Sequence[StoredStep]) -> Iterable[Finding]:
         for stored in steps:
             if stored.step.stage == "demonstration":
                 continue
             if executions_of(stored):
-                self.change = None
+                self.change = self.handed = None
             calls = calls_of(stored)
             for call in calls:
                 self._take(stored, call)
             if stored.step.role == "agent":
-                heard = passages(stored, "text")
-                if any(passage.text.strip() for passage in heard):
-                    self.last = (stored.index, heard)
-                self.said_last = bool(heard) and all("finish" in call.acts or "todo" in call.acts for call in calls)
-            elif stored.step.role == "user":
-                self.said_last = False
+                self._hand_over(stored, calls)
         return ()
+
+    def _hand_over(self, stored: StoredStep, calls: tuple[Call, ...]) -> None:
+        """The first words after a change with which the agent stops: there it gives the result away."""
+        heard = passages(stored, "text")
+        stops = all("finish" in call.acts or "todo" in call.acts for call in calls)
+        if self.change is not None and self.handed is None and stops and any(one.text.strip() for one in heard):
+            self.handed = (stored.index, heard)
 
     def _take(self, stored: StoredStep, call: Call) -> None:
         """A change, or a look that makes up for the changes before it."""
         self.could_run = self.could_run or bool(call.acts & _CAN_RUN)
         changed = _changed(call)
         if changed and call.failed is not True and not self._shows_state(stored, call):
-            self.changes += 1
-            self.change = (call.quote(stored), changed)
+            self.change, self.handed = (call.quote(stored), changed), None
         elif call.acts & _LOOKS or (not call.acts and not call.changes and not call.simple):
-            self.change = None
+            self.change = self.handed = None
 
     @staticmethod
     def _shows_state(stored: StoredStep, call: Call) -> bool:
@@ -96,10 +95,10 @@ class _Watch:
         return len(stored.step.parts[call.result].text) >= SHOWS_STATE
 
     def finish(self) -> Iterator[Finding]:
-        if self.change is None or self.last is None or not self.said_last:
+        if self.change is None or self.handed is None:
             return
-        index, heard = self.last
-        if owns_up(heard) or index < self.change[0].index:
+        index, heard = self.handed
+        if owns_up(heard):
             return
         quote, what = self.change
         why = f"Nothing runs, tests or reads {what} after this last change."

@@ -55,6 +55,10 @@ class TestLists:
     def test_it_owns_up(self, todo, said):
         assert found("open-items", user("Go."), do("", todo("pending")), say(said)) == []
 
+    def test_a_user_who_goes_on_settles_it(self, todo):
+        steps = [user("Go."), do("", todo("pending")), say("All done."), user("Thanks. What is 6 x 7?"), say("42.")]
+        assert found("open-items", *steps) == []
+
     def test_a_run_that_breaks_off(self, todo):
         assert found("open-items", user("Go."), do("", todo("pending")), do("On it.", bash("ls"))) == []
 

@@ -37,6 +37,8 @@ BROKEN = [
     ("Never delete anything without asking.", bash("rm -rf data/"), "without asking"),
     ("DO NOT MODIFY: Tests, configuration files (pyproject.toml, setup.cfg)", edit("pyproject.toml"), "DO NOT MODIFY"),
     ("Never send e-mail. Do not send any messages.", call("send_message", {"to": "a", "text": "b"}), "send"),
+    ("Do not write to the production database.", bash("psql production -c 'DELETE FROM a'"), "production database"),
+    ("Make no changes to `api.py`, no commits.", edit("src/api.py"), "no commits"),
     ("Production is frozen.", bash("kubectl delete pod x -n prod"), "frozen"),
 ]
 
@@ -69,6 +71,12 @@ KEPT = [
     ("It is a frozen dataclass with a read-only property.", edit("src/api.py")),
     ("Never run `git push --force`.", bash("git push origin main")),
     ("At most 2 calls per second are allowed.", bash("ls")),
+    ("NEVER update the git config.", edit("/srv/config/app.yaml")),
+    ("Make no changes to the public API, please: no changes to behaviour.", edit("src/api.py")),
+    ("No changes are needed in the other modules. There are no migrations.", edit("src/api.py")),
+    ("We fixed this before the last code freeze.", edit("src/api.py")),
+    ("Do not write to the production database.", bash("psql staging -c 'DELETE FROM a'")),
+    ("Do not modify the test files described in the issue.", edit("tests/test_api.py")),
     ("Does the user have permission? We never delete accounts.", bash("rm -rf data/accounts")),
     ("> Do not edit generated files.\n\n```\nDo not delete anything.\n```\nPlease fix the build.", bash("rm old.txt")),
 ]

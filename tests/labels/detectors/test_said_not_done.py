@@ -74,6 +74,10 @@ def test_a_change_that_never_was():
     assert (
         found("said-not-done", user("Cancel X1."), say("I have cancelled your reservation.")) == []
     )  # no tools at all
+    for said in ("I've added a summary below.", "I have updated my plan.", "I have created an overview of it."):
+        assert found("said-not-done", user("Explain X1."), looked, say(said)) == []
+    (wrote,) = found("said-not-done", user("Go."), do("", read("a.py")), say("I've created report.csv for you."))
+    assert "report.csv" in wrote.evidence[0].quote
 
 
 # -- announced and not done
@@ -149,6 +153,8 @@ def test_the_very_thing_it_leaves_alone():
     assert "primary" in suggestion.rationale
     assert found("said-not-done", user("Fix."), do(said, bash("systemctl restart postgresql@replica-2"))) == []
     assert found("said-not-done", user("Fix."), do(said, bash("systemctl status postgresql@primary"))) == []
+    within = "I can do that without changing the parser much."
+    assert found("said-not-done", user("Fix."), do(within, edit("src/parser.py"))) == []
     kept = "I won't touch models.py here."
     assert found("said-not-done", user("Fix."), do(kept, edit("src/models.py")))
     assert found("said-not-done", user("Fix."), do(kept, edit("src/views.py", "models.py", "x"))) == []

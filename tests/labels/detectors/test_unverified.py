@@ -78,6 +78,14 @@ def test_a_tool_that_answers_with_the_new_state():
     assert found("unverified", user("Change it."), do("", shown), say("Changed.")) == []
 
 
+def test_what_is_said_at_the_hand_over_counts():
+    steps = [user("Fix."), do("", edit("a.py")), say("Fixed the parser."), user("Thanks!"), say("You are welcome.")]
+    (suggestion,) = found("unverified", *steps)
+    assert numbers([suggestion]) == [(2, 3)]
+    assert "Fixed the parser." in quotes(suggestion)
+    assert found("unverified", *steps, user("Sure?"), do("", bash("pytest")), say("Yes.")) == []
+
+
 def test_only_the_last_change_counts():
     steps = [do("", edit("a.py")), do("", bash("pytest")), do("", edit("b.py"))]
     (suggestion,) = found("unverified", user("Fix."), *steps, say("Fixed."))
