@@ -69,12 +69,8 @@ class Checker:
         if claim.first is None and claim.last is None:
             return refs[0], refs[-1]
         numbers = [number for number in (claim.first, claim.last) if number is not None]
-        if any(number - 1 not in self.window.ids for number in numbers):
-            return None
-        known = {ref.index: ref for ref in refs}
-        first, last = min(numbers) - 1, max(numbers) - 1
-        found = [known.get(index) or self._ref(index) for index in (first, last)]
-        return (found[0], found[1]) if found[0] and found[1] else None
+        first, last = (self._ref(number - 1) for number in (min(numbers), max(numbers)))
+        return (first, last) if first and last else None
 
     def _ref(self, index: int) -> StepRef | None:
         step = self.window.ids.get(index)

@@ -27,7 +27,7 @@ from sessions.run import Part, Step
 from sessions.store import Store
 
 Make = Callable[..., Judge]
-LOOP = "step-repetition"
+LOOP, FATAL = "step-repetition", "premature-termination"
 
 
 def quotes(store: Store, run: RunInfo) -> list[tuple[str, int, str]]:
@@ -329,6 +329,22 @@ def test_an_endpoint_that_fails_later_takes_nothing_away(
     assert len(quotes(store, run)) == 1
 
 
+def test_a_judging_that_stops_half_way_replaces_nothing(
+    judge: Make, server: Endpoint, store: Store, run: RunInfo
+) -> None:
+    server.otherwise(does.answer({FATAL: [claim(10, "step 10 of the work")]}))
+    judge().judge(run)
+    server.script(does.answer({LOOP: [claim(4, "step 4 of the work")]}), does.status(401, "no"))
+    assert judge(max_output=999).judge(run).stopped
+    assert {mode for mode, _, _ in quotes(store, run)} == {FATAL, LOOP}
+
+
+def test_another_state_of_the_codebook_is_asked_about_anew(judge: Make, mast: Codebook, run: RunInfo) -> None:
+    judge().judge(run)
+    reworded = Codebook.from_json(mast.canonical_json().replace(b'"version":"1.0"', b'"version":"1.1"'))
+    assert judge(books=[reworded]).plan(run).cached == 0
+
+
 def test_cancelling_keeps_the_answers(judge: Make, server: Endpoint, store: Store, run: RunInfo) -> None:
     server.script(does.answer(), does.silent)
     begun = time.monotonic()
@@ -435,8 +451,6 @@ def test_a_cap_that_allows_nothing_sends_nothing(judge: Make, server: Endpoint, 
 
 # -- votes ----------------------------------------------------------------------------------------------------------
 
-FATAL = "premature-termination"
-
 
 def test_fatal_modes_are_put_to_the_vote_and_the_majority_holds(
     judge: Make, server: Endpoint, store: Store, run: RunInfo
@@ -458,6 +472,14 @@ def test_a_minority_is_outvoted(judge: Make, server: Endpoint, store: Store, run
     judged = judge(votes=3).judge(run)
     assert judged.found == []
     assert judged.dropped == {"outvoted": 1}
+
+
+def test_where_a_vote_has_failed_the_other_two_must_agree(judge: Make, server: Endpoint, run: RunInfo) -> None:
+    yes, no = does.answer({FATAL: [claim(10, "step 10 of the work")]}), does.answer()
+    useless = does.text("hm")
+    server.script(*[no] * 6, yes, no, useless, useless)
+    judged = judge(votes=3).judge(run)
+    assert (judged.found, judged.dropped, len(judged.failed)) == ([], {"outvoted": 1}, 1)
 
 
 def test_a_doubtful_mode_is_put_to_the_vote_too(judge: Make, server: Endpoint, run: RunInfo, mast: Codebook) -> None:
