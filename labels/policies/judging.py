@@ -1,7 +1,8 @@
 """What a policy says of a gate: a pure function of the policy, what the chunk does, and the time.
 
-The order does not matter, because holding wins over deciding (`sessions.gate_checks`). What nobody may switch off stands
-here too: an irreversible action, a suggestion of a fatal mode, and anything that touches the station's own records hold.
+The order does not matter, because holding wins over deciding (`sessions.gate_checks`). What nobody may switch off
+stands here too: an irreversible action, a suggestion of a fatal mode, and anything that touches the station's own
+records hold.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from labels.policies.model import Freeze, Policy, Rule, Target
-from labels.policies.touching import Touch
+from labels.policies.touching import Touch, path_fits
 from labels.suggestions import Suggestion
 from sessions.gate_checks import CheckResult
 
@@ -159,13 +160,7 @@ def _covers(rule: Rule, touch: Touch) -> bool:
         known = bool(rule.commands) and all(_any(rule.commands, command) for command in touch.commands)
     else:
         known = _any(rule.tools, touch.tool) if rule.tools else not rule.commands
-    return known and (not rule.paths or all(touch_path_in(path, rule.paths) for path in touch.paths))
-
-
-def touch_path_in(path: str, globs: Sequence[str]) -> bool:
-    from labels.policies.touching import path_fits
-
-    return any(path_fits(path, glob) for glob in globs)
+    return known and (not rule.paths or all(any(path_fits(path, glob) for glob in rule.paths) for path in touch.paths))
 
 
 def _catches(rule: Rule, touch: Touch) -> bool:
@@ -180,6 +175,8 @@ def _catches(rule: Rule, touch: Touch) -> bool:
 
 
 def _suspected(rule: Rule, subject: Subject) -> list[Suggestion]:
+    if not rule.modes:
+        return []
     return [
         item
         for item in subject.suggestions

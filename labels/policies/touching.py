@@ -28,8 +28,8 @@ _PATH_KEYS = frozenset(
 )
 _COMMAND_KEYS = ("command", "cmd", "commands", "script", "code", "keystrokes", "input")
 _SHELLS = frozenset(
-    "bash shell sh zsh exec exec_command execute_bash run_command terminal local_shell run_shell command "
-    "bash_command execute_command shell_command run_shell_command run_in_terminal run_terminal_cmd execute_shell".split()
+    "bash shell sh zsh exec exec_command execute_bash run_command terminal local_shell run_shell command bash_command "
+    "execute_command shell_command run_shell_command run_in_terminal run_terminal_cmd execute_shell".split()
 )
 _WORD = re.compile(r"[\w.@%+~/:=*{}$-]{2,400}")
 _JOINTS = re.compile(r"[=@:/,]+")
@@ -38,8 +38,8 @@ _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """One call. step: its index, None for a proposed one. tool: the last piece of its name, lower case. commands: what a
-    shell would run, one each, None where that cannot be read off. paths: that it names, absolute where the folder is
+    """One call. step: its index, None for a proposed one. tool: the last piece of its name, lower case. commands: what
+    a shell would run, one each, None where that cannot be read off. paths: that it names, absolute where the folder is
     known. words: everything in it that could be a name. changes: whether it changes anything, as far as can be told."""
 
     step: int | None
