@@ -206,8 +206,11 @@ class Worker:
         before = step.before
         if before is None:
             return False
-        if before.kind == e.FILE:
-            return step.key == StatKey.of(there)
+        if before.kind == e.FILE and step.key is not None:
+            seen = StatKey.of(there)
+            if before.flags & e.HARD_LINKED:  # removing or replacing another name of it has set its ctime
+                seen = seen._replace(ctime_ns=step.key.ctime_ns)
+            return step.key == seen
         return stat.S_ISLNK(there.st_mode) and self._is_link(step.path, before, there)
 
     def _is_link(self, path: str, entry: Entry, there: os.stat_result) -> bool:
