@@ -1,0 +1,173 @@
+"""What going back to a gate's snapshot would do to the files: shown before it is done, with a choice where somebody
+else has changed something since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from review_tui.sanitize import clean, short
+from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from sessions.errors import UserError
+from sessions.live import files
+from sessions.live.gates import GateInfo, live_run
+
+if TYPE_CHECKING:
+    from review_tui.app import ReviewApp
+    from sessions.workspace.plan import Choice, Plan
+
+GLYPH = {
+    "rewrite": "~", "create": "+", "delete": "-", "chmod": "m", "mkdir": "+", "rmdir": "-", "symlink": "@",
+    "touch": "t",
+}  # fmt: skip
+#: The next choice for a path that somebody else has changed.
+NEXT: dict[str, Choice] = {"keep": "take", "take": "both", "both": "keep"}
+CHOICE_WORD = {"keep": "kept as it is now", "take": "taken back", "both": "kept, the snapshot's beside it"}
+#: Paths that are listed of each kind.
+MOST = 500
+
+
+class RollbackScreen(ModalScreen[bool | None]):
+    """Gives True if the reviewer agrees, None if not. look: only to be looked at."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "cancel", "Cancel", show=False),
+        Binding("space", "choose", "Choose", show=False, priority=True),
+        Binding("enter", "agree", "Agree", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    RollbackScreen { align: center middle; background: $background 60%; }
+    RollbackScreen > Vertical { width: 96%; max-width: 130; height: 92%; background: $panel; border: round $primary;
+        border-title-color: $text-primary; border-subtitle-color: $text-muted; padding: 0 1; }
+    RollbackScreen RowList { background: $panel; }
+    """
+
+    def __init__(self, gate: GateInfo, target: GateInfo, *, look: bool = False) -> None:
+        """gate: where the rollback is decided. target: whose snapshot is gone back to."""
+        super().__init__()
+        self.gate, self.target, self.look = gate, target, look
+        self.choices: dict[str, Choice] = {}
+        self._plan: Plan | None = None
+        self._left_out: list[tuple[str, str, int]] = []
+        self._folder: Any = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            word = "Files at" if self.look else "Back to"
+            box.border_title = clean(f"{word} gate {short(self.target.key, 40)}")
+            box.border_subtitle = "looking …"
+            yield RowList(id="plan")
+
+    def on_mount(self) -> None:
+        self.query_one(RowList).show(FixedRows([(None, [(" comparing the workspace with the snapshot …", "faint")])]))
+        self.query_one(RowList).focus()
+        self.run_worker(self._load, thread=True, exit_on_error=False)
+
+    def _load(self) -> None:
+        """In a worker's thread: the plan, or why there is none."""
+        app: ReviewApp = self.app  # type: ignore[assignment]
+        live = live_run(app.store, self.gate.run)
+        try:
+            if live is None or live.workspace is None or self.target.snapshot is None:
+                raise UserError("this gate has no snapshot of a workspace.")
+            with files.open_snapshots(None, [app.store.path]) as store:
+                self._folder = store.folder
+                self._left_out = store.not_covered(self.target.snapshot)
+                from pathlib import Path
+
+                self._plan = store.plan(Path(live.workspace), self.target.snapshot)
+        except UserError as error:
+            app.call_from_thread(self._say, str(error))
+            return
+        app.call_from_thread(self._show)
+
+    def _say(self, text: str) -> None:
+        self.query_one(RowList).show(FixedRows([(None, [(f" {clean(text)}", "error")])]))
+        self.query_one(Vertical).border_subtitle = "Esc closes"
+
+    def _show(self) -> None:
+        keys = "Esc closes" if self.look else "Enter goes on · Space chooses for ! · Esc cancels"
+        self.query_one(Vertical).border_subtitle = keys
+        rows = self.query_one(RowList)
+        selected = rows.selected
+        rows.show(FixedRows(self._rows(max(30, rows.size.width))), select=selected)
+
+    # -- rows ---------------------------------------------------------------------------------------------------
+
+    def _rows(self, width: int) -> list[tuple[str | None, Pieces]]:
+        plan = self._plan
+        assert plan is not None
+        changes = [change for change in plan.changes if not change.implied]
+        conflicts = [change for change in changes if change.conflict]
+        rows: list[tuple[str | None, Pieces]] = []
+        if conflicts:
+            rows.append((None, [("CHANGED BY SOMEBODY ELSE SINCE", "heading")]))
+            rows += [self._conflict(change, width) for change in conflicts[:MOST]]
+            rows.append((None, [("", "text")]))
+        word = "NOTHING ELSE" if conflicts else "NOTHING"
+        own = [change for change in changes if not change.conflict]
+        title = f"{len(own):,} PATHS GO BACK" if own else f"{word} WOULD CHANGE"
+        rows.append((None, [(title, "heading")]))
+        rows += [_change(change, width) for change in own[:MOST]]
+        if len(own) > MOST:
+            rows.append((None, [(f"   … and {len(own) - MOST:,} more", "faint")]))
+        rows += _section("OPEN ELSEWHERE: close and reopen afterwards", sorted(plan.open_databases), width)
+        rows += _section("LEFT ALONE: not covered by the snapshot", sorted(plan.alone), width)
+        left_out = [f"{path} ({reason})" for path, reason, _ in self._left_out]
+        return rows + _section("NOT IN THE SNAPSHOT", left_out, width)
+
+    def _conflict(self, change: Any, width: int) -> tuple[str | None, Pieces]:
+        choice = self.choices.get(change.path, "keep")
+        path = short(change.path, width - 42)
+        look = "warn" if choice == "keep" else "error"
+        return change.path, [
+            (f" ! {GLYPH[change.action]} ", "error"), (path, "text"), None, (f"{CHOICE_WORD[choice]} ", look)
+        ]  # fmt: skip
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    def action_choose(self) -> None:
+        """Another choice for the path under the cursor, where there is one to be made."""
+        path = self.query_one(RowList).selected
+        if self._plan is None or self.look or path is None:
+            return
+        if any(change.path == path and change.conflict for change in self._plan.changes):
+            self.choices[path] = NEXT[self.choices.get(path, "keep")]
+            self._show()
+
+    def action_agree(self) -> None:
+        if self._plan is None or self.look:
+            return
+        chosen = {path: choice for path, choice in self.choices.items() if choice != "keep"}
+        if chosen and self._folder is not None:
+            files.save_choices(self._folder, self.gate.id, chosen)
+        self.dismiss(True)
+
+    @on(RowList.Chosen)
+    def _row_chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+
+def _change(change: Any, width: int) -> tuple[str | None, Pieces]:
+    size = f"{change.size:,} B " if change.size else ""
+    look = "error" if change.action in ("delete", "rmdir") else "text"
+    return change.path, [
+        (f"   {GLYPH[change.action]} ", look), (short(change.path, width - 26), "text"), None,
+        (f"{change.action} ", "faint"), (size, "faint"),
+    ]  # fmt: skip
+
+
+def _section(title: str, items: list[str], width: int) -> list[tuple[str | None, Pieces]]:
+    if not items:
+        return []
+    rows: list[tuple[str | None, Pieces]] = [(None, [("", "text")]), (None, [(title, "heading")])]
+    rows += [(None, [(f"   {short(item, width - 4)}", "warn")]) for item in items[:50]]
+    return rows + ([(None, [(f"   … and {len(items) - 50:,} more", "faint")])] if len(items) > 50 else [])
