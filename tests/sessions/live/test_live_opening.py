@@ -93,7 +93,7 @@ def test_the_run_can_be_found_by_the_agents_name(store: Store) -> None:
     assert run.task == "  \nFind the leak.\nThen stop."
 
 
-@quick(60)
+@quick(25)
 @given(st.lists(st.lists(steps(), max_size=4), min_size=1, max_size=5))
 def test_ids_are_those_an_import_would_give(tmp_path_factory: pytest.TempPathFactory, chunks: list[list[Step]]) -> None:
     """Step ids and content id, although each gate may be opened by a process that knows nothing of the ones before."""
