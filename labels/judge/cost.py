@@ -102,10 +102,12 @@ class Budget:
         for spent in (self.run, self.total):
             spent.add(read, written, guessed=guessed)
 
-    def lose(self, estimate: int) -> None:
-        """Count a request that was sent and given up on: it may have been billed."""
+    def lose(self, estimate: int, max_output: int) -> None:
+        """Count a request that was sent and given up on: it may have been billed. Raises CapReached where it may not be
+        tried once more."""
         for spent in (self.run, self.total):
             spent.add(estimate, 0, guessed=True)
+        self.admit(estimate, max_output)
 
     @property
     def usd(self) -> float | None:

@@ -269,12 +269,12 @@ class Judge:
             schema=prompt.schema([mode.slug for mode in call.group.modes]),
             max_output=longest,
             temperature=0.0 if call.vote == 1 else _WARM,
-            on_lost=lambda: budget.lose(tokens),
+            on_lost=lambda: budget.lose(tokens, longest),
         )
         try:
             reply = self.client.ask(request)
         except BadAnswer:
-            budget.lose(tokens)
+            budget.lose(tokens, longest)
             raise
         budget.add(tokens, reply.tokens_in, reply.tokens_out, reply.text)
         try:

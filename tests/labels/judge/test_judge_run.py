@@ -442,6 +442,16 @@ def test_a_cap_in_money_for_each_run(judge: Make, server: Endpoint, store: Store
     assert made.budget.usd <= 0.04
 
 
+def test_tries_that_may_have_been_billed_count_towards_the_cap(judge: Make, server: Endpoint, run: RunInfo) -> None:
+    server.otherwise(does.hang_up)
+    made = judge(cap_tokens=20_000, retries=20)
+    judged = made.judge(run)
+    assert "stopped at the cap of 20,000 tokens" in str(judged.stopped)
+    assert made.budget
+    assert 0 < made.budget.total.guessed <= 20_000
+    assert 1 < len(server.bodies) < 5
+
+
 def test_a_cap_that_allows_nothing_sends_nothing(judge: Make, server: Endpoint, store: Store, run: RunInfo) -> None:
     judged = judge(cap_usd=0.0001).judge(run)
     assert judged.stopped
