@@ -449,7 +449,7 @@ def test_tries_that_may_have_been_billed_count_towards_the_cap(judge: Make, serv
     assert "stopped at the cap of 20,000 tokens" in str(judged.stopped)
     assert made.budget
     assert 0 < made.budget.total.guessed <= 20_000
-    assert 1 < len(server.bodies) < 5
+    assert 1 < len(server.bodies) < 10
 
 
 def test_a_cap_that_allows_nothing_sends_nothing(judge: Make, server: Endpoint, store: Store, run: RunInfo) -> None:
