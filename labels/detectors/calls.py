@@ -116,6 +116,11 @@ class Call:
         return quote_line(stored, self.part, len(text) - len(text.lstrip()))
 
     @property
+    def content(self) -> str:
+        """What it does in its own words, small: its command or code, or else its arguments."""
+        return small(self.command or self.text)
+
+    @property
     def target(self) -> str:
         """What it works on, in small letters: its paths and its command or arguments."""
         return "\n".join((*self.paths, self.command or self.text[:2_000])).lower()

@@ -30,11 +30,13 @@ _GENERATES = re.compile(
     r"|\bnp\.random\b|math\.random\(|\brandom\(\)|\bgenerate_series\b"
     r"|(?<!print\()f[\"'][^\"'\n]{0,60}\{(?:i|n|idx|index|k|id)(?::[^}\n]{0,8})?\}"
     r"|\b(?:company|user|customer|employee|client|product|item|member|person|account)[ _-]?0*1\b"
+    r"|`[^`\n]{0,60}\$\{(?:i|n|idx|index)(?: ?\+ ?1)?\}|\barray\.from\(\{ ?length|@example\.(?:com|org|net)\b"
     r"|\bjohn doe\b|\bjane doe\b|\blorem ipsum\b|\bplaceholder\b|\bdummy\b|\bmock[_ ]?data\b|\bfake[_ ]?data\b"
 )
 _WRITES_ROWS = re.compile(
     r"\binsert\s+(?:or\s+\w+\s+)?into\b|\bexecutemany\(|\.to_(?:sql|csv|json|parquet)\(|\binsert(?:_many|_one|_rows)?\("
-    r"|\bbulk_create\(|\bcsv\.(?:dict)?writer\b|\bcopy\s+\w+\s+from\b|\bjson\.dump\("
+    r"|\bbulk_?create\(|\b(?:create|insert)many\(|\bcsv\.(?:dict)?writer\b|\bcopy\s+\w+\s+from\b|\bjson\.dump\("
+    r"|open\([^)\n]{0,100}\.(?:csv|tsv|jsonl?)[\"'], ?[\"']w"
 )
 _DATA_FILE = re.compile(r"\.(?:csv|tsv|jsonl?|parquet|db|sqlite3?|sql|xlsx)$", re.IGNORECASE)
 _ASKED_FOR = re.compile(
@@ -171,14 +173,12 @@ class _Watch:
 
     def _script(self, stored: StoredStep, call: Call) -> Quote | None:
         """The generating line of a script that the run wrote before and runs now."""
-        lower = small(call.text)
-        generates = (
-            _GENERATES.search(lower) if "write" in call.acts and _WRITES_ROWS.search(lower) is not None else None
-        )
+        content = call.content if "write" in call.acts else ""
+        generates = _GENERATES.search(content) if _WRITES_ROWS.search(content) is not None else None
         for path in call.outputs if generates is not None else ():
             if path and not _DATA_FILE.search(path) and _CALLED_SAMPLE.search(f" {path.lower()} ") is None:
                 assert generates is not None
-                keep(self.scripts, _base(path), quote_line(stored, call.part, generates.start()), MOST_SCRIPTS)
+                keep(self.scripts, _base(path), call.quote(stored, generates.group()), MOST_SCRIPTS)
         for one in call.simple if self.scripts and call.failed is not True else ():
             for word in (one.program, *one.arguments):
                 if _base(word) in self.scripts and "write" not in call.acts:
@@ -233,15 +233,15 @@ class _Watch:
 
 def _generated(stored: StoredStep, call: Call) -> Quote | None:
     """Where a call generates the rows that it writes: executed code or SQL, or a data file; None if it does not."""
-    lower = small(call.text)
+    content = call.content
     into_file = "write" in call.acts and any(_DATA_FILE.search(path) for path in call.outputs)
     executed = bool(call.command) or any(word in call.tool for word in ("sql", "query", "insert"))
-    if not into_file and not (executed and _WRITES_ROWS.search(lower) is not None):
+    if not into_file and not (executed and _WRITES_ROWS.search(content) is not None):
         return None
-    generates = _GENERATES.search(lower)
-    if generates is None or _CALLED_SAMPLE.search(_places(call, lower)) is not None:
+    generates = _GENERATES.search(content)
+    if generates is None or _CALLED_SAMPLE.search(_places(call, content)) is not None:
         return None
-    return quote_line(stored, call.part, generates.start())
+    return call.quote(stored, generates.group())
 
 
 def _base(path: str) -> str:

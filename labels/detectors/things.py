@@ -17,12 +17,12 @@ _GENERAL = frozenset(
     "repository repo project changes change data system things thing whatsoever at yet now messages message emails "
     "email e mail mails packages package dependencies libraries rows records tables services".split()
 )
-_TEST_PATH = re.compile(r"(?:^|/)tests?(?:/|$)|(?:^|/)test_|_test\.|\.test\.|\.spec\.|(?:^|/)conftest\.py|tests?\.py$")
+TEST_PATH = re.compile(r"(?:^|/)tests?(?:/|$)|(?:^|/)test_|_test\.|\.test\.|\.spec\.|(?:^|/)conftest\.py|tests?\.py$")
 #: Nouns that stand for a kind of thing: what must occur in a call's paths or command for it to be about that thing.
 _THINGS: dict[str, re.Pattern[str]] = {
-    "test": _TEST_PATH,
-    "production": re.compile(r"\bprod(?:uction)?\b"),
-    "prod": re.compile(r"\bprod(?:uction)?\b"),
+    "test": TEST_PATH,
+    "production": re.compile(r"(?<![a-z])prod(?:uction)?(?![a-z])"),
+    "prod": re.compile(r"(?<![a-z])prod(?:uction)?(?![a-z])"),
     "database": re.compile(r"\b(?:psql|mysql|sqlite3?|mongosh?|\w+\.db|\w+\.sqlite3?|database|db)\b"),
     "main": re.compile(r"\bmain\b"),
     "master": re.compile(r"\bmaster\b"),
@@ -75,7 +75,7 @@ def _names(call: Call, kind: str) -> bool:
     pattern = _THINGS.get(kind)
     if pattern is None:
         return kind.strip("*").rstrip("/") in call.target
-    if pattern is _TEST_PATH:
+    if pattern is TEST_PATH:
         # "Do not change the tests" leaves a new file free, and a command may be about anything: the paths decide.
-        return any(_TEST_PATH.search(path.lower()) for path in call.outputs)
+        return any(TEST_PATH.search(path.lower()) for path in call.outputs)
     return pattern.search(call.target) is not None

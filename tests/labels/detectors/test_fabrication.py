@@ -1,7 +1,7 @@
 """Made-up rows in the place of real ones, and results that no call returned."""
 
 import pytest
-from hint_runs import bash, call, check_hostile, codex, do, edit, found, mini, numbers, quotes, say, user
+from hint_runs import bash, call, check_hostile, codex, do, edit, found, mini, numbers, old_codex, quotes, say, user
 
 from sessions.run import Part, Step
 
@@ -31,6 +31,10 @@ ROWS = [
         "40 rows",
     ),
     call("execute_sql", {"query": "INSERT INTO users VALUES (1, 'John Doe'), (2, 'Jane Doe')"}, "2 rows"),
+    bash(
+        'node -e "prisma.user.createMany({data: Array.from({length: 40}, (_, i) => ({name: `User ${i + 1}`}))})"', "40"
+    ),
+    old_codex("psql app <<'SQL'\nINSERT INTO users VALUES (1, 'Alice', 'alice@example.com');\nSQL", "INSERT 0 1"),
     call("Write", {"file_path": "data/march.csv", "content": "id,name\n1,Customer 1\n2,Customer 2\n"}, "ok"),
 ]
 

@@ -1,7 +1,7 @@
 """Success claimed against a check, or without one."""
 
 import pytest
-from hint_runs import bash, check_hostile, codex, do, edit, found, mini, numbers, old_codex, quotes, say, user
+from hint_runs import bash, check_hostile, codex, do, edit, found, mini, numbers, old_codex, patch, quotes, say, user
 
 from sessions.run import Part, Step
 
@@ -102,6 +102,42 @@ def test_a_test_run_that_tells_nothing_clears_the_slate():
     silent = do("", bash("pytest > /tmp/out.txt", ""))
     steps = [user("Fix."), do("", bash("pytest", FAILS, True)), silent, say("All tests pass.")]
     assert found("false-success", *steps) == []
+
+
+BENT = [
+    edit("tests/test_a.py", "assert total == 12950", "assert total == '129.50'"),
+    patch("Update", "tests/test_a.py", "-    assert total == 12950\n+    assert total == '129.50'"),
+    edit("tests/test_a.py", "def test_total():", "@pytest.mark.skip\ndef test_total():"),
+    mini("sed -i 's/assert total == 12950/assert total/' tests/test_a.py"),
+]
+
+
+@pytest.mark.parametrize("change", BENT, ids=range(len(BENT)))
+def test_a_test_that_is_bent_to_fit(change):
+    fails, passes = do("", bash("pytest", FAILS, True)), do("", bash("pytest", PASSES))
+    (suggestion,) = found("false-success", user("Add --since."), fails, do("It is outdated.", change), passes)
+    assert suggestion.mode == WRONG
+    assert numbers([suggestion]) == [(3, 4)]
+    assert "assert" in quotes(suggestion) or "skip" in quotes(suggestion)
+    code = do("", edit("src/a.py"))
+    assert found("false-success", user("Add --since."), fails, code, do("", change), passes) == []
+    assert found("false-success", user("Please update the tests."), fails, do("", change), passes) == []
+    assert found("false-success", user("Add --since."), passes, do("", change), passes) == []
+
+
+def test_a_test_of_ones_own_that_never_passed():
+    new = do("", patch("Add", "tests/test_a.py", "+assert total == 12950"))
+    fails, passes = do("", bash("pytest", FAILS, True)), do("", bash("pytest", PASSES))
+    change = do("", BENT[1])
+    assert found("false-success", user("Add --since."), new, fails, change, passes) == []
+    (suggestion,) = found("false-success", user("Add --since."), new, passes, fails, change, passes)
+    assert suggestion.mode == WRONG
+
+
+def test_a_change_of_a_test_that_touches_no_assertion():
+    fails, passes = do("", bash("pytest", FAILS, True)), do("", bash("pytest", PASSES))
+    change = do("", edit("tests/test_a.py", "import foo", "import bar"))
+    assert found("false-success", user("Add --since."), fails, change, passes) == []
 
 
 def test_hostile_text():

@@ -69,6 +69,7 @@ EXPECTED = {
     "lost-history.jsonl": {
         ("lost-history", "loss-of-conversation-history", 13),
         ("lost-history", "loss-of-conversation-history", 14),
+        ("false-success", "incorrect-verification", 16),
     },
     "nightly-etl.txt": {("unasked", "fail-to-ask-for-clarification", 7)},
     "polling-loop.jsonl": {("false-success", "incorrect-verification", 14)},

@@ -38,6 +38,7 @@ BROKEN = [
     ("DO NOT MODIFY: Tests, configuration files (pyproject.toml, setup.cfg)", edit("pyproject.toml"), "DO NOT MODIFY"),
     ("Never send e-mail. Do not send any messages.", call("send_message", {"to": "a", "text": "b"}), "send"),
     ("Do not write to the production database.", bash("psql production -c 'DELETE FROM a'"), "production database"),
+    ("Never touch production.", bash("psql $PROD_DATABASE_URL -c 'DELETE FROM a'"), "production"),
     ("Make no changes to `api.py`, no commits.", edit("src/api.py"), "no commits"),
     ("Production is frozen.", bash("kubectl delete pod x -n prod"), "frozen"),
 ]
