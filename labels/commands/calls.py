@@ -5,7 +5,6 @@ Keeps track, in the order of the text, of variables, of the current folder, of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from labels.commands import paths, syntax
@@ -19,6 +18,7 @@ _MAX_KNOWN = 200
 _MAX_ARGS = 2_000
 _DECLARES = frozenset({"export", "declare", "local", "readonly", "typeset", "setenv"})
 _READS = frozenset({"read", "mapfile", "readarray"})
+_WRITERS = frozenset({"cat", "echo", "printf", "tee"})
 _SOURCES = frozenset({"source", "."})
 #: A variable that is read from a place nobody knows before.
 _READ = "$(read)"
@@ -27,16 +27,19 @@ _READ = "$(read)"
 @dataclass(slots=True)
 class Place:
     """Where a script is run. known: variables. aliases: name -> words. cwd: the folder, None where it is not known.
-    depth: of scripts within scripts."""
+    depth: of scripts within scripts.
+    given: what comes in from a pipe or a here-document."""
 
     known: dict[str, Value] = field(default_factory=lambda: {"IFS": " "})
     aliases: dict[str, list[str]] = field(default_factory=dict)
     cwd: str | None = None
     depth: int = 0
+    given: Printed | None = None
 
-    def inside(self, call: Call, *, elsewhere: bool) -> Place:
+    def inside(self, call: Call, script: str, *, elsewhere: bool) -> Place:
         """The place of a script that a call runs."""
-        return Place(dict(call.known), self.aliases, None if elsewhere else call.cwd, self.depth + 1)
+        given = call.reads if call.reads and call.reads.text != script else None
+        return Place(dict(call.known), self.aliases, None if elsewhere else call.cwd, self.depth + 1, given)
 
 
 def calls(script: Script, text: str, place: Place) -> list[Call]:
@@ -54,6 +57,7 @@ class _Reader:
         self.place = place
         self._folders: dict[int, str | None] = {}
         self._visited: list[str | None] = []
+        self._written: dict[str, Printed] = {}  # files that the script itself has written
 
     def call(self, simple: Simple) -> Call | None:
         """The call of a simple command; None where there is nothing to judge in it."""
@@ -76,10 +80,45 @@ class _Reader:
         name, args = program_and_args(words)
         inside: dict[str, Value] = {**known, **dict(pairs)} if pairs else known
         call = Call(name, args, simple.start, simple.end, targets, reads(simple, known, self.text), inside, cwd)
+        if call.reads is None and not (simple.stage and simple.stage.before):
+            call.reads = self.place.given
         if name in SHELLS or name in _SOURCES:
             self._process_substitution(simple, call)
+        if self._written:
+            self._read_written(words[0], call)
         self._remember(call, simple)
+        self._note_written(call, simple)
         return call
+
+    # -- files that the script writes and then uses --
+
+    def _note_written(self, call: Call, simple: Simple) -> None:
+        """`cat > x.sh <<EOF`, `echo ... > x.sql`, `... | tee x.sh`."""
+        if call.name not in _WRITERS or len(self._written) > _MAX_KNOWN:
+            return
+        targets = [item.target for item in call.redirects if ">" in item.operator and "2" not in item.operator]
+        if call.name == "tee":
+            targets += [arg for arg in call.args if not arg.startswith("-")]
+        if targets:
+            content = printed([simple], self.place.known, self.text)
+            if content.how == "text":
+                self._written.update((_plain(target), content) for target in targets)
+
+    def _read_written(self, program: str, call: Call) -> None:
+        """Running `./x.sh`, `bash x.sh`, `psql -f x.sql`, `mysql < x.sql`: the call reads what was written."""
+        if content := self._written.get(_plain(program)):
+            call.name, call.args, call.reads = _runner(content.text), [], content
+            return
+        if call.reads is not None or "-n" in call.args:
+            return
+        used = [item.target for item in call.redirects if item.operator == "<"]
+        used += [arg.rpartition("=")[2] for arg in call.args]
+        if call.name == "make":
+            used.append("Makefile")
+        found = next((arg for arg in used if _plain(arg) in self._written), None)
+        if found is not None and call.name not in _WRITERS:
+            call.reads = self._written[_plain(found)]
+            call.args = [arg for arg in call.args if arg != found]
 
     # -- words --
 
@@ -169,8 +208,15 @@ class _Reader:
                 self.place.known[arg] = value
 
 
-def assignments(found: list[Call]) -> Iterator[tuple[str, str]]:
-    """Every `NAME=value` that calls set, for the rules about the shell's own variables."""
-    for call in found:
-        if call.name == "export":
-            yield from ((left, right) for left, equals, right in (arg.partition("=") for arg in call.args) if equals)
+def _plain(path: str) -> str:
+    return path.removeprefix("./")
+
+
+def _runner(text: str) -> str:
+    """What runs a script file, as its first line says."""
+    first = text.split("\n", 1)[0]
+    if first.startswith("#!"):
+        for name in ("python", "node", "perl", "ruby", "php"):
+            if name in first:
+                return name
+    return "sh"

@@ -16,6 +16,7 @@ from labels.commands.code import Hit
 from labels.commands.rules import opaque
 from labels.commands.rules.base import Finding, Rule
 from labels.commands.rules.files import redirects
+from labels.commands.rules.secrets import over_network
 from labels.commands.rules.system import FORK_BOMB
 
 _MAX_DEPTH = 10
@@ -82,14 +83,14 @@ class Engine:
 
     def _inner(self, text: str, call: Call, place: Place, *, elsewhere: bool = False) -> Iterator[_Hit]:
         """A script within a call."""
-        for found in self._script(text, place.inside(call, elsewhere=elsewhere)):
+        for found in self._script(text, place.inside(call, text, elsewhere=elsewhere)):
             yield _Hit(found.finding, text[found.start : found.end])
 
     # -- calls --
 
     def _call(self, call: Call, place: Place) -> Iterator[_Hit]:
         """What one call does, and everything it runs."""
-        if call.redirects and (finding := redirects(call)):
+        if call.redirects and (finding := redirects(call) or over_network(call)):
             yield _Hit(finding)
         if finding := registry.judge(call):
             yield _Hit(finding)
@@ -126,7 +127,7 @@ class Engine:
             self._text -= len(text)
             if self._text < 0:
                 return
-            for found in self._code(text, language, place.inside(call, elsewhere=False)):
+            for found in self._code(text, language, place.inside(call, text, elsewhere=False)):
                 yield _Hit(found.finding, text[found.start : found.end])
 
     def _code(self, text: str, language: str, place: Place) -> Iterator[Found]:

@@ -15,6 +15,8 @@ from labels.commands import interpreters, registry
 _WORDS = re.compile(r"[a-z0-9_]+")
 #: A quote or backslash inside a word: `r\m`, `r""m`.
 _SPLICED = re.compile(r"\w(?:\\\n|['\"\\])+\w")
+#: A blank that is written as printf and many languages write it: `\\nrm`.
+_ESCAPED_BLANK = re.compile(r"\\[nrt]")
 _SPLICES = re.compile(r"\\\n|['\"\\]")
 #: Words that are put together when it runs: ANSI-C quotes, escapes, `${A}b`, `a$(b)`, `r{m,}`.
 _DISGUISED = re.compile(
@@ -49,6 +51,8 @@ def may_matter(text: str) -> bool:
         return any(may_matter(text[at : at + _LONG]) for at in range(0, len(text), _LONG - 200))
     lower = text.lower()
     words = set(_WORDS.findall(lower))
+    if "\\" in lower:
+        words.update(_WORDS.findall(_ESCAPED_BLANK.sub(" ", lower)))
     if _SPLICED.search(lower):
         words.update(_WORDS.findall(_SPLICES.sub("", lower)))
     programs = _programs()

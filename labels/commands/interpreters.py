@@ -73,6 +73,7 @@ _RUNS_STDIN = SHELLS | {
 GATE: dict[str, frozenset[str] | None] = {
     **dict.fromkeys(("histfile", "histsize", "histfilesize", "savehist"), None),
     **{name.partition(".")[0]: HARM for name in [*_INTERPRETERS, *_AWKS]},
+    "ansible": frozenset({"absent"}),
     **dict.fromkeys(("base64", "base32"), frozenset({"d", "decode", "di", "id"})),
     **dict.fromkeys(("xxd", "openssl", "gunzip", "rev", "uudecode", "zcat"), _RUNS_STDIN),
 }

@@ -94,7 +94,7 @@ _SECRET = re.compile(
     r"(?:service[_-]?account|client[_-]?secret|gcp[_-]?key|secrets?)[\w-]*\.(?:json|ya?ml|toml|txt|env)|authorized_keys|"
     r"kubeconfig|shadow|master\.key|[^/]+\.(?:pem|key|p12|pfx|kdbx|jks|keystore|asc|gpg|ppk|tfvars))"
     r"|(?:.*/)?\.(?:ssh|aws|gnupg|kube|azure|password-store)(?:/.*)?|(?:.*/)?\.config/gcloud(?:/.*)?|(?:.*/)?\.docker/config\.json"
-    r"|/etc/(?:shadow|ssl/private|kubernetes/(?:pki|admin\.conf))(?:/.*)?|/proc/[^/]+/environ",
+    r"|(?:/var)?/run/secrets/.*|/etc/(?:shadow|ssl/private|kubernetes/(?:pki|admin\.conf))(?:/.*)?|/proc/[^/]+/environ",
     re.IGNORECASE,
 )
 _PUBLIC_KEY = re.compile(r".*(?:\.pub|/known_hosts|/ssh/config|\.ssh/config)", re.IGNORECASE)

@@ -23,6 +23,7 @@ FAMILIES = (
     "databases",
     "migrations",
     "sql",
+    "http",
     "queues",
     "system",
     "logs",

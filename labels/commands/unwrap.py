@@ -312,6 +312,41 @@ def _ssh(call: Call) -> Iterator[Inner]:
         yield Inner(script=call.reads.text, via="ssh", elsewhere=True)
 
 
+_CRON_LINE = re.compile(r"[ \t]*(?:@\w+|(?:[\d*,/a-zA-Z-]+[ \t]+){5})[ \t]*(.+)")
+
+
+def _crontab(call: Call) -> Iterator[Inner]:
+    """What is put on the schedule will run."""
+    if call.reads and call.reads.how == "text":
+        for line in call.reads.text.split("\n")[:100]:
+            if found := _CRON_LINE.fullmatch(line[:2_000]):
+                yield Inner(script=found[1], via="crontab", elsewhere=True)
+
+
+_TARGET = re.compile(r"([\w.-]+(?: [\w.-]+)*)[ ]*:(?!=)([^=\n]*)")
+
+
+def _make(call: Call) -> Iterator[Inner]:
+    """A makefile that the text itself gives: the recipes of the targets that are made."""
+    if not call.reads or call.reads.how != "text":
+        return
+    recipes: dict[str, list[str]] = {}
+    needs: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in call.reads.text.split("\n")[:500]:
+        if line.startswith("\t"):
+            current.append(line.lstrip("\t@-+ "))
+        elif found := _TARGET.match(line):
+            current = recipes.setdefault(found[1], [])
+            needs[found[1]] = found[2].split()
+    todo = [arg for arg in call.args if arg in recipes] or list(recipes)[:1]
+    for target in todo:
+        if len(todo) < 100:
+            todo += [name for name in needs.get(target, []) if name in recipes and name not in todo]
+        if recipes[target]:
+            yield Inner(script="\n".join(recipes[target]), via="make")
+
+
 def _trap(call: Call) -> Iterator[Inner]:
     if call.args and not call.args[0].startswith("-"):
         yield Inner(script=call.args[0], via="trap")
@@ -342,6 +377,8 @@ def _ansible(call: Call) -> Iterator[Inner]:
     line = parse(call.args, frozenset({"-m", "--module-name", "-a", "--args", "-i", "-u", "-l", "-e"}))
     text = line.value("-a", "--args") or ""
     module = (line.value("-m", "--module-name") or "command").rsplit(".", 1)[-1]
+    if line.has("-C", "--check", "--syntax-check", "--list-hosts"):
+        return
     if module in ("command", "shell", "raw", "script"):
         yield Inner(script=text, via="ansible", elsewhere=True)
     elif module == "file" and "state=absent" in text and (path := re.search(r"(?:path|dest|name)=(\S+)", text)):
@@ -391,6 +428,9 @@ _SPECIAL: dict[str, Callable[[Call], Iterator[Inner]]] = {
     "tmux": _terminal,
     "screen": _terminal,
     "ssh": _ssh,
+    "crontab": _crontab,
+    "make": _make,
+    "gmake": _make,
     "trap": _trap,
     "at": _at,
     "batch": _at,

@@ -136,6 +136,8 @@ _SUBCOMMANDS = frozenset({"exec", "x", "dlx", "run", "container", "compose", "rs
 
 def inner(call: Call) -> Inner | None:
     """The command that a wrapper runs; None for any other program, or where there is none."""
+    if call.name == "command" and call.args[:1] and call.args[0] in ("-v", "-V"):
+        return None  # only says where it is
     for wrapper in table().get(call.name, ()):
         if (found := _unwrap(call, wrapper)) is not None:
             return found

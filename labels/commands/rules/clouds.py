@@ -35,18 +35,21 @@ PUBLIC = Rule(
 
 _LOGS = frozenset({"cloudtrail", "logs", "config", "configservice", "guardduty", "securityhub"})
 _AWS_HARMLESS = re.compile(
-    r"delete-(?:message(?:-batch)?|tags?|bucket-tagging|item|object-tagging|metric-filter|launch-template-versions)|deregister-(?:targets|"
-    r"task-definition|instances-from-load-balancer)|remove-tags.*|delete-account-alias"
+    r"delete-(?:message(?:-batch)?|tags?|bucket-tagging|item|object-tagging|metric-filter|launch-template-versions)"
+    r"|deregister-(?:targets|task-definition|instances-from-load-balancer)|remove-tags.*|delete-account-alias"
 )
 _AWS_LOSES = re.compile(
-    r"(?:batch-|admin-|bulk-)?(?:delete|terminate|purge|destroy|wipe)(?:-.*)?|deregister-image|release-address|schedule-key-deletion|"
-    r"leave-organization|close-account|remove-(?:permission|role-from-.*|user-from-group|account-from-organization)|reset-cache|"
-    r"stop-logging|stop-configuration-recorder|force-delete.*|cancel-key-.*"
+    r"(?:batch-|admin-|bulk-)?(?:delete|terminate|purge|destroy|wipe)(?:-.*)?|deregister-image|release-address"
+    r"|schedule-key-deletion|leave-organization|close-account|force-delete.*|reset-cache|decrease-stream-retention-period"
+    r"|remove-(?:permission|role-from-.*|user-from-group|account-from-organization)|stop-(?:logging|configuration-recorder)"
 )
+#: A lifecycle rule by which everything is deleted within a day.
+_EXPIRES = re.compile(r"Expiration.{0,40}?\"Days\"\s*:\s*[01]\b")
+_ANYBODY = re.compile(r"\"Principal\":\s*\"\*\"|AllUsers")
 
 
 def _aws(call: Call, line: Line) -> Finding | None:
-    if len(line.words) < 2:
+    if len(line.words) < 2 or line.words[-1] == "help":
         return None
     service, operation = line.words[0], line.words[1]
     if service in ("s3", "s3api"):
@@ -55,23 +58,19 @@ def _aws(call: Call, line: Line) -> Finding | None:
         return None
     if _AWS_LOSES.fullmatch(operation):
         return Finding(AWS_LOGS if service in _LOGS else AWS_DELETE, f"{service} {operation}")
-    if service == "route53" and "DELETE" in " ".join(call.args) and operation == "change-resource-record-sets":
+    if service == "route53" and operation == "change-resource-record-sets" and "DELETE" in " ".join(call.args):
         return Finding(AWS_DELETE, "DNS records")
     if service == "rds" and line.value("--backup-retention-period") == "0":
         return Finding(AWS_BACKUPS, "rds")
     if operation == "put-retention-policy" and line.value("--retention-in-days") in ("1", "3"):
         return Finding(AWS_LOGS, "retention")
-    if (
-        service == "ec2"
-        and operation.startswith("modify-")
-        and "snapshot-attribute" in operation
-        and "all" in line.flags.values()
-    ):
+    if service == "ec2" and "snapshot-attribute" in operation and "all" in line.flags.values():
         return Finding(PUBLIC, "snapshot")
     return None
 
 
 def _s3(call: Call, line: Line, operation: str) -> Finding | None:
+    text = " ".join(call.args)
     if any("public-read" in (value or "") for value in line.flags.values()):
         return Finding(PUBLIC)
     if operation in ("rb", "rm") or (operation == "sync" and line.has("--delete")):
@@ -80,134 +79,129 @@ def _s3(call: Call, line: Line, operation: str) -> Finding | None:
         return Finding(PUBLIC)
     if operation.startswith("delete-") and not _AWS_HARMLESS.fullmatch(operation):
         return Finding(AWS_STORE, operation)
-    if operation == "put-bucket-versioning" and "Suspended" in " ".join(call.args):
+    if operation.startswith("put-bucket-lifecycle") and _EXPIRES.search(text):
+        return Finding(AWS_STORE, "everything expires")
+    if operation == "put-bucket-versioning" and "Suspended" in text:
         return Finding(AWS_BACKUPS, "versioning")
-    public = operation in ("put-bucket-policy", "put-object-acl", "put-bucket-acl") and re.search(
-        r"\"Principal\":\s*\"\*\"|AllUsers", " ".join(call.args)
-    )
-    return Finding(PUBLIC) if public else None
+    opens = operation in ("put-bucket-policy", "put-object-acl", "put-bucket-acl") and _ANYBODY.search(text)
+    return Finding(PUBLIC) if opens else None
 
 
 _GCP_LOCAL = ("config", "auth", "components", "topic", "info")
+_GCP_VERBS = ("delete", "destroy", "purge", "remove-all")
 
 
 def _gcloud(call: Call, line: Line) -> Finding | None:
     words = [word for word in line.words if word not in ("alpha", "beta")]
     if not words or words[0] in _GCP_LOCAL:
         return None
-    if "allUsers" in call.args or any("allUsers" in arg or "allAuthenticatedUsers" in arg for arg in call.args):
-        return Finding(PUBLIC) if any(word.startswith("add-iam") for word in words) or "update" in words else None
+    if any("allUsers" in arg or "allAuthenticatedUsers" in arg for arg in call.args):
+        opens = "update" in words or any(word.startswith("add-iam") for word in words)
+        return Finding(PUBLIC) if opens else None
     if words[0] == "storage" and len(words) > 1:
         mirrors = words[1] == "rsync" and line.has("--delete-unmatched-destination-objects")
-        return (
-            Finding(GCP_STORE, " ".join(words[1:3])) if words[1] == "rm" or mirrors or "delete" in words[1:3] else None
-        )
-    verb = next((word for word in words[1:5] if word in ("delete", "destroy", "purge", "remove-all")), "")
-    if not verb and "versions" in words and "destroy" in words:
-        verb = "destroy"
-    if not verb:
-        return None
-    return Finding(GCP_LOGS if words[0] == "logging" else GCP_DELETE, " ".join(words[:4]))
+        lost = words[1] == "rm" or mirrors or "delete" in words[1:3]
+        return Finding(GCP_STORE, " ".join(words[1:3])) if lost else None
+    if any(word in _GCP_VERBS for word in words[1:5]):
+        return Finding(GCP_LOGS if words[0] == "logging" else GCP_DELETE, " ".join(words[:4]))
+    return None
+
+
+_AZURE_LOCAL = frozenset("account cache config configure extension cloud tag feedback bicep".split())
+_AZURE_VERBS = frozenset("delete purge destroy batch-delete delete-batch remove-all".split())
 
 
 def _az(_call: Call, line: Line) -> Finding | None:
     words = line.words
-    if not words or words[0] in (
-        "account",
-        "cache",
-        "config",
-        "configure",
-        "extension",
-        "cloud",
-        "tag",
-        "feedback",
-        "bicep",
-    ):
-        return Finding(AZURE_DELETE) if words[:2] == ["account", "management-group"] and "delete" in words else None
-    verb = next(
-        (
-            word
-            for word in words[1:]
-            if re.fullmatch(r"(?:delete|purge|destroy|batch-delete|delete-batch|remove-all)", word)
-        ),
-        "",
-    )
-    if verb:
+    if not words or (words[0] in _AZURE_LOCAL and words[:2] != ["account", "management-group"]):
+        return None
+    if "deployment" in words and "create" in words and (line.value("--mode") or "").lower() == "complete":
+        return Finding(AZURE_DELETE, "whatever the template does not name")
+    if _AZURE_VERBS & set(words[1:]):
         return Finding(AZURE_DELETE, " ".join(words[:4]))
-    return (
-        Finding(PUBLIC)
-        if line.value("--public-access") in ("blob", "container") or line.value("--allow-blob-public-access") == "true"
-        else None
-    )
+    opens = line.value("--public-access") in ("blob", "container") or line.value("--allow-blob-public-access") == "true"
+    return Finding(PUBLIC) if opens else None
+
+
+_RCLONE_DELETES = frozenset("delete purge deletefile cleanup rmdirs".split())
 
 
 def _rclone(call: Call, line: Line) -> Finding | None:
-    if line.has("-n") or not line.words:
+    if line.has("-n") or len(line.words) < 2:
         return None
     target = line.words[-1]
     if line.words[0] in ("sync", "bisync"):
         return None if kind(target, call.cwd) in HARMLESS else Finding(MIRROR, target)
-    return (
-        Finding(BUCKET, target)
-        if line.words[0] in ("delete", "purge", "deletefile", "cleanup", "rmdirs", "backend") and len(line.words) > 1
-        else None
+    return Finding(BUCKET, target) if line.words[0] in _RCLONE_DELETES else None
+
+
+def _gsutil(call: Call, line: Line) -> Finding | None:
+    opens = line.words[:2] in (["iam", "ch"], ["acl", "ch"]) and any(
+        re.search("all(?:Authenticated)?Users", arg, re.I) for arg in call.args
     )
+    return Finding(PUBLIC) if opens else None
+
+
+def _complete(_call: Call, line: Line) -> Finding | None:
+    """Azure's complete mode deletes what the template does not name."""
+    return Finding(AZURE_DELETE) if (line.value("-mode") or "").lower() == "complete" else None
+
+
+def _netlify(_call: Call, line: Line) -> Finding | None:
+    return Finding(HOSTING) if line.words[:1] == ["api"] and "delete" in "".join(line.words[1:2]).lower() else None
 
 
 _ALL_VERBS = "delete|destroy|rm|remove|purge|terminate"
+#: Platforms whose command lines are alike: `PLATFORM GROUP VERB`.
 _HOSTS = (
-    "doctl linode-cli hcloud vultr vultr-cli scw exo upctl openstack oci ibmcloud aliyun tccli civo cloudctl aiven avn turso pscale neonctl neon "
-    "atlas mongocli confluent ccloud supabase railway render koyeb northflank clever scalingo dokku nhost xata upstash convex planetscale"
+    "doctl linode-cli hcloud vultr vultr-cli scw exo upctl openstack oci ibmcloud aliyun tccli civo cloudctl aiven avn turso "
+    "pscale neonctl neon atlas mongocli confluent ccloud supabase railway render koyeb northflank clever scalingo dokku nhost xata "
+    "upstash convex planetscale"
 )
 
 TOOLS = (
     Tool(
         "aws awslocal",
         check=_aws,
-        gate="delete terminate purge batch admin rm rb sync deregister release schedule leave close remove stop force "
-        "public suspended put change modify destroy reset bulk",
-        valued="--profile --region --output --query --endpoint-url --backup-retention-period --retention-in-days --acl --bucket --key",
+        gate="delete terminate purge destroy wipe batch admin bulk rm rb sync deregister release schedule leave close force "
+        "reset decrease remove stop put change modify public lifecycle suspended",
+        valued="--profile --region --output --query --endpoint-url --backup-retention-period --retention-in-days --acl --bucket "
+        "--key",
     ),
     Tool(
         "gcloud",
         check=_gcloud,
-        gate="delete destroy purge rm allusers allauthenticatedusers remove delete_unmatched_destination_objects",
+        gate="delete destroy purge rm remove allusers allauthenticatedusers",
         valued="--project --account --region --zone --format --filter --configuration --impersonate-service-account",
     ),
     Tool(
         "gsutil",
         row(GCP_STORE, "rm|rb"),
-        row(MIRROR, "rsync", any="-d"),
-        row(
-            PUBLIC,
-            "iam ch",
-            when=lambda call, line: (
-                Finding(PUBLIC)
-                if any("allUsers" in word or "allAuthenticatedUsers" in word for word in line.words)
-                else None
-            ),
-        ),
-        row(
-            PUBLIC,
-            "acl ch",
-            when=lambda call, line: Finding(PUBLIC) if any("AllUsers" in word for word in call.args) else None,
-        ),
+        row(MIRROR, "rsync", any="-d", unless="-n"),
         row(PUBLIC, "acl|defacl set public-*"),
         row(AWS_BACKUPS, "versioning set off"),
+        check=_gsutil,
+        gate="allusers allauthenticatedusers",
         valued="-o -h",
     ),
     Tool(
         "az",
         check=_az,
-        gate="delete purge destroy batch delete_batch public_access public remove",
-        valued="-g --resource-group -n --name --subscription "
-        "--output -o --query --vault-name --public-access --allow-blob-public-access",
+        gate="delete purge destroy batch remove public complete",
+        valued="-g --resource-group -n --name --subscription --output -o --query --vault-name --mode --public-access "
+        "--allow-blob-public-access",
+    ),
+    Tool("new-azresourcegroupdeployment", check=_complete, gate="complete", valued="-mode", long_dash=True, fold=True),
+    Tool(
+        "remove-azresourcegroup remove-azvm remove-azresource remove-s3bucket remove-ec2instance",
+        row(HOSTING),
+        gate="*",
     ),
     Tool("azcopy", row(BUCKET, "remove|rm"), row(MIRROR, "sync", any="--delete-destination")),
     Tool(
         "rclone",
         check=_rclone,
-        gate="sync bisync delete purge deletefile cleanup rmdirs backend",
+        gate="sync bisync delete purge deletefile cleanup rmdirs",
         valued="--config --filter --include --exclude",
     ),
     Tool(
@@ -220,41 +214,39 @@ TOOLS = (
         "s3cmd",
         row(BUCKET, "del|rm|rb|expire"),
         row(MIRROR, "sync", any="--delete-removed"),
-        row(PUBLIC, "", any="-P --acl-public"),
-        gate="del rm rb expire delete p acl",
+        row(PUBLIC, any="-P --acl-public"),
+        gate="p acl",
         valued="-c --config",
     ),
     Tool("s5cmd", row(BUCKET, "rm|rb"), row(MIRROR, "sync", any="--delete"), valued="--endpoint-url --profile"),
     Tool(
-        "b2", row(BUCKET, "rm|delete*|cancel*"), row(BUCKET, "bucket|file delete"), row(MIRROR, "sync", any="--delete")
+        "b2",
+        row(BUCKET, "rm|delete-*|delete_*|cancel-*"),
+        row(BUCKET, "bucket|file delete"),
+        row(MIRROR, "sync", any="--delete"),
     ),
     Tool("swift", row(BUCKET, "delete")),
     Tool(
         _HOSTS,
         row(None, "config|context|profile|login|logout|auth|plugin|autocompletion"),
         row(HOSTING, "db|database reset"),
-        row(HOSTING, f".. {_ALL_VERBS}|delete-*|*:delete"),
+        row(HOSTING, f".. {_ALL_VERBS}|delete-*|rebuild"),
         row(HOSTING, "down"),
-        row(HOSTING, ".. rebuild"),
-        gate=_ALL_VERBS.replace("|", " ") + " reset down rebuild",
         valued="--config -c --context --profile --project --region --output -o --format --org",
     ),
     Tool(
         "heroku",
         row(
             HOSTING,
-            "apps:destroy|destroy|apps:delete|addons:destroy|pg:reset|pipelines:destroy|domains:clear|spaces:destroy|"
-            "pg:backups:delete|certs:remove|teams:destroy|repo:reset|ps:destroy",
+            "apps:destroy|destroy|apps:delete|addons:destroy|pg:reset|pipelines:destroy|domains:clear|spaces:destroy|pg:copy|"
+            "pg:backups:delete|pg:backups:restore|certs:remove|teams:destroy|repo:reset|ps:destroy",
         ),
-        row(HOSTING, "pg:copy|pg:backups:restore"),
         valued="-a --app -r --remote",
-        gate="apps destroy addons pg pipelines domains spaces certs teams repo",
     ),
     Tool(
         "fly flyctl",
         row(None, "auth|config"),
         row(HOSTING, f".. {_ALL_VERBS}"),
-        row(HOSTING, "machine|m|volumes|vol destroy|rm"),
         valued="-a --app -c --config -o --org",
     ),
     Tool(
@@ -263,49 +255,29 @@ TOOLS = (
         row(HOSTING, "project|projects|env|domains|dns|certs|alias|secrets|blob|teams rm|remove|del"),
         valued="-t --token -S --scope",
     ),
-    Tool(
-        "netlify ntl",
-        row(HOSTING, "sites:delete|env:unset|blobs:delete"),
-        row(
-            HOSTING,
-            "api",
-            when=lambda call, line: (
-                Finding(HOSTING) if len(line.words) > 1 and line.words[1].startswith("delete") else None
-            ),
-        ),
-        gate="sites env blobs api",
-    ),
+    Tool("netlify ntl", row(HOSTING, "sites:delete|env:unset|blobs:delete"), check=_netlify, gate="api"),
     Tool(
         "firebase",
         row(
             HOSTING,
             "firestore:delete|firestore:databases:delete|database:remove|functions:delete|hosting:disable|hosting:sites:delete|"
-            "hosting:channel:delete|apps:delete|auth:delete|remoteconfig:rollback|apphosting:backends:delete|dataconnect:services:delete",
+            "hosting:channel:delete|apps:delete|auth:delete|apphosting:backends:delete|dataconnect:services:delete",
         ),
         valued="-P --project --token",
-        gate="firestore database functions hosting apps auth apphosting dataconnect",
     ),
     Tool(
         "wrangler",
         row(HOSTING, f".. {_ALL_VERBS}"),
         row(HOSTING, "kv:key|kv:namespace|kv:bulk delete"),
-        row(HOSTING, "r2 bucket delete"),
         valued="-c --config -e --env --name",
     ),
     Tool("surge", row(HOSTING, "teardown")),
-    Tool("eb-cli", row(HOSTING, "terminate")),
     Tool("shopify", row(HOSTING, "theme delete"), row(HOSTING, "app function delete")),
-    Tool(
-        "sfdx sf",
-        row(HOSTING, ".. delete|force:org:delete|force:source:delete"),
-        row(HOSTING, "project delete source"),
-        gate="delete force",
-    ),
+    Tool("sfdx sf", row(HOSTING, ".. delete|force:org:delete|force:source:delete")),
     Tool("huggingface-cli hf", row(HOSTING, "repo|repos|repo-files delete"), row(HOSTING, "delete-repo")),
     Tool("kaggle", row(HOSTING, "datasets|kernels|models delete")),
     Tool("wandb", row(HOSTING, ".. delete|rm")),
     Tool("sentry-cli", row(HOSTING, "releases delete")),
-    Tool("stripe", row(HOSTING, ".. delete"), row(HOSTING, "delete")),
-    Tool("op-delete", row(HOSTING), gate="*"),
+    Tool("stripe", row(HOSTING, ".. delete")),
 )
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

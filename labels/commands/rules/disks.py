@@ -23,10 +23,10 @@ SHRINK = Rule("disks.shrink", "shrinks a volume: what lies beyond its new end is
 
 def _mkfs(call: Call, line: Line) -> Finding | None:
     """An image file in a scratch folder is no disk."""
-    targets = [word for word in line.words if not word.isdigit()]
-    if targets and all(kind(word, call.cwd) in HARMLESS for word in targets):
+    targets = [arg for arg in call.args if not arg.startswith("-") and not arg.isdigit()]
+    if not targets or kind(targets[-1], call.cwd) in HARMLESS or line.has("-n", "-N"):
         return None
-    return Finding(FORMAT, targets[0] if targets else "") if line.words else None
+    return Finding(FORMAT, targets[-1])
 
 
 def _fdisk(_call: Call, line: Line) -> Finding | None:

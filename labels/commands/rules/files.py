@@ -138,7 +138,13 @@ def _truncate(call: Call, line: Line) -> Finding | None:
     size = line.value("-s", "--size")
     if size is None or not re.fullmatch(r"0\w*|[-<].*", size.strip()):
         return None
-    return next((found for word in line.words if (found := emptied(call, word))), None)
+    return next((found for word in line.words if (found := emptied(call, word) or _records(call, word))), None)
+
+
+def _records(call: Call, target: str) -> Finding | None:
+    """Emptying on purpose, not by opening a file to write it anew."""
+    lost = _RECORDS.fullmatch(target) and kind(target, call.cwd) not in HARMLESS
+    return Finding(EMPTY, target) if lost else None
 
 
 def emptied(call: Call, target: str) -> Finding | None:
@@ -180,6 +186,11 @@ def overwritten(call: Call, target: str) -> Finding | None:
         re.search(r"\.git/(?:objects|refs|HEAD|index|packed-refs|logs)", target)) else None  # fmt: skip
 
 
+#: What holds records, by its name: emptying it loses them, whatever it is called otherwise.
+_RECORDS = re.compile(
+    r".*\.(?:csv|tsv|jsonl?|ndjson|xml|xlsx?|ods|sql|tar|t?gz|zip|zst|xz|img|iso|mbox|pst|avro|orc|feather|h5|hdf5|pkl|npy|npz)",
+    re.IGNORECASE,
+)
 _SYSTEM_LOG = re.compile(
     r".*/(?:syslog|messages|secure|auth\.log|kern\.log|audit\.log|wtmp|btmp|utmp|lastlog|faillog|daemon\.log)|.*audit.*",
     re.IGNORECASE,
@@ -228,7 +239,7 @@ def _cp(call: Call, line: Line) -> Finding | None:
     if len(line.words) < 2:
         return None
     if line.words[0] == "/dev/null":
-        return emptied(call, line.words[-1])
+        return emptied(call, line.words[-1]) or _records(call, line.words[-1])
     return overwritten(call, line.words[-1]) if kind(line.words[-1]) is Kind.DEVICE else None
 
 
@@ -258,14 +269,12 @@ def _dd(call: Call, _line: Line) -> Finding | None:
 
 
 def _sed(call: Call, line: Line) -> Finding | None:
-    if not any(arg.startswith(("-i", "--in-place")) or re.fullmatch(r"-[nErsz]*i.*", arg) for arg in call.args):
+    if not any(arg.startswith("--in-place") or re.fullmatch(r"-[nErszpl0]{0,3}i.*", arg) for arg in call.args):
         return None
-    for word in line.words:
-        if (
-            kind(word, call.cwd) in (Kind.LOG, Kind.HISTORY) and not word.startswith(("s/", "/"))
-        ) or _SYSTEM_LOG.fullmatch(word):
-            return Finding(EDIT_LOG, word)
-    return None
+    script_given = any(re.match(r"-[a-z0]*[ef]|--expression|--file", arg) for arg in call.args)
+    files = line.words if script_given else line.words[1:]
+    found = next((word for word in files if kind(word, call.cwd) in (Kind.LOG, Kind.HISTORY)), "")
+    return Finding(EDIT_LOG, found) if found else None
 
 
 def _rsync(call: Call, line: Line) -> Finding | None:
@@ -333,7 +342,13 @@ TOOLS = (
     Tool("ln", check=_ln, gate="null"),
     Tool("tee", check=_tee, gate="*"),
     Tool("dd dc3dd dcfldd", check=_dd, gate="of", dry=()),
-    Tool("sed perl", check=_sed, gate="i pi pie ni in", valued="-e --expression -f", dry=()),
+    Tool(
+        "sed perl",
+        check=_sed,
+        gate="i ie in ni ei ri si zi pi pie nei eni nri rni lpi pli npi 0pi p0i ne",
+        valued="-e --expression -f --file",
+        dry=(),
+    ),
     Tool(
         "rsync",
         check=_rsync,

@@ -21,6 +21,7 @@ SWITCH = Rule("git.switch-discards", "switches branches and throws uncommitted c
 FORCE_PUSH = Rule("git.push-force", "a forced push overwrites history that others share.", 0.95)
 PUSH_DELETE = Rule("git.push-delete", "deletes branches or tags in a repository that others share.", 0.9)
 BRANCH = Rule("git.branch-delete", "deletes a branch even if its commits are merged nowhere.", 0.8)
+TAG = Rule("git.tag-delete", "deletes a tag; it has no reflog to come back from.", 0.65)
 STASH = Rule("git.stash-drop", "deletes stashed changes.", 0.85)
 REFLOG = Rule("git.reflog-expire", "deletes the reflog, the only way back to commits that no branch holds.", 0.95)
 PRUNE = Rule("git.gc-prune", "deletes at once the commits that no branch holds.", 0.9)
@@ -49,6 +50,8 @@ def _git(call: Call, line: Line) -> Finding | None:
     sub = line.words[0]
     place = call.args.index(sub) if sub in call.args else 0
     args = call.args[place + 1 :]
+    if sub == "clean" and any(value.lower() == "clean.requireforce=false" for value in line.values("-c")):
+        args = ["-f", *args]
     judge = _SUBCOMMANDS.get(sub)
     return judge(args) if judge else None
 
@@ -117,6 +120,11 @@ def _branch(args: list[str]) -> Finding | None:
     line = parse(args, frozenset({"-u", "--set-upstream-to", "--contains", "--sort", "--format"}), abbreviates=True)
     forced = line.has("-D") or (line.has("-d", "--delete") and line.has("-f", "--force"))
     return Finding(BRANCH, " ".join(line.words[:3])) if forced and not line.has("-r", "--remotes") else None
+
+
+def _tag(args: list[str]) -> Finding | None:
+    line = parse(args, abbreviates=True)
+    return Finding(TAG, " ".join(line.words[:3])) if line.has("-d", "--delete") else None
 
 
 def _stash(args: list[str]) -> Finding | None:
@@ -202,6 +210,7 @@ _SUBCOMMANDS = {
     "push": _push,
     "branch": _branch,
     "br": _branch,
+    "tag": _tag,
     "stash": _stash,
     "reflog": _reflog,
     "gc": _gc,
@@ -217,7 +226,7 @@ _SUBCOMMANDS = {
     "checkout-index": _checkout_index,
     "annex": _annex,
 }
-_GATE = "reset clean checkout co restore switch push branch br stash reflog gc prune filter worktree submodule rm update symbolic read annex"
+_GATE = "reset clean checkout co restore switch push branch br tag stash reflog gc prune filter worktree submodule rm update symbolic read annex"
 
 
 def _gh_api(_call: Call, line: Line) -> Finding | None:

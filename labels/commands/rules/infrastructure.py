@@ -6,6 +6,8 @@ Vault. A plan only shows; `taint` can be taken back with `untaint`.
 
 from __future__ import annotations
 
+import re
+
 from labels.commands.call import Call
 from labels.commands.options import Line
 from labels.commands.rules.base import Finding, Rule, Tool, row
@@ -34,6 +36,26 @@ _TERRAFORM = (
 )
 
 
+def _terraform(call: Call, line: Line) -> Finding | None:
+    """Options from TF_CLI_ARGS, and plans to destroy that the same script applies."""
+    if not line.words or line.words[0] not in ("apply", "destroy"):
+        return None
+    more = call.env("TF_CLI_ARGS") + " " + call.env(f"TF_CLI_ARGS_{line.words[0]}")
+    if re.search(r"(?:^|\s)--?(?:destroy|replace)\b", more):
+        return Finding(DESTROY, more.strip())
+    for other in call.script:
+        if (
+            other is not call
+            and other.name == call.name
+            and "plan" in other.args
+            and {"-destroy", "--destroy"} & set(other.args)
+        ):
+            plans = {arg.partition("=")[2] for arg in other.args if arg.startswith(("-out=", "--out="))}
+            if plans & set(line.words[1:]):
+                return Finding(DESTROY, line.words[1])
+    return None
+
+
 def _cloud_destroy(call: Call, line: Line) -> Finding | None:
     """`terraform plan -destroy -out x` only plans; `terragrunt run -- destroy` does it."""
     return Finding(DESTROY) if call.name == "terragrunt" and "destroy" in line.words else None
@@ -43,9 +65,11 @@ TOOLS = (
     Tool(
         "terraform tofu opentofu",
         *_TERRAFORM,
+        check=_terraform,
+        gate="apply",
         long_dash=True,
         valued="-target",
-        dry=("-help", "--help", "-h"),
+        dry=("-help", "--help", "-h", "-dry-run"),
     ),
     Tool(
         "terragrunt terramate",
@@ -102,7 +126,8 @@ TOOLS = (
     Tool(
         "vault bao",
         row(STORE, "delete"),
-        row(STORE, "kv delete|destroy"),
+        row(None, "kv delete"),  # version 2 keeps it: `vault kv undelete`
+        row(STORE, "kv destroy"),
         row(STORE, "kv metadata delete"),
         row(SEALED, "secrets|auth disable"),
         row(STORE, "policy|namespace delete"),

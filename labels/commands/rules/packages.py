@@ -53,10 +53,7 @@ TOOLS = (
         "npm",
         row(UNPUBLISH, "unpublish"),
         row(PUBLISH, "publish"),
-        row(UNPUBLISH, "dist-tag|owner rm"),
-        row(UNPUBLISH, "access revoke"),
         row(UNPUBLISH, "org|team rm|destroy"),
-        row(UNPUBLISH, "run-script|run npm-unpublish"),
         valued="-w --workspace --registry --tag --access",
     ),
     Tool(
@@ -76,12 +73,9 @@ TOOLS = (
         row(PUBLISH, "upload"),
         valued="-r --repository -u -p -C",
     ),
-    Tool("python-build", row(None)),
     Tool(
         "cargo",
         row(PUBLISH, "publish", unless="-n"),
-        row(None, "yank", any="--undo"),
-        row(UNPUBLISH, "yank"),
         row(UNPUBLISH, "owner", any="-r --remove"),
     ),
     Tool("gem", row(PUBLISH, "push"), row(UNPUBLISH, "yank"), row(UNPUBLISH, "owner", any="-r --remove")),
@@ -107,7 +101,6 @@ TOOLS = (
     Tool("dart flutter", row(PUBLISH, "pub publish")),
     Tool("mix", row(PUBLISH, "hex.publish"), row(UNPUBLISH, "hex.retire"), gate="hex"),
     Tool("luarocks", row(PUBLISH, "upload")),
-    Tool("helm-push", row(PUBLISH), gate="*"),
     Tool("snapcraft", row(PUBLISH, "upload|release|push"), row(UNPUBLISH, "close")),
     Tool(
         "apt apt-get aptitude",

@@ -6,6 +6,8 @@ processed; offsets that are reset make consumers skip or repeat.
 
 from __future__ import annotations
 
+import re
+
 from labels.commands.call import Call
 from labels.commands.options import Line
 from labels.commands.rules.base import Finding, Rule, Tool, row
@@ -29,12 +31,27 @@ def _zookeeper(call: Call, line: Line) -> Finding | None:
     )
 
 
+_SHORT = re.compile(r"retention\.(?:ms=\d{1,7}|bytes=\d{1,6})(?!\d)")
+
+
+def _retention(_call: Call, line: Line) -> Finding | None:
+    """A retention of less than three hours or of less than a megabyte empties a topic."""
+    found = _SHORT.search(" ".join(line.values("--add-config", "--config")))
+    return Finding(PURGE, found[0]) if found else None
+
+
 TOOLS = (
     Tool(
         "kafka-topics kafka-topics.sh",
         row(TOPIC, any="--delete"),
         gate="delete",
         valued="--topic --bootstrap-server --zookeeper --config",
+    ),
+    Tool(
+        "kafka-configs kafka-configs.sh kafka-topics kafka-topics.sh",
+        check=_retention,
+        gate="retention",
+        valued="--add-config --config --entity-type --entity-name --bootstrap-server --topic",
     ),
     Tool("kafka-delete-records kafka-delete-records.sh", row(PURGE), gate="*"),
     Tool(
@@ -47,7 +64,6 @@ TOOLS = (
     Tool("kafka-streams-application-reset kafka-streams-application-reset.sh", row(OFFSETS), gate="*"),
     Tool("kafka-acls kafka-acls.sh", row(TOPIC, any="--remove"), gate="remove"),
     Tool("kafka-storage kafka-storage.sh", row(BROKER, "format"), gate="format"),
-    Tool("kcat kafkacat", row(None)),
     Tool(
         "rpk",
         row(TOPIC, "topic delete"),
@@ -79,7 +95,6 @@ TOOLS = (
     ),
     Tool("celery", row(PURGE, ".. purge"), row(PURGE, ".. discard_all"), valued="-A --app -b --broker -Q"),
     Tool("rq", row(PURGE, "empty"), valued="-u --url"),
-    Tool("sidekiqctl", row(PURGE, "..", when=lambda call, line: None)),
     Tool("faktory", row(PURGE, "flush")),
     Tool(
         "zkcli zkcli.sh zookeeper-shell zookeeper-shell.sh zookeepercli", check=_zookeeper, gate="deleteall rmr delete"
