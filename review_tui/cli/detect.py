@@ -55,21 +55,21 @@ def command(
         raise UsageError("--detector and --hints exclude each other.", "Give one of them.")
     given = settings(ctx)
     store = given.store(ctx, create=any(Path(text).exists() for text in runs))
-    found = [run for text in runs for run in _runs(store, text)]
+    found = [run for text in runs for run in runs_of(store, text)]
     books = given.load_codebooks()
     wanted = _wanted(store, detector, hints)
     documents = []
     for run in found:
         detection.detect(store, run, wanted, books, again=again)
-        documents.append(_looked_at(store, run, given.reviewer_name(), {item.id for item in wanted}))
+        documents.append(looked_at(store, run, given.reviewer_name(), {item.id for item in wanted}))
     if as_json:
         _emit(documents)
     else:
         for document in documents:
-            _print(*document)
+            print_document(*document)
 
 
-def _runs(store: Store, text: str) -> list[RunInfo]:
+def runs_of(store: Store, text: str) -> list[RunInfo]:
     """The run that is meant; all runs of a file that has to be imported first."""
     path = Path(text)
     if not path.is_file():
@@ -98,7 +98,7 @@ def _wanted(store: Store, ids: tuple[str, ...], hints: bool) -> list[Detector]:
     return [item for item in found if item.id in on]
 
 
-def _looked_at(store: Store, run: RunInfo, reviewer: str, wanted: set[str]) -> Document:
+def looked_at(store: Store, run: RunInfo, reviewer: str, wanted: set[str]) -> Document:
     rule = rule_for(store, run, reviewer)
     veil = Veil(store, run, cut(store, run, None, rule)[1], rule)
     every = [item for item in views.suggestions(store, run) if item.detector in wanted]
@@ -110,7 +110,7 @@ def _looked_at(store: Store, run: RunInfo, reviewer: str, wanted: set[str]) -> D
 # -- as text ------------------------------------------------------------------------------------------------------
 
 
-def _print(run: RunInfo, found: list[SuggestionView], hidden: int, looks: list[views.LookView]) -> None:
+def print_document(run: RunInfo, found: list[SuggestionView], hidden: int, looks: list[views.LookView]) -> None:
     output.line(f"run {run.id[:8]}  {run.title or '(no title)'}")
     for item in found:
         steps = output.steps_text(item.first, item.last)
@@ -135,7 +135,7 @@ def _print(run: RunInfo, found: list[SuggestionView], hidden: int, looks: list[v
 
 
 def _emit(documents: list[Document]) -> None:
-    suggestions = [_suggestion(run, item) for run, found, _, _ in documents for item in found]
+    suggestions = [suggestion_json(run, item) for run, found, _, _ in documents for item in found]
     runs = [
         {
             "run": run.id, "hidden": hidden,
@@ -152,7 +152,7 @@ def _emit(documents: list[Document]) -> None:
     output.emit("detect", {"runs": runs, "suggestions": suggestions})
 
 
-def _suggestion(run: RunInfo, item: SuggestionView) -> dict[str, Any]:
+def suggestion_json(run: RunInfo, item: SuggestionView) -> dict[str, Any]:
     return {
         "id": item.id, "run": run.id, "mode": item.mode, "code": item.code, "name": item.name,
         "codebook": item.data["codebook"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from review_tui.cli import judge_text, output
-from review_tui.cli.detect import _runs as runs_of
+from review_tui.cli.detect import runs_of
 from review_tui.cli.guard import DONE, FAILED
 from review_tui.cli.settings import PATH, WORDS, Settings, db_option, json_option, reviewer_option, settings, yes_option
 from sessions.errors import UserError

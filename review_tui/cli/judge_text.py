@@ -7,9 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from review_tui.cli import output
-from review_tui.cli.detect import _looked_at as looked_at
-from review_tui.cli.detect import _print as print_suggestions
-from review_tui.cli.detect import _suggestion as suggestion_json
+from review_tui.cli.detect import looked_at, print_document, suggestion_json
 
 if TYPE_CHECKING:
     from labels.judge.cost import Spent
@@ -189,7 +187,7 @@ def print_judged(judge: Judge, done: list[Judged], reviewer: str) -> None:
 def _print_found(judge: Judge, judged: Judged, reviewer: str) -> None:
     run, found, hidden, looks = looked_at(judge.store, judged.run, reviewer, {judge.config.detector})
     if judged.complete or found or hidden:
-        print_suggestions(run, found, hidden, [look for look in looks if look.state == "done"])
+        print_document(run, found, hidden, [look for look in looks if look.state == "done"])
 
 
 def judged_json(judge: Judge, done: list[Judged], asked: int, reviewer: str) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from labels.codebook import Codebooks
 from labels.figures import decimal
+from labels.scoring.alerts import Alerts
 from labels.scoring.localisation import StepScore
 from labels.scoring.metrics import Estimate
 from labels.scoring.report import Report
-from labels.scoring.score import BASELINES, Alerts, Score
+from labels.scoring.score import BASELINES, Score
 from labels.scoring.truth import TRUSTS
 from review_tui.cli import output
 from sessions.errors import UsageError
