@@ -35,7 +35,7 @@ AS_SUCH, FREEZE, PRODUCTION, FAILED, OWN, WRITTEN = 0.9, 0.5, 0.25, 0.5, 0.5, 0.
 #: The same command is reported this often, and from then on whenever the number has doubled.
 EACH_TIME = 5
 LONGEST_QUOTE = 1_000
-#: Verdicts that are kept, of calls up to so many characters: loops ask the same thing again and again.
+#: Harmless calls that are remembered, and how long they may be: agents ask the same thing again and again.
 KEPT_VERDICTS, KEPT_CHARACTERS = 256, 2_000
 MOST_COMMANDS, MOST_BLOCKS = 512, 20
 _INSTRUCTIONS = 20_000
@@ -119,13 +119,13 @@ class _Freeze(NamedTuple):
 
 
 class _Watch:
-    """A run being watched. Holds KEPT_VERDICTS verdicts and the numbers of MOST_COMMANDS commands."""
+    """A run being watched. Holds KEPT_VERDICTS harmless calls and the numbers of MOST_COMMANDS harmful ones."""
 
     def __init__(self, run: RunMeta) -> None:
         self._freeze = _freeze_in(run.task or "")
         self._typed = False
         self._made = Made()
-        self._verdicts: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
+        self._allowed: OrderedDict[tuple[str, ...], Verdict] = OrderedDict()
         self._times: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def feed(self, steps: Sequence[StoredStep]) -> Iterator[Finding]:
@@ -168,16 +168,16 @@ class _Watch:
                     yield from _blocks(part.text, place)
 
     def _verdict(self, command: _Command) -> Verdict:
-        key = (command.name, command.text)
-        known = self._verdicts.get(key)
+        key = _same_call(command)
+        known = self._allowed.get(key)
         if known is None:
             from labels.commands import judge_call
 
             known = judge_call(command.name, command.arguments, command.text)
-            if len(command.text) <= KEPT_CHARACTERS:
-                self._verdicts[key] = known
-                if len(self._verdicts) > KEPT_VERDICTS:
-                    self._verdicts.popitem(last=False)
+            if not known.deny and len(command.text) <= KEPT_CHARACTERS:
+                self._allowed[key] = known
+                if len(self._allowed) > KEPT_VERDICTS:
+                    self._allowed.popitem(last=False)
         return known
 
     def _judge(self, stored: StoredStep, command: _Command) -> Iterator[Finding]:
@@ -223,6 +223,14 @@ class _Watch:
         if len(self._times) > MOST_COMMANDS:
             self._times.popitem(last=False)
         return times <= EACH_TIME or times & (times - 1) == 0
+
+
+def _same_call(command: _Command) -> tuple[str, ...]:
+    """What makes two calls the same to the judge: everything but the words in which an agent describes one."""
+    arguments = command.arguments
+    if not isinstance(arguments, Mapping) or not isinstance(arguments.get("description"), str):
+        return command.name, command.text
+    return command.name, *(f"{name}={value!r}" for name, value in arguments.items() if name != "description")
 
 
 def _freeze_in(text: str) -> _Freeze | None:
