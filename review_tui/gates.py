@@ -34,6 +34,12 @@ class GateView:
     checks: tuple[tuple[str, str, str], ...]
 
     @property
+    def name(self) -> str:
+        """The agent's name of the run, for people: one that was made up is shortened."""
+        name = self.gate.name
+        return name[:8] if len(name) == 32 and all(letter in "0123456789abcdef" for letter in name) else name
+
+    @property
     def waits(self) -> bool:
         """Whether a person is asked: nothing holds yet, or only what a policy said, which gives way to a person."""
         return self.gate.state == OPEN
@@ -95,6 +101,12 @@ class Operator:
         from labels.events import os_user
 
         claims.claim(self.store, gate.id, self.reviewer, os_user())
+
+    def keep_suggestions(self, gate: GateInfo) -> None:
+        """Put what the gate's checks suggest beside the run, where it can be answered."""
+        from labels import operating
+
+        operating.keep_suggestions(self.store, gate)
 
     def give_back(self, gate: GateInfo) -> None:
         claims.release(self.store, gate.id, self.reviewer)

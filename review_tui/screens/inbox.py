@@ -101,7 +101,7 @@ def gate_pieces(view: GateView, width: int) -> Pieces:
     dead = "  agent gone" if view.agent == "dead" else ""
     tail = f"{dead}{holder}  {age_text(view.age_s):>6} "
     room = width - 4 - len(agent) - len(tail) - len(held)
-    name = short(f"{gate.name} / {gate.key}", max(8, min(40, room)))
+    name = short(f"{view.name} / {gate.key}", max(8, min(40, room)))
     why = short(f"  {gate.reason}", max(0, room - len(name))) if gate.reason else ""
     return [
         (f" {glyph} ", look),

@@ -254,10 +254,15 @@ class ReviewScreen(GateActions, FindActions):
             current=self.current,
             answers=self.desk.answers(),
             gate=self.gate_view(),
-            silence=Silence(self.desk.looks, self.station.detecting(self.desk.run.id), self.desk.blind),
+            silence=self._silence(),
             whole=None if self.desk.whole_run else self.desk.whole_decision,
         )
         self.side.show(rows, select=self.current)
+
+    def _silence(self) -> Silence:
+        live = self.desk.run.state == "live"
+        looking = not live and self.station.detecting(self.desk.run.id)
+        return Silence(self.desk.looks, looking, self.desk.blind, at_gate=live)
 
     def _show_head(self) -> None:
         run, desk = self.desk.run, self.desk
@@ -272,13 +277,23 @@ class ReviewScreen(GateActions, FindActions):
             (self._scope_text(first, last, count), "accent"),
             (tally, "text"),
             (f"{waiting:,}◇  " if waiting and self.size.width >= 60 else "", "suggestion"),
-            ("saved" if run.complete else f"reading … {run.steps:,}", "good" if run.complete else "warn"),
+            self._progress(),
         ]
         inbox = "inbox / " if self.size.width >= 60 else ""
         room = self.size.width - 2 - len(inbox) - len(system) - sum(len(text) for text, _ in right) - 2
         title = (short(run.title or "(no title)", max(4, room)), "strong")
         where: Pieces = [(inbox, "faint"), title, (system, "faint"), None, *right]
         self.query_one("#head", Bar).show(where, [*self._strip(), None, (self._odds(), "faint")])
+
+    def _progress(self) -> tuple[str, str]:
+        """Whether the run is all here."""
+        if self.desk.run.complete:
+            return "saved", "good"
+        if self.desk.run.state == "live":
+            return (
+                ("‖ agent waits", "warn") if any(gate.state == OPEN for gate in self.desk.gates) else ("live", "good")
+            )
+        return f"reading … {self.desk.run.steps:,}", "warn"
 
     def _scope_text(self, first: int, last: int, count: int) -> str:
         if self.desk.whole_run:

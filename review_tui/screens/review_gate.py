@@ -10,6 +10,7 @@ from review_tui.sanitize import short
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.review_decide import DecideActions
+from review_tui.widgets.rows import Pieces
 from sessions.errors import UserError
 from sessions.live.gates import OPEN, START, GateInfo
 
@@ -39,6 +40,15 @@ class GateActions(DecideActions):
     def gate_view(self) -> GateView | None:
         gate = self.desk.gate
         return gates.view_of(self.station.store, gate) if gate is not None else None
+
+    def _footer(self) -> Pieces:
+        """At a gate that waits, the keys that answer it."""
+        if not self.ready or self.open_gate is None:
+            return super()._footer()
+        words = (("?", "keys"), ("a", "approve"), ("M", "with words"), ("X", "reject"), ("r", "roll back"),
+                 ("s", "stop"), ("E", "edit"), ("P", "files"), ("l", "label"), ("u", "undo"), ("w", "next gate"),
+                 ("q", "back"))  # fmt: skip
+        return [piece for key, word in words for piece in ((key, "key"), (f" {word}  ", "faint"))]
 
     # -- the verdict keys ---------------------------------------------------------------------------------------
 
@@ -78,7 +88,7 @@ class GateActions(DecideActions):
 
         rows = [_target_row(item) for item in found]
         rows.append((START, [("the beginning", "strong"), None, ("before step 1 ", "faint")]))
-        await self.station.push_screen(Choice(f"Roll {short(gate.name, 30)} back to", rows), chosen)
+        await self.station.push_screen(Choice(f"Roll {short(self.desk.run.title, 40)} back to", rows), chosen)
 
     async def _roll_back(self, gate: GateInfo, target: GateInfo | None) -> None:
         """Show what will happen to the files, ask for guidance, and do it."""
@@ -193,6 +203,9 @@ class GateActions(DecideActions):
             left, self._taken = self._taken, None
             await self.on_desk(self._quietly, self.operator.give_back, left)
         if gate is not None and not self.station.store.read_only:
+            if self._taken is None:
+                await self.on_desk(self._quietly, self.operator.keep_suggestions, gate)
+                await self.look_again()
             taken = await self.on_desk(self._quietly, self.operator.take, gate)
             if taken is not None and self.ready:
                 self.say(str(taken), "warn")

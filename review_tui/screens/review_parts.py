@@ -40,6 +40,9 @@ class ReviewParts(StationScreen):
     def refresh_all(self) -> None:
         """Show what is now said."""
 
+    async def look_again(self) -> None:
+        """Read what is said and suggested anew, and show it if it has changed."""
+
     def go_chunk(self, chunk: int) -> None:
         """Turn to a chunk."""
 

@@ -12,6 +12,8 @@ from review_tui.widgets.rows import Pieces
 Rows = list[tuple[str | None, Pieces]]
 #: From this risk on a gate is drawn as an alarm.
 ALARM = 0.7
+#: Rules whose reasons stand among the suggestions as well.
+IN_SUGGESTIONS = ("detectors", "fatal-mode")
 #: Lines of a proposed call, and checks, that are shown.
 CALL_LINES, CHECKS = 6, 5
 
@@ -46,7 +48,7 @@ def _why(view: GateView, width: int) -> Rows:
         rows.append((None, [(f" ‖ held by {short(view.held.reviewer + why, width - 12)}", "error")]))
     if view.gate.stage:
         rows.append((None, [(f" stage {short(view.gate.stage, width - 8)}", "accent")]))
-    for rule, action, reason in view.checks[:CHECKS]:
+    for rule, action, reason in [check for check in view.checks if check[0] not in IN_SUGGESTIONS][:CHECKS]:
         alarming = action in ("hold", "stop", "reject")
         glyph, look = ("▲", "error") if alarming else ("·", "faint")
         for number, line in enumerate(_wrapped(reason, width - 4)[:3]):

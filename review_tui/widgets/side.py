@@ -20,17 +20,20 @@ ANSWER_WORD = {"accept": "accepted", "reject": "rejected", "relabel": "relabelle
 
 @dataclass(frozen=True)
 class Silence:
-    """Why there may be no suggestions to be seen: which detectors looked, whether they are still at it, and whether the
-    chunk is to be decided before anything is shown."""
+    """Why there may be no suggestions to be seen: which detectors looked, whether they are still at it, whether the
+    chunk is to be decided before anything is shown, and whether it is a gate's checks that look (live runs)."""
 
     looks: Sequence[LookView] = ()
     looking: bool = False
     blind: bool = False
+    at_gate: bool = False
 
     def words(self) -> list[tuple[str, str]]:
         """What to say in the place of suggestions, line by line: (text, look)."""
         if self.blind:
             return [("hidden until you give a verdict:", "warn"), ("this chunk is decided blind", "faint")]
+        if self.at_gate:
+            return [("none by the checks at this gate", "faint")]
         off = [look for look in self.looks if look.state == "off"]
         done = len(self.looks) - len(off)
         if self.looking:
