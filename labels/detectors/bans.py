@@ -60,7 +60,6 @@ def _forms(verb: str) -> Iterator[tuple[str, str]]:
 
 
 _FORMS = dict(form for verb in (*_VERBS, *_USING, "make") for form in _forms(verb))
-_VERB = "|".join(sorted(_FORMS, key=len, reverse=True))
 #: The forbidding words where they speak to the agent: plain ones at a clause's start, or after you, please, and;
 #: those that could be said of anything ("the function must not ...") after `you` only.
 _TOLD = re.compile(
@@ -68,7 +67,7 @@ _TOLD = re.compile(
     r"(?:never|do not|don't|don\u2019t|avoid|refrain from)"
     r"|\byou (?:must not|mustn't|may not|should not|shouldn't|should never|must never|cannot|can't|are not allowed to"
     r"|are forbidden to|are not permitted to))\s+(?:ever\s+|even\s+|directly\s+)?"
-    rf"(?P<verb>{_VERB})\b(?P<rest>[^.;\n]*(?:\.\w[^.;\n]*)*)"
+    r"(?P<verb>[a-z-]{3,12})\b(?P<rest>[^.;\n]*(?:\.\w[^.;\n]*)*)"
 )
 _ASKED = re.compile(
     r"\bask (?:me |us |him |her |the \w+ )?(?:first|before)\b|\bstop and ask\b"
@@ -86,7 +85,7 @@ _READ_ONLY = re.compile(
 )
 _NO = re.compile(
     r"(?:^|[,;:(]\s*|\b(?:please|and|make)\s+)no\s+(?:new |more |further |direct |schema |code |file |outside )?"
-    rf"(?P<noun>{'|'.join(_NOUNS)})\b(?P<after>(?: access)?(?: (?:to|in|on) (?:[^,;.]|\.(?=\w)){{1,60}})?)"
+    r"(?P<noun>[a-z]{4,14})\b(?P<after>(?: access)?(?: (?:to|in|on) (?:[^,;.]|\.(?=\w)){1,60})?)"
     r"(?=\s*(?:$|[,;.!)]|and no\b|or\b|at all|whatsoever|please|until|during|without))"
 )
 _FREEZE = re.compile(
@@ -178,6 +177,8 @@ def _nouns(lower: str, quote: Quote, asked: bool) -> Iterator[Ban]:
     deeds: set[Deed] = set()
     things: list[tuple[str, ...]] = []
     for found in _NO.finditer(lower):
+        if found["noun"] not in _NOUNS:
+            continue
         about = things_in(found["after"])
         if about or is_general(found["after"]):
             deeds |= _NOUNS[found["noun"]]
@@ -188,13 +189,16 @@ def _nouns(lower: str, quote: Quote, asked: bool) -> Iterator[Ban]:
 
 def _told(found: re.Match[str], sentence: Sentence, asked: bool) -> Iterator[Ban]:
     """`do not VERB ...`."""
+    verb = _FORMS.get(found["verb"])
+    if verb is None:
+        return
     rest = _STOP.split(found["rest"], maxsplit=1)[0]
     told_to_ask = _ASKED.search(rest)
     if told_to_ask is not None:
         rest = rest[: told_to_ask.start()]
     if _OPEN_CONDITION.search(rest) is not None:
         return
-    ask, verb = asked or told_to_ask is not None, _FORMS[found["verb"]]
+    ask = asked or told_to_ask is not None
     if verb in _USING:
         yield from _not_to_use(verb, rest, sentence.quote, ask)
         return
