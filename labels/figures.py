@@ -51,13 +51,14 @@ class Figure:
 class Figures:
     """date: when they were measured, `YYYY-MM-DD`. figures: by detector and mode, on labels that can be trusted;
     doubtful: on others. alerts: by detector, what it says on good runs. steps: finding the decisive step, method by
-    method. The last two are as in the file."""
+    method. ranker: the same for the step ranker on held-out runs. The last three are as in the file."""
 
     date: str
     figures: dict[tuple[str, str], Figure]
     doubtful: dict[tuple[str, str], Figure]
     alerts: dict[str, dict[str, Any]]
     steps: tuple[dict[str, Any], ...] = ()
+    ranker: tuple[dict[str, Any], ...] = ()
 
     def of(self, detector: str, mode: str) -> Figure | None:
         """The figure on sound labels; None where there are none for this mode. mode: `slug@codebook`."""
@@ -78,6 +79,7 @@ def figures() -> Figures:
         {(item.detector, item.mode): item for item in found if item.trust == "doubtful"},
         {item["detector"]: item for item in value["alerts"]},
         tuple(value["steps"]),
+        tuple(value["ranker"]),
     )
 
 

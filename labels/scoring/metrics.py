@@ -29,7 +29,7 @@ NO_POSITIVE = "the mode is present nowhere"
 NO_NEGATIVE = "the mode is absent nowhere"
 NEVER_FIRED = "it never fired"
 ONE_CLUSTER = "one run gives no interval"
-ALL_EQUAL = "too few cases: every draw gives the same"
+ALL_EQUAL = "every draw gives the same, so there is no interval"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from labels.figures import Figure, decimal, figures
 
 BEGIN = "<!-- made by `python -m labels.scoring.figures`: {} -->"
 END = "<!-- end of what is made -->"
-PARTS = ("modes", "figures", "alerts", "steps")
+PARTS = ("modes", "figures", "corpora", "alerts", "steps", "ranker")
 _CODEBOOKS = ("mast", "safety")
 
 
@@ -30,7 +30,14 @@ def renewed(page: str) -> str:
 
 def table(part: str) -> str:
     """One of `PARTS` as Markdown."""
-    rows = {"modes": _modes, "figures": _figures, "alerts": _alerts, "steps": _steps}[part]()
+    rows = {
+        "modes": _modes,
+        "figures": _figures,
+        "corpora": _corpora,
+        "alerts": _alerts,
+        "steps": _steps,
+        "ranker": _ranker,
+    }[part]()
     lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * lines[0].count(" | ") + "---|", *lines[1:]]) + "\n"
 
@@ -67,6 +74,15 @@ def _figures() -> Iterator[list[str]]:
         ]  # fmt: skip
 
 
+def _corpora() -> Iterator[list[str]]:
+    yield ["detector", "mode", "corpus", "judged", "with the mode", "fired", "right"]
+    for item in figures().figures.values():
+        for at in item.data["by_corpus"]:
+            counts = [str(at[name]) for name in ("judged", "positives", "fired", "right")]
+            if at["positives"] or at["fired"]:
+                yield [f"`{item.detector}`", item.mode.partition("@")[0], at["corpus"], *counts]
+
+
 def _beats(item: Figure) -> str:
     if item.beats is None:
         return "-"
@@ -97,6 +113,27 @@ def _steps() -> Iterator[list[str]]:
         yield [
             item["corpus"], item["system"], str(item["runs"]), item["method"],
             *(_estimate(item[key]) for key in ("exact", "within_1", "within_3", "top_3")),
+        ]  # fmt: skip
+
+
+def _ranker() -> Iterator[list[str]]:
+    yield [
+        "corpus",
+        "learnt from",
+        "tried on",
+        "runs",
+        "exact",
+        "top 3",
+        "best prior, exact",
+        "best prior, top 3",
+        "shown",
+    ]
+    for item in figures().ranker:
+        best = [max(prior[key]["value"] for prior in item["priors"].values()) for key in ("exact", "top_3")]
+        yield [
+            item["corpus"], "its other runs" if item["learnt_from"] == item["tried_on"] else item["learnt_from"],
+            item["tried_on"], str(item["runs"]), _estimate(item["ranker"]["exact"]), _estimate(item["ranker"]["top_3"]),
+            *map(_number, best), "yes" if item["shown"] else f"no: {item['why']}",
         ]  # fmt: skip
 
 

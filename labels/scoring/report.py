@@ -11,10 +11,11 @@ from labels.codebook import Codebooks
 from labels.detectors.base import Detector
 from labels.scoring import corpora, decided, localisation, predict
 from labels.scoring.acceptance import Acceptance, acceptance
+from labels.scoring.alerts import Alerts
 from labels.scoring.calibration import load_kept
-from labels.scoring.localisation import StepScore
+from labels.scoring.localisation import Located, StepScore
 from labels.scoring.predict import Looked, Troubles
-from labels.scoring.score import Alerts, Evidence, Score, Scorer
+from labels.scoring.score import Evidence, Score, Scorer
 from labels.scoring.truth import TRUSTS, Account, Case
 from sessions.store import Store
 
@@ -24,7 +25,8 @@ Told = Callable[[int], None]
 @dataclass(slots=True)
 class Report:
     """account: what counted as truth. labelled: (trust, mode) -> (judged units, of those present). runs: how many were
-    looked at. answers, calibration: of the database; empty for corpora."""
+    looked at. answers, calibration: of the database; empty for corpora. located: the runs whose decisive step is known.
+    """
 
     account: Account
     troubles: Troubles
@@ -35,6 +37,7 @@ class Report:
     labelled: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     answers: list[Acceptance] = field(default_factory=list)
     calibration: list[dict[str, Any]] = field(default_factory=list)
+    located: list[Located] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:
         """The report's content as JSON values."""
@@ -121,8 +124,9 @@ def _report(
             report.scores += scorer.scores(name, mode)
     for name in names:
         report.alerts += scorer.alerts(name)
+    report.located = localisation.located(looked)
     if not modes:
-        report.steps = localisation.scores(localisation.located(looked), names)
+        report.steps = localisation.scores(report.located, names)
     return report
 
 
@@ -169,6 +173,10 @@ def score_json(item: Score) -> dict[str, Any]:
             "why": item.without_system.why,
         },
         "evidence": None if item.evidence is None else _evidence_json(item.evidence),
+        "by_corpus": [
+            {"corpus": at.corpus, "judged": at.units, "positives": at.positives, "fired": at.fired, "right": at.right}
+            for at in item.by_corpus
+        ],
     }  # fmt: skip
 
 

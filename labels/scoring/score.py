@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labels.scoring import metrics
+from labels.scoring.alerts import Alerts, alerts_of
 from labels.scoring.metrics import Estimate, Rows
 from labels.scoring.predict import Looked
-from labels.scoring.truth import TRUSTS, Claim, Judged, RunTruth, Span, Trust, Verdict, clusters
+from labels.scoring.truth import TRUSTS, Claim, RunTruth, Span, Trust, Verdict, clusters
 
 if TYPE_CHECKING:
     from labels.scoring.metrics import Array
@@ -21,7 +22,6 @@ LEAST_PRECISION = 0.5
 #: chance, of the run's length, and of each system's own rate of the mode.
 ALWAYS, CHANCE, LENGTH, PRIOR = "always yes", "chance", "run length", "system prior"
 BASELINES = 4
-NOT_COMPARABLE = "no corpus has good and failed runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,17 @@ class WithoutSystem:
     f1: float | None
     system: str = ""
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Bare counts on one corpus. right: of `fired`, where the mode is."""
+
+    corpus: str
+    units: int
+    positives: int
+    fired: int
+    right: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +82,12 @@ class Score:
     ahead: float | None = None
     without_system: WithoutSystem = field(default_factory=lambda: WithoutSystem(None))
     evidence: Evidence | None = None
+    by_corpus: tuple[Tally, ...] = ()
 
     @property
     def beats(self) -> bool | None:
         """Whether it beats every baseline; None where nothing can be said because the mode is present nowhere."""
         return None if self.f1.value is None else not self.behind
-
-
-@dataclass(frozen=True, slots=True)
-class Alerts:
-    """What a detector costs on runs where there is nothing to find, and whether it fires more where there is. good,
-    failed: runs. per_good: claims a good run. on_good, on_failed: share of runs with any. auroc: of the number of
-    claims for failure; length_auroc: of the run's length. Failed runs are those of corpora that have good ones too."""
-
-    detector: str
-    version: str
-    trust: Trust
-    corpora: tuple[str, ...]
-    good: int
-    failed: int
-    per_good: Estimate
-    on_good: Estimate
-    on_failed: Estimate
-    auroc: Estimate
-    length_auroc: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +126,8 @@ class Scorer:
             if trust == "doubtful":  # whether such a run is a good one is just what is doubted
                 continue
             if any(truth.clean is not None for truth, _ in found):
-                yield self._alerts(detector, trust, found)
+                groups = [self._cluster[id(truth)] for truth, _ in found]
+                yield alerts_of(detector, self._version(detector), trust, found, groups)
 
     def _version(self, detector: str) -> str:
         return next((item.versions[detector] for _, item in self.pairs if detector in item.versions), "")
@@ -147,50 +141,6 @@ class Scorer:
                 if (said := judged.modes.get(mode)) is not None:
                     here = tuple(claim for claim in claims if claim.touches(judged.span))
                     yield _Unit(truth, said, here, self._cluster[id(truth)])
-
-    def _alerts(self, detector: str, trust: Trust, found: Sequence[tuple[RunTruth, Looked]]) -> Alerts:
-        import numpy as np
-
-        known = [(truth, item) for truth, item in found if truth.clean is not None]
-        counts = np.array([_number(item.claims, detector, truth.judged) for truth, item in known], dtype=float)
-        clean = np.array([bool(truth.clean) for truth, _ in known])
-        outcome = np.array([truth.good is not None for truth, _ in known])
-        comparable = outcome & np.isin([truth.corpus for truth, _ in known], _with_both(known))
-        failed = comparable & ~clean
-        group = np.unique([self._cluster[id(truth)] for truth, _ in known], return_inverse=True)[1]
-        steps = np.array([truth.steps for truth, _ in known], dtype=float)
-
-        def over(values: Array, chosen: Array, why: str, share: bool = True) -> Estimate:
-            figure = metrics.mean(np.where(chosen, values, np.nan))
-            return metrics.estimate(figure, group, why, among=chosen if share else None)
-
-        def separates(score: Array) -> Estimate:
-            label = failed[comparable].astype(float)
-            cluster = np.unique(group[comparable], return_inverse=True)[1]
-            return metrics.estimate(
-                lambda weights: metrics.auroc(label, score[comparable], weights), cluster, NOT_COMPARABLE
-            )
-
-        return Alerts(
-            detector, self._version(detector), trust, tuple(dict.fromkeys(truth.corpus for truth, _ in known)),
-            int(clean.sum()), int(failed.sum()),
-            over(counts, clean, "no run is known to be good", share=False),
-            over((counts > 0).astype(float), clean, "no run is known to be good"),
-            over((counts > 0).astype(float), failed, NOT_COMPARABLE),
-            separates(counts), separates(steps),
-        )  # fmt: skip
-
-
-def _with_both(known: Sequence[tuple[RunTruth, Looked]]) -> list[str]:
-    """Corpora that have good runs and failed ones: runs of others must not stand against each other."""
-    outcomes = {(truth.corpus, truth.good) for truth, _ in known}
-    return sorted(corpus for corpus, good in outcomes if good and (corpus, False) in outcomes)
-
-
-def _number(claims: Iterable[Claim], detector: str, judged: Sequence[Judged]) -> int:
-    """How many claims the detector makes: on the judged parts where only parts were judged."""
-    mine = (claim for claim in claims if claim.detector == detector)
-    return sum(1 for claim in mine if not judged or any(claim.touches(unit.span) for unit in judged))
 
 
 # -- one detector and mode ----------------------------------------------------------------------------------------
@@ -240,7 +190,17 @@ def _score(detector: str, version: str, mode: str, trust: Trust, units: Sequence
         ),
         without_system=_without_system(rows, systems),
         evidence=_evidence(units, rows),
+        by_corpus=tuple(_tally(corpus, units) for corpus in dict.fromkeys(unit.truth.corpus for unit in units)),
     )
+
+
+def _tally(corpus: str, units: Sequence[_Unit]) -> Tally:
+    mine = [unit for unit in units if unit.truth.corpus == corpus]
+    fired = [unit for unit in mine if unit.claims]
+    return Tally(
+        corpus, len(mine), sum(unit.verdict.present for unit in mine), len(fired),
+        sum(unit.verdict.present for unit in fired),
+    )  # fmt: skip
 
 
 def _estimate(figure: Callable[[Array], Array], rows: Rows, why: str, among: Array | None = None) -> Estimate:

@@ -16,6 +16,8 @@ from sessions.bodies import StoredStep
 from sessions.run import Header, Part, Run, Step
 
 CORPUS = "command cases"
+#: Folders that only sort a corpus's files.
+_SORTING = frozenset(("true_positives", "false_positives"))
 MODE = "irreversible-action@safety"
 #: More than any such file has.
 MOST_BYTES = 4 * 1024 * 1024
@@ -42,15 +44,23 @@ def _in_file(path: Path) -> Iterator[Case]:
             and isinstance(item.get("command"), str)
             and item.get("expected") in ("deny", "allow")
         ):
-            yield _case(f"{path.name}#{number}", item["command"], item["expected"] == "deny")
+            yield _case(
+                _corpus(path), f"{path.parent.name}/{path.name}#{number}", item["command"], item["expected"] == "deny"
+            )
 
 
-def _case(key: str, command: str, deny: bool) -> Case:
+def _corpus(path: Path) -> str:
+    """By the folder's name, so that two corpora stay apart."""
+    folder = path.resolve().parent
+    return f"{CORPUS} ({folder.parent.name if folder.name in _SORTING else folder.name})"
+
+
+def _case(corpus: str, key: str, command: str, deny: bool) -> Case:
     call = Part("tool_call", command, name="bash", call_id="1", arguments={"command": command})
     run = Run(Header(CORPUS), [Step("agent", "agent", [call])])
     judged = Judged(Span(0, 0), "the corpus", {MODE: Verdict(deny, (Span(0, 0),) if deny else ())})
     tie = f"command {sha256(command.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-    truth = RunTruth(CORPUS, "sound", key, "commands", 1, (judged,), ties=(tie,), whole=False)
+    truth = RunTruth(corpus, "sound", key, "commands", 1, (judged,), ties=(tie,), whole=False)
 
     def steps() -> list[StoredStep]:
         return numbered(run)

@@ -40,7 +40,7 @@ CHECKLIST: Mapping[str, str] = {
 def truths(run: Run, path: Path, ties: tuple[str, ...], codebooks: Codebooks, account: Account) -> Iterator[RunTruth]:
     """What a run's own file says of it."""
     reference = run.header.reference or {}
-    key = f"{path.name}#{run.header.item + 1}"
+    key = f"{path.parent.name}/{path.name}#{run.header.item + 1}"  # the two halves of Who&When share file names
     if run.header.format in ("mast", "ag2"):
         yield from _mast(run, key, reference, ties, codebooks, account)
     elif run.header.format == "who-and-when":

@@ -82,6 +82,7 @@ def test_labels_of_different_trust_never_meet() -> None:
         looked(truth("2", {REPETITION: False}, trust="staged"), claim()),
     ]
     found = {item.trust: item for item in Scorer(items).scores("words", REPETITION)}
+    assert [item.by_corpus[0].right for item in found.values()] == [1, 0, 0]
     assert {trust: item.precision.value for trust, item in found.items()} == {"sound": 1, "doubtful": 0, "staged": 0}
     assert found["doubtful"].corpora == ("x",)
 

@@ -269,29 +269,28 @@ def who_and_when(real_data: Path) -> dict[str, list[Located]]:
 
 
 @pytest.mark.real_data
-def test_the_ranker_is_shown_where_it_beats_the_priors(who_and_when) -> None:
-    """58 runs of AG2 CaptainAgent: it learns the system's weak places, as was found on the whole corpus (126 runs:
-    top 3 .71, against .52 for the best constant position)."""
-    runs = who_and_when["AG2 CaptainAgent"]
-    proof = training.prove(runs, runs)
+@pytest.mark.parametrize(("system", "runs"), [("AG2 CaptainAgent", 58), ("Magentic-One", 23)])
+def test_the_ranker_is_shown_where_it_beats_the_priors(who_and_when, system: str, runs: int) -> None:
+    """It learns a system's weak places, as was found on the whole corpus (126 runs of AG2: top 3 .71, against .52 for
+    the best constant position)."""
+    mine = who_and_when[system]
+    proof = training.prove(mine, mine)
     assert proof is not None
     assert proof.verdict == ""
-    assert proof.ranker.runs == 58
+    assert proof.ranker.runs == runs
     assert all(proof.ranker.top_3.value > prior.top_3.value for prior in proof.priors)
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    ("learn_from", "try_on"),
-    [("Magentic-One", "Magentic-One"), ("AG2 CaptainAgent", "Magentic-One"), ("Magentic-One", "AG2 CaptainAgent")],
+    ("learn_from", "try_on"), [("AG2 CaptainAgent", "Magentic-One"), ("Magentic-One", "AG2 CaptainAgent")]
 )
-def test_the_ranker_is_refused_where_it_does_not(who_and_when, learn_from: str, try_on: str) -> None:
-    """Too few runs of long ones, and another system's runs: there it collapses, and must not be shown."""
+def test_the_ranker_is_refused_on_another_system(who_and_when, learn_from: str, try_on: str) -> None:
+    """There it collapses (on the whole corpus too: 1.7 % exact), and must not be shown."""
     proof = training.prove(who_and_when[learn_from], who_and_when[try_on])
     assert proof is not None
     assert proof.verdict
-    if learn_from != try_on:
-        assert proof.ranker.exact.value < 0.05
+    assert proof.ranker.exact.value < 0.05
 
 
 def test_facts_keep_no_text() -> None:

@@ -158,7 +158,7 @@ def test_labels_of_a_model_are_no_truth(tmp_path: Path) -> None:
     path = tmp_path / "full.json"
     path.write_text(json.dumps([row, mast_row(2, {"1.5 Step repetition": [True] * 3}, note=note)]))
     truths, account = read(path)
-    assert {truth.run for truth in truths} == {"full.json#2"}
+    assert {truth.run for truth in truths} == {f"{tmp_path.name}/full.json#2"}
     assert account.left_out == {inside.BY_MODEL: 1}
 
 
@@ -230,7 +230,7 @@ def test_command_cases(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[[case")
     truths, account = read(tmp_path)
     assert [truth.judged[0].modes[commands.MODE].present for truth in truths] == [True, False]
-    assert account.used == ["command cases: 2 commands"]
+    assert account.used == [f"command cases ({tmp_path.name}): 2 commands"]
     assert all(truth.clean is None for truth in truths), "a command is no run"
 
 
@@ -287,6 +287,13 @@ def test_real_corpora_are_counted_as_their_files_have_it(real_data: Path) -> Non
     assert count["Who&When"] == sum(1 for _ in (real_data / "whowhen").rglob("*.json"))
     assert count["AgentRx"] == len(json.loads((real_data / "agentrx" / "magentic_ground_truth.json").read_text()))
     assert any("19 rows share 8 distinct" in text for text in account.doubts)
+
+
+@pytest.mark.real_data
+def test_runs_of_one_file_name_are_not_one_run(real_data: Path) -> None:
+    """Both halves of Who&When have a 1.json."""
+    truths, _ = read(real_data / "whowhen")
+    assert len({truth.run for truth in truths}) == len(truths)
 
 
 @pytest.mark.real_data
