@@ -67,8 +67,10 @@ class StatKey(NamedTuple):
 
 Tree = dict[str, Entry]
 
-#: Only root can give files away, so only for root is another owner a difference.
-OWNERS_COUNT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+def owners_count() -> bool:
+    """Whether another owner is a difference: only root can give files away."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def folder_entry(status: os.stat_result) -> Entry:
@@ -92,7 +94,7 @@ def same_content(one: Entry, two: Entry) -> bool:
 
 def same_rights(one: Entry, two: Entry) -> bool:
     """Whether mode and, where that matters, owner agree."""
-    if OWNERS_COUNT and (one.uid, one.gid) != (two.uid, two.gid):
+    if (one.uid, one.gid) != (two.uid, two.gid) and owners_count():
         return False
     return one.kind == LINK or one.mode == two.mode
 

@@ -26,6 +26,9 @@ _MAGIC = b"rtm1"
 _COLUMNS = "BHqqIIBI"
 #: A difference of more than this share of the entries is kept whole: it would save little and grow with each snapshot.
 WORTH_WHOLE = 0.2
+#: What no path may hold; NUL stands for its beginning and its end.
+_LEADING_OUT = (b"//", b"\0/", b"/\0", *(b"%b%b%b" % (start, name, end) for start in (b"\0", b"/")
+                for name in (b".", b"..") for end in (b"\0", b"/")))  # fmt: skip
 _GONE = Entry(REMOVED, 0, 0, 0, 0, 0, 0, b"")
 
 
@@ -56,6 +59,9 @@ def decode(blob: bytes) -> Tree:
 def _decode(data: bytes) -> Tree:
     count, length = int.from_bytes(data[:8], "little"), int.from_bytes(data[8:16], "little")
     place = 16 + length
+    padded = b"\0%b\0" % data[16:place]
+    if any(piece in padded for piece in _LEADING_OUT):
+        raise ValueError("a path leads out of the workspace")
     names = os.fsdecode(data[16:place]).split("\0") if count else []
     columns = []
     for kind in _COLUMNS:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sessions.workspace import entries as e
-from sessions.workspace.entries import OWNERS_COUNT, Entry, StatKey, parent
+from sessions.workspace.entries import Entry, StatKey, owners_count, parent
 from sessions.workspace.journal import LINK, MKDIR, RIGHTS, RMDIR, UNLINK, WRITE, Journal, Step
 from sessions.workspace.objects import Objects, Place
 from sessions.workspace.reading import digest_of
@@ -53,6 +53,7 @@ class Worker:
         content)."""
         writes = sum(step.kind == WRITE for step in journal.steps)
         self._durable = writes <= _FEW_FILES
+        self.tree.forget()
         for number, step in enumerate(journal.steps):
             self._guarded(step.path, lambda step=step, number=number: self._step(step, number))  # type: ignore[misc]
         self.tree.forget()
@@ -182,14 +183,14 @@ class Worker:
         there = self.tree.lstat_or_none(path)
         if there is None or not stat.S_ISDIR(there.st_mode):
             return CHANGED
-        if stat.S_IMODE(there.st_mode) != entry.mode or (OWNERS_COUNT and not _owned(there, entry)):
+        if stat.S_IMODE(there.st_mode) != entry.mode or not _owned(there, entry):
             self._own(path, entry)
             self.tree.set_mode(path, entry.mode)
         self.tree.set_times(path, entry.mtime_ns)
         return None
 
     def _own(self, path: str, entry: Entry) -> None:
-        if OWNERS_COUNT and not _owned(self.tree.lstat(path), entry):
+        if not _owned(self.tree.lstat(path), entry):
             self.tree.set_owner(path, entry.uid, entry.gid)
 
     def _remove(self, temporary: str) -> None:
@@ -272,7 +273,8 @@ def _beside(path: str, name: str) -> str:
 
 
 def _owned(status: os.stat_result, entry: Entry) -> bool:
-    return (status.st_uid, status.st_gid) == (entry.uid, entry.gid)
+    """Whether there is nothing to be done about the owner."""
+    return (status.st_uid, status.st_gid) == (entry.uid, entry.gid) or not owners_count()
 
 
 def sync_all(descriptor: int) -> None:

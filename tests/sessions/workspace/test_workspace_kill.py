@@ -6,14 +6,15 @@ import os
 import random
 import shutil
 import signal
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from helpers import Workers
-from workspaces import Picture, age, differences, picture, write
+from workspaces import IN_MEMORY, Picture, age, differences, picture, write
 
 from sessions.workspace import steps
 from sessions.workspace.objects import PackWriter
@@ -71,6 +72,12 @@ class Place:
     def verify(self) -> list[str]:
         with Snapshots(self.store) as store:
             return store.verify()
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as name:
+        yield Path(name)
 
 
 @pytest.fixture
@@ -136,21 +143,26 @@ def test_a_restore_killed_at_any_step_is_finished_to_the_byte(place: Place) -> N
 
 
 def test_restores_killed_at_random_moments(tmp_path: Path) -> None:
-    """By the clock, in any state: planning, before the journal, in the middle, after the last step."""
+    """By the clock, in any state: planning, before the journal, in the middle, after the last step. Every other time,
+    the clock starts with the first step."""
     place = Place(tmp_path, files=40)
     targets = [(place.one, place.pictured_one), (place.two, place.pictured_two)]
-    start = time.perf_counter()
-    place.restore(place.one)
-    usual = time.perf_counter() - start
-    chance = random.Random(4)
-    seen: set[str] = set()
-    for number in range(24):
-        snapshot, wanted = targets[(number + 1) % 2]
-        other = targets[number % 2][1]
-        workers = Workers([lambda snapshot=snapshot: place.restore(snapshot)])
-        time.sleep(chance.uniform(0.1, 1.1) * usual)
+    chance, usual, seen = random.Random(4), 0.03, set()
+    for number in range(30):
+        snapshot, wanted = targets[number % 2]
+        begun, say = os.pipe()
+        workers = Workers([told(say, lambda snapshot=snapshot: place.restore(snapshot))])
+        os.close(say)
+        start = time.perf_counter()
+        if number % 2:
+            os.read(begun, 1)
+            time.sleep(chance.uniform(0, 0.3) * usual)
+        else:
+            time.sleep(chance.uniform(0.1, 1.1) * usual)
         workers.kill()
-        workers.wait()
+        code = workers.wait()[0]
+        os.close(begun)
+        usual = max(usual, time.perf_counter() - start) if code == 0 else usual
         with Snapshots(place.store) as store:
             unfinished = store.records.unfinished()
             seen |= {info.state for info in unfinished}
@@ -161,12 +173,28 @@ def test_restores_killed_at_random_moments(tmp_path: Path) -> None:
         if finished and finished[0].state == DONE:
             assert differences(wanted, now) == {}
         else:
-            assert now in (wanted, other), "all or nothing"
+            assert now in (wanted, targets[1 - number % 2][1]), "all or nothing"
         if now != wanted:
             place.restore(snapshot)
             assert differences(wanted, place.now()) == {}
     assert APPLYING in seen
     assert place.verify() == []
+
+
+def told(say: int, job: Callable[[], None]) -> Callable[[], None]:
+    """The job, which says when it begins with the steps of a restore."""
+
+    def run() -> None:
+        real = steps.Worker.run
+
+        def telling(*args: object) -> None:
+            os.write(say, b"x")
+            real(*args)  # type: ignore[arg-type]
+
+        with patch.object(steps.Worker, "run", telling):
+            job()
+
+    return run
 
 
 def test_what_others_do_to_an_interrupted_restore_is_left_to_them(place: Place) -> None:
@@ -198,7 +226,7 @@ def test_snapshots_and_plans_wait_until_an_interrupted_restore_is_finished(place
             lambda: store.take(place.folder, "run", "3"),
             lambda: store.plan(place.folder, place.two),
         ):
-            with pytest.raises(Exception, match="was interrupted. `review-tui workspace resume` finishes it"):
+            with pytest.raises(Exception, match=r"was interrupted. `review-tui workspace resume` finishes it"):
                 call()
         store.resume_interrupted()
         assert store.take(place.folder, "run", "3").files

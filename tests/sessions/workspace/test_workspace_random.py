@@ -13,7 +13,7 @@ from pathlib import Path
 from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
-from workspaces import Picture, differences, picture
+from workspaces import IN_MEMORY, Picture, differences, picture
 
 from sessions.workspace import entries as e
 from sessions.workspace.plan import CHOICES, Choice
@@ -46,37 +46,44 @@ ACTS = st.one_of(
 def do(root: bytes, act: tuple) -> None:
     """One change; what is not possible just does not happen."""
     name, path, *more = act
-    place = os.path.join(root, path)
     try:
-        if name == "write":
-            remove(place)
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            with open(place, "wb") as file:
-                file.write(more[0])
-            os.chmod(place, more[1])
-        elif name == "edit" and stat.S_ISREG(os.lstat(place).st_mode):
-            with open(place, "ab") as file:
-                file.write(more[0])
-        elif name == "mkdir":
-            os.makedirs(place)
-            os.chmod(place, more[0])
-        elif name == "link":
-            remove(place)
-            os.symlink(more[0], place)
-        elif name == "remove":
-            remove(place)
-        elif name == "chmod" and not os.path.islink(place):
-            os.chmod(place, more[0] | (stat.S_IRWXU if os.path.isdir(place) else 0))
-        elif name == "touch":
-            os.utime(place, ns=(more[0], more[0]), follow_symlinks=False)
-        elif name == "rename":
-            os.rename(place, os.path.join(root, more[0]))
-        elif name == "hard link" and stat.S_ISREG(os.lstat(place).st_mode):
-            os.link(place, os.path.join(root, more[0]))
-        elif name == "fifo":
-            os.mkfifo(place)
+        _ACTS[name](os.path.join(root, path), *(os.path.join(root, item) for item in more if name in _TWO_PATHS), *more)
     except OSError:
         pass
+
+
+def _write(place: bytes, content: bytes, mode: int) -> None:
+    remove(place)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with open(place, "wb") as file:
+        file.write(content)
+    os.chmod(place, mode)
+
+
+def _edit(place: bytes, more: bytes) -> None:
+    if stat.S_ISREG(os.lstat(place).st_mode):
+        with open(place, "ab") as file:
+            file.write(more)
+
+
+def _mkdir(place: bytes, mode: int) -> None:
+    os.makedirs(place)
+    os.chmod(place, mode)
+
+
+def _link(place: bytes, target: bytes) -> None:
+    remove(place)
+    os.symlink(target, place)
+
+
+def _chmod(place: bytes, mode: int) -> None:
+    if not os.path.islink(place):
+        os.chmod(place, mode | (stat.S_IRWXU if os.path.isdir(place) else 0))
+
+
+def _hard_link(place: bytes, other: bytes, *_: object) -> None:
+    if stat.S_ISREG(os.lstat(place).st_mode):
+        os.link(place, other)
 
 
 def remove(place: bytes) -> None:
@@ -86,9 +93,24 @@ def remove(place: bytes) -> None:
         os.unlink(place)
 
 
+_TWO_PATHS = ("rename", "hard link")
+_ACTS = {
+    "write": _write,
+    "edit": _edit,
+    "mkdir": _mkdir,
+    "link": _link,
+    "remove": remove,
+    "chmod": _chmod,
+    "touch": lambda place, ns: os.utime(place, ns=(ns, ns), follow_symlinks=False),
+    "rename": lambda place, other, *_: os.rename(place, other),
+    "hard link": _hard_link,
+    "fifo": os.mkfifo,
+}
+
+
 @contextmanager
 def workspace(acts: list[tuple]) -> Iterator[tuple[Path, Snapshots]]:
-    with tempfile.TemporaryDirectory() as name, Snapshots(Path(name) / "store") as store:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as name, Snapshots(Path(name) / "store") as store:
         folder = Path(name) / "workspace"
         folder.mkdir()
         change(folder, acts)

@@ -64,8 +64,9 @@ def test_unchanged_files_are_not_read_again(folder: Path, store: Snapshots) -> N
 def test_what_was_just_written_is_read_again(folder: Path, store: Snapshots) -> None:
     """A second change within one tick of the clock would show the same times."""
     write(folder / "a", "1")
-    assert store.take(folder, "run", "1").read == 1
-    assert store.take(folder, "run", "2").read == 1
+    with patch.object(statcache, "_TICK_NS", 60_000_000_000):
+        assert store.take(folder, "run", "1").read == 1
+        assert store.take(folder, "run", "2").read == 1
     settle()
     assert store.take(folder, "run", "3").read == 1
     assert store.take(folder, "run", "4").read == 0
@@ -150,9 +151,7 @@ def test_the_store_is_its_owners_alone(folder: Path, tmp_path: Path) -> None:
     try:
         with Snapshots(tmp_path / "x" / "store") as store:
             store.take(folder, "run", "1")
-            modes = {
-                stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [store.folder, *store.folder.rglob("*")]
-            }
+            modes = {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [store.folder, *store.folder.rglob("*")]}
     finally:
         os.umask(before)
     assert modes == {0}
@@ -179,7 +178,15 @@ def test_asking_again_with_the_same_key(folder: Path, store: Snapshots) -> None:
 
 
 def test_odd_names_and_times(folder: Path, store: Snapshots) -> None:
-    for name in (b"\xff\xfe\x80", b"new\nline", b"tab\t", b"x" * 255, "\u202eevil".encode(), b"-rf *", b".review-tui-x"):
+    for name in (
+        b"\xff\xfe\x80",
+        b"new\nline",
+        b"tab\t",
+        b"x" * 255,
+        "\u202eevil".encode(),
+        b"-rf *",
+        b".review-tui-x",
+    ):
         path = os.path.join(os.fsencode(folder), b"sub", name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
@@ -401,7 +408,14 @@ def test_what_is_left_out_survives_a_restore(folder: Path, store: Snapshots) -> 
 
 
 def test_exclusions_are_asked_for_and_recorded(folder: Path, store: Snapshots) -> None:
-    for name in ("node_modules/x/y.js", "src/node_modules/z.js", "src/a.pyc", "src/a.py", "build/out.o", "a/build/keep"):
+    for name in (
+        "node_modules/x/y.js",
+        "src/node_modules/z.js",
+        "src/a.pyc",
+        "src/a.py",
+        "build/out.o",
+        "a/build/keep",
+    ):
         write(folder / name, "1")
     everything = store.take(folder, "run", "1")
     assert (everything.files, dict(everything.not_covered)) == (6, {})

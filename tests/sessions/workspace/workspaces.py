@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+#: Where tests that write thousands of small files are ten times as fast: kill -9 does not lose what is in memory.
+IN_MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
 Picture = dict[bytes, tuple[Any, ...]]
 
 
