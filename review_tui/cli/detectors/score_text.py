@@ -80,7 +80,7 @@ def _false_only(scores: Sequence[Score], books: Codebooks) -> None:
         return
     output.line()
     output.line("The mode is nowhere in the labels, so only false alarms can be counted:")
-    rows = [("detector", "mode", "runs", "false")]
+    rows = [("detector", "mode", "judged", "false")]
     rows += [(item.detector, _code(item.mode, books), str(item.units), str(item.fired)) for item in scores]
     output.table(rows, right=frozenset({2, 3}))
 
