@@ -62,22 +62,24 @@ class StepRows:
     def add(self, step: Step) -> int:
         """Put a step into the batch; its characters (code points)."""
         parts, text = bodies.encode(step)
-        if not (is_whole(text) and is_whole(step.actor) and is_whole(step.stage or "")):
-            mend_step(step)
-            parts, text = bodies.encode(step)
-        step_id = self.identity.step_id(step)
-        flags, chars = flags_of(step), len(text)
-        k = self.base + self.count
-        self.batch.steps.append((k, step_id, step.actor, step.role, flags, step.depth, chars, step.stage))
+        actor, stage = step.actor, step.stage
+        if not text.isascii() or stage is not None or actor not in self.actors:
+            if not (is_whole(text) and is_whole(actor) and is_whole(stage or "")):
+                mend_step(step)
+                parts, text = bodies.encode(step)
+                actor, stage = step.actor, step.stage
+            self.actors.setdefault(actor)
+        step_id, flags, chars = self.identity.step_id(step), flags_of(step), len(text)
+        k, batch = self.base + self.count, self.batch
+        batch.steps.append((k, step_id, actor, step.role, flags, step.depth, chars, stage))
         if "\0" in text:  # SQL compares texts only up to a NUL, so the search must not leave this one to SQL
-            self.batch.bodies.append((k, bodies.ZLIB, parts, bodies.compress(text.encode())))
+            batch.bodies.append((k, bodies.ZLIB, parts, bodies.compress(text.encode())))
         else:
-            self.batch.bodies.append((k, bodies.PLAIN, parts, text))
+            batch.bodies.append((k, bodies.PLAIN, parts, text))
         inline = [raw for raw in step.raw if not isinstance(raw, Span)]
         if inline:
-            self.batch.raws.append((k, bodies.pack_records(inline)))
-        self.actors.setdefault(step.actor)
-        self.errors += flags & 1
+            batch.raws.append((k, bodies.pack_records(inline)))
+        self.errors += flags & _ERROR
         self.chars += chars
         self.count += 1
         return chars
