@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.jsontext import BadJson, loads
+from sessions.readers.base import READ_BUFFER
 from sessions.readers.pairing import Turn
 from sessions.readers.shared import content_text
 from sessions.run import Part
@@ -185,10 +186,17 @@ def abandoned_branches(path: Path, size: int) -> dict[str, str]:
 
 
 def _has_fork(path: Path) -> bool:
-    """Whether two prompts have one parent. Only lines that can be prompts are parsed."""
+    """Whether two prompts have one parent. Only lines that can be prompts are parsed.
+
+    What most lines are is told by their first bytes; looking for that first spares searching their whole text.
+    """
     prompts: dict[Any, Any] = {}
-    with open(path, "rb") as file:
-        for record in _parsed(line for line in file if b'"user"' in line and b'"tool_result"' not in line):
+    with open(path, "rb", buffering=READ_BUFFER) as file:
+        for record in _parsed(
+            line
+            for line in file
+            if b'"type":"assistant"' not in line and b'"user"' in line and b'"tool_result"' not in line
+        ):
             uuid, parent = record.get("uuid"), record.get("parentUuid")
             known = isinstance(uuid, str) and isinstance(parent, str) and is_prompt(record)
             if known and prompts.setdefault(parent, uuid) != uuid:
@@ -197,7 +205,7 @@ def _has_fork(path: Path) -> bool:
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=READ_BUFFER) as file:
         yield from _parsed(file)
 
 

@@ -317,16 +317,9 @@ class Lines:
         branch = lane.branch
         if self._branches and branch is None and type(uuid) is str:
             branch = self._branches.get(uuid)
-        step = Step(
-            actor,
-            role,
-            at=at if type(at) is str else None,
-            native_id=uuid if type(uuid) is str else None,
-            depth=lane.depth,
-            parent_call=lane.parent_call,
-            branch=branch,
-            raw=[span],
-        )
+        step = Step(actor, role, [], at if type(at) is str else None, uuid if type(uuid) is str else None)
+        step.depth, step.parent_call, step.branch = lane.depth, lane.parent_call, branch
+        step.raw.append(span)
         if conversation.started_at is None:
             conversation.started_at = step.at
         if branch is not None and branch not in conversation.left:

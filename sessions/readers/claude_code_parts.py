@@ -8,6 +8,7 @@ from sessions.readers.pairing import Turn
 from sessions.readers.shared import content_text, media_text, raw_part, result_part, string
 from sessions.run import Part, Step
 
+_INPUT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _MEDIA = ("image", "document", "audio", "video")
 
 
@@ -50,10 +51,15 @@ def user_part(block: Any) -> Part:
 def set_usage(step: Step, usage: Any, cost: Any) -> None:
     """The last line of a message has its final counts. tokens_in holds fresh, cache-writing and cached input."""
     if type(usage) is dict:
-        counts = [usage.get(key) for key in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")]
-        known = [count for count in counts if type(count) is int]
-        step.tokens_in = sum(known) if known else step.tokens_in
+        known = None
+        for key in _INPUT_TOKENS:
+            count = usage.get(key)
+            if type(count) is int:
+                known = count + (known or 0)
+        if known is not None:
+            step.tokens_in = known
         output = usage.get("output_tokens")
-        step.tokens_out = output if type(output) is int else step.tokens_out
+        if type(output) is int:
+            step.tokens_out = output
     if type(cost) in (int, float):
         step.cost = float(cost)
