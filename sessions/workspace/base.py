@@ -13,6 +13,7 @@ from sessions.workspace.guard import checked
 from sessions.workspace.locks import Busy, Locks
 from sessions.workspace.objects import Objects
 from sessions.workspace.records import Records
+from sessions.workspace.statcache import StatCache
 
 
 @dataclass(slots=True)
@@ -24,12 +25,21 @@ class Base:
     records: Records
     objects: Objects
     locks: Locks
+    cache: StatCache
     own: tuple[Path, ...]
 
     @classmethod
     def open(cls, folder: Path, own: tuple[Path, ...]) -> Base:
         database = SnapshotDatabase.within(folder)
-        return cls(folder, database, Records(database), Objects(database, folder / "packs"), Locks(folder), own)
+        return cls(
+            folder,
+            database,
+            Records(database),
+            Objects(database, folder / "packs"),
+            Locks(folder),
+            StatCache(folder / "cache"),
+            own,
+        )
 
     def close(self) -> None:
         self.objects.close()
@@ -38,9 +48,6 @@ class Base:
     def checked(self, workspace: Path) -> Path:
         """The real path of a workspace that may be one. Raises UserError."""
         return checked(workspace, (self.folder, *self.own))
-
-    def cache_file(self, workspace_no: int) -> Path:
-        return self.folder / "cache" / f"workspace-{workspace_no}"
 
     def generation(self) -> str:
         """Changes whenever contents were removed from the store."""

@@ -50,7 +50,10 @@ def compare(
     """
     covered = _Cover(target, current)
     changes, alone = [], {}
-    for path in sorted(target.keys() | current.keys() if only is None else only):
+    if only is None:
+        only = {path for path, wanted in target.items() if current.get(path) != wanted}
+        only |= current.keys() - target.keys()
+    for path in sorted(only):
         wanted, there = target.get(path), current.get(path)
         if wanted == there or reached(wanted, there):
             continue

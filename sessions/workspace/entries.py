@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
+from typing import Any, NamedTuple, TypeVar
+
+_T = TypeVar("_T")
 
 FILE, FOLDER, LINK, LEFT_OUT = 1, 2, 3, 4
 #: Only in the manifest of a difference: the path is in the base, and not here.
@@ -66,6 +69,11 @@ class StatKey(NamedTuple):
 
 
 Tree = dict[str, Entry]
+
+
+def named(kind: type[_T], rows: Iterable[tuple[Any, ...]]) -> Iterator[_T]:
+    """Rows as named tuples of a kind; half the time of its `_make`, which counts where there are ten thousand."""
+    return map(tuple.__new__, repeat(kind), rows)  # type: ignore[arg-type]
 
 
 def owners_count() -> bool:

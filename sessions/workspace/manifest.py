@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
 from sessions.errors import UserError
-from sessions.workspace.entries import REMOVED, Entry, Tree
+from sessions.workspace.entries import REMOVED, Entry, Tree, named
 
 _MAGIC = b"rtm1"
 _COLUMNS = "BHqqIIBI"
@@ -73,7 +73,7 @@ def _decode(data: bytes) -> Tree:
     if ends[-1] != len(data):
         raise ValueError("wrong length")
     contents = [data[start:end] for start, end in pairwise(ends)]
-    return dict(zip(names, map(Entry._make, zip(*columns, contents, strict=True)), strict=True))
+    return dict(zip(names, named(Entry, zip(*columns, contents, strict=True)), strict=True))
 
 
 def column_bytes(kind: str, values: Iterable[int]) -> bytes:

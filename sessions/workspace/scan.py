@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from sessions.workspace import entries as e
 from sessions.workspace.entries import Entry, StatKey
 from sessions.workspace.policy import MAX_DEPTH, Policy, too_much
-from sessions.workspace.statcache import Known, is_racy
+from sessions.workspace.statcache import Known, is_racy, steady_before
 from sessions.workspace.tree import WorkspaceTree
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC
@@ -57,13 +57,15 @@ class _Walk:
         self.policy = policy
         self.excluded: Callable[[str, str], bool] | None = policy.matcher()
         self.now_ns = now_ns
+        self.steady_ns = steady_before(now_ns)
         self.device = device
 
     def folder(self, items: Iterable[os.DirEntry[str]], descriptor: int, prefix: str, depth: int) -> None:
         """All that is in a folder, then the folders in it. prefix: its path with a `/`, "" for the workspace."""
-        found, known, excluded, now_ns = self.found, self.known, self.excluded, self.now_ns
-        cap = self.policy.file_cap
+        known, excluded, cap = self.known.get, self.excluded, self.policy.file_cap
+        entries, keys, steady = self.found.entries, self.found.keys, self.steady_ns
         below: list[tuple[str, str, os.stat_result]] = []
+        reused = size = 0
         for item in items:
             name = item.name
             path = prefix + name
@@ -72,25 +74,31 @@ class _Walk:
             except FileNotFoundError:
                 continue  # gone again
             except OSError:  # a folder that may be listed, but not entered
-                found.entries[path] = Entry(e.LEFT_OUT, 0, 0, 0, 0, 0, e.UNREADABLE, b"")
+                entries[path] = Entry(e.LEFT_OUT, 0, 0, 0, 0, 0, e.UNREADABLE, b"")
                 continue
             mode = status.st_mode
             if excluded is not None and excluded(path, name):
-                found.entries[path] = e.left_out(status, e.EXCLUDED)
+                entries[path] = e.left_out(status, e.EXCLUDED)
             elif stat.S_ISREG(mode):
-                key = (mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-                before = known.get(path)
-                if before is not None and before[0] == key and key[1] <= cap and not is_racy(key[3], now_ns):
-                    found.entries[path] = before[1]
-                    found.keys[path] = before[0]
-                    found.reused += 1
-                    found.covered_bytes += key[1]
+                before = known(path)
+                ctime = status.st_ctime_ns
+                if (
+                    before is not None
+                    and before[0] == (mode, status.st_size, status.st_mtime_ns, ctime, status.st_ino)
+                    and (ctime < steady or not is_racy(ctime, self.now_ns))
+                    and status.st_size <= cap
+                ):
+                    keys[path], entries[path] = before
+                    reused += 1
+                    size += status.st_size
                 else:
                     self._to_read(path, status)
             elif stat.S_ISDIR(mode):
                 below.append((name, path, status))
             else:
                 self._other(path, name, status, descriptor)
+        self.found.reused += reused
+        self.found.covered_bytes += size
         self._check_limits()
         for name, path, status in sorted(below):
             self._below(name, path, status, descriptor, depth)

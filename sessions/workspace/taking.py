@@ -12,7 +12,6 @@ from pathlib import Path
 from sessions.errors import UserError
 from sessions.store import Transaction
 from sessions.workspace import entries as e
-from sessions.workspace import statcache
 from sessions.workspace.base import Base, no_room
 from sessions.workspace.contents import read_all
 from sessions.workspace.entries import REASONS, StatKey, Tree, only_time_of_folder, same
@@ -20,10 +19,13 @@ from sessions.workspace.objects import PackWriter
 from sessions.workspace.policy import Policy
 from sessions.workspace.reading import Reader
 from sessions.workspace.records import TAKEN, SnapshotInfo, new_id, now
-from sessions.workspace.scan import scan
+from sessions.workspace.scan import Scan, scan
 from sessions.workspace.sqlite_files import open_databases
-from sessions.workspace.statcache import is_racy
+from sessions.workspace.statcache import Known, is_racy
 from sessions.workspace.tree import WorkspaceTree
+
+#: So much is read again rather than noted in the stat cache, which is written as a whole.
+_FEW_FILES, _FEW_BYTES = 64, 4_000_000
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ def take(
 def survey(base: Base, tree: WorkspaceTree, workspace_no: int, policy: Policy, writer: PackWriter) -> Survey:
     """Look at every path and read what is new into the writer. Raises UserError; OSError where the store is full."""
     generation = base.generation()
-    known, written_in = statcache.load(base.cache_file(workspace_no))
+    known, written_in = base.cache.load(workspace_no)
     if written_in != generation:
         there = base.objects.places(entry.content for _, entry in known.values())
         known = {path: item for path, item in known.items() if item[1].content in there}
@@ -88,22 +90,28 @@ def survey(base: Base, tree: WorkspaceTree, workspace_no: int, policy: Policy, w
             found.keys[path] = key
     if tree.is_gone():  # what is left of a deleted folder is empty, and must never be taken for its content
         raise UserError(f"{tree.root} was moved or deleted meanwhile.", "No snapshot was taken.")
-    stale = bool(found.to_read) or found.reused != len(known) or written_in != generation
+    stale = written_in != generation or found.reused < len(known) - _FEW_FILES or _worth_noting(found)
     new_bytes = sum(place.stored for place in writer.added.values())
     return Survey(at_ns, found.entries, found.keys, len(found.to_read), stale, generation, new_bytes)
+
+
+def _worth_noting(found: Scan) -> bool:
+    """Whether reading these files again would take longer than writing the cache does."""
+    sizes = [status.st_size for status in found.to_read.values()]
+    return len(sizes) > _FEW_FILES or sum(sizes) > _FEW_BYTES
 
 
 def remember(base: Base, workspace_no: int, seen: Survey) -> None:
     """Note what was read, once the store is sure to have it. Not being able to costs time only."""
     if not seen.stale:
         return
-    fresh: statcache.Known = {}
+    fresh: Known = {}
     for path, key in seen.keys.items():
         entry = seen.entries.get(path)
         if entry and entry.kind == e.FILE and not entry.flags & e.TORN and not is_racy(key.ctime_ns, seen.at_ns):
             fresh[path] = (key, entry)
     with suppress(OSError):
-        statcache.save(base.cache_file(workspace_no), fresh, seen.generation)
+        base.cache.save(workspace_no, fresh, seen.generation)
 
 
 @contextmanager
@@ -130,23 +138,16 @@ def keep_run(tx: Transaction, run: str, *, pinned: bool) -> None:
 
 def describe(entries: Tree, info: SnapshotInfo) -> SnapshotInfo:
     """Fill in what can be counted."""
-    kinds: Counter[int] = Counter()
-    reasons: Counter[str] = Counter()
-    size = lost = torn = xattrs = 0
-    for entry in entries.values():
-        kind = entry.kind
-        kinds[kind] += 1
-        if kind == e.FILE:
-            size += entry.size
-            if entry.flags:
-                torn += bool(entry.flags & e.TORN)
-                xattrs += bool(entry.flags & e.XATTRS)
-        elif kind == e.LEFT_OUT:
-            reasons[REASONS[entry.flags]] += 1
-            lost += entry.size
+    rows = entries.values()
+    kinds = Counter(row[0] for row in rows)
+    sizes = [row[2] for row in rows if row[0] == e.FILE]
+    flagged = [row for row in rows if row[6]]
+    flags = Counter(flag for row in flagged if row.kind == e.FILE for flag in (e.TORN, e.XATTRS) if row.flags & flag)
+    out = [row for row in flagged if row.kind == e.LEFT_OUT]
     return replace(
-        info, files=kinds[e.FILE], bytes=size, folders=kinds[e.FOLDER], links=kinds[e.LINK], not_covered=dict(reasons),
-        not_covered_bytes=lost, torn=torn, xattrs=xattrs,
+        info, files=kinds[e.FILE], bytes=sum(sizes), folders=kinds[e.FOLDER], links=kinds[e.LINK],
+        not_covered=dict(Counter(REASONS[row.flags] for row in out)), not_covered_bytes=sum(row.size for row in out),
+        torn=flags[e.TORN], xattrs=flags[e.XATTRS],
     )  # fmt: skip
 
 

@@ -191,17 +191,6 @@ class WorkspaceTree:
         finally:
             os.close(descriptor)
 
-    def sync(self, path: str) -> None:
-        """Put a file or folder on the disk; what cannot be opened is left to the system."""
-        try:
-            descriptor = self.open(path) if path else os.dup(self.fd)
-        except OSError:
-            return
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
 
 _LOOP = errno.ELOOP
 

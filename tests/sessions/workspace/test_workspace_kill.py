@@ -23,7 +23,7 @@ from sessions.workspace.snapshots import Snapshots
 from sessions.workspace.tree import WorkspaceTree
 
 #: Calls that change something, in the workspace or in the store: a kill before and after each of them is tried.
-TREE_CALLS = ("create", "replace", "symlink", "unlink", "mkdir", "rmdir", "set_times", "set_mode", "sync")
+TREE_CALLS = ("create", "replace", "symlink", "unlink", "mkdir", "rmdir", "set_times", "set_mode")
 
 
 class Place:
