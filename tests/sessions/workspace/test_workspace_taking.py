@@ -45,6 +45,12 @@ def round_trip(store: Snapshots, folder: Path, path: str) -> None:
     assert differences(before, picture(folder)) == {}
 
 
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every reading is noted, however few files there were."""
+    monkeypatch.setattr(taking, "_FEW_FILES", -1)
+
+
 # -- what need not be read again ------------------------------------------------------------------------------------
 
 
@@ -61,6 +67,7 @@ def test_unchanged_files_are_not_read_again(folder: Path, store: Snapshots) -> N
     assert (third.read, third.files) == (2, 20)
 
 
+@pytest.mark.usefixtures("noted")
 def test_what_was_just_written_is_read_again(folder: Path, store: Snapshots) -> None:
     """A second change within one tick of the clock would show the same times."""
     write(folder / "a", "1")
@@ -70,6 +77,19 @@ def test_what_was_just_written_is_read_again(folder: Path, store: Snapshots) -> 
     settle()
     assert store.take(folder, "run", "3").read == 1
     assert store.take(folder, "run", "4").read == 0
+
+
+def test_a_few_files_are_rather_read_again_than_noted(folder: Path, store: Snapshots) -> None:
+    for number in range(100):
+        write(folder / f"f{number}", f"{number}")
+    settle()
+    store.take(folder, "run", "1")
+    for changed, again in ((3, 3), (80, 0)):
+        for number in range(changed):
+            write(folder / f"f{number}", f"changed {changed} {number}")
+        settle()
+        assert store.take(folder, "run", f"{changed} changed").read == changed
+        assert store.take(folder, "run", f"{changed} again").read == again
 
 
 @pytest.mark.parametrize(
@@ -98,6 +118,7 @@ def test_a_change_that_hides_behind_the_old_time_and_size_is_found(folder: Path,
     assert entry(store, first.id, "a").content != entry(store, second.id, "a").content
 
 
+@pytest.mark.usefixtures("noted")
 def test_a_clock_that_goes_back_makes_nothing_wrong(folder: Path, store: Snapshots) -> None:
     path = write(folder / "a", "one")
     write(folder / "b", "same")
