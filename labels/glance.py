@@ -12,6 +12,7 @@ import orjson
 
 from labels.events import os_user
 from sessions.errors import UsageError
+from sessions.live.gates import POLICY_PREFIX
 from sessions.store import Store
 
 REVIEWER_VARIABLE = "REVIEW_TUI_REVIEWER"
@@ -52,10 +53,10 @@ def decisions_of(store: Store, ids: Sequence[str], reviewer: str) -> list[dict[s
 
 
 def others_decided(store: Store, ids: Sequence[str], chunk: str, reviewer: str) -> bool:
-    """Whether anybody else has a decision on this chunk."""
+    """Whether anybody else has a decision on this chunk. What a policy decided is nobody's vote."""
     marks = ", ".join("?" * len(ids))
-    sql = f"SELECT 1 FROM decision WHERE run IN ({marks}) AND chunk = ? AND reviewer <> ? LIMIT 1"
-    return store.one(sql, [*ids, chunk, reviewer]) is not None
+    sql = f"SELECT reviewer FROM decision WHERE run IN ({marks}) AND chunk = ? AND reviewer <> ?"
+    return any(not row[0].startswith(POLICY_PREFIX) for row in store.query(sql, [*ids, chunk, reviewer]))
 
 
 @dataclass(slots=True)

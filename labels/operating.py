@@ -25,8 +25,17 @@ from sessions.gate_checks import CheckResult
 from sessions.keys import base_key
 from sessions.live import deciding
 from sessions.live.deciding import Vote
-from sessions.live.gates import START, GateDecision, GateInfo, Source, checks_of, gate_by_id, rows
-from sessions.live.opening import POLICY_PREFIX, policy_name
+from sessions.live.gates import (
+    POLICY_PREFIX,
+    START,
+    GateDecision,
+    GateInfo,
+    Source,
+    checks_of,
+    gate_by_id,
+    policy_name,
+    rows,
+)
 from sessions.store import Store, Transaction
 
 #: The chunk policy whose chunks are what the gates of a run showed (`sessions.chunks`).
@@ -111,7 +120,7 @@ def gate_target(source: Source, gate: GateInfo) -> Target:
     """What a decision at a gate is about: its chunk. Where a gate shows proposed calls and no new step, a chunk id of
     its own on the last step before it."""
     (no,) = rows(source, "SELECT no FROM run WHERE id = ?", [gate.run])[0]
-    number = len(rows(source, "SELECT 1 FROM gate WHERE run = ? AND no <= ?", [gate.run, gate.no]))
+    (number,) = rows(source, "SELECT count(*) FROM gate WHERE run = ? AND no <= ?", [gate.run, gate.no])[0]
     first = _step(source, no, gate.first if gate.has_steps else gate.last)
     last = _step(source, no, gate.last)
     return Target(id=gate.chunk, scope="chunk", number=number, first=first, last=last, policy=POLICY)

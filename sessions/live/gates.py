@@ -14,6 +14,8 @@ from sessions.store import Row, Store, Transaction
 OPEN, DECIDED, CONSUMED, VOID = "open", "decided", "consumed", "void"
 #: `--to START`, and "to_gate" in the answer, where a rollback goes back to before the first step.
 START = "start"
+#: How the names begin under which policies stand in the ledger.
+POLICY_PREFIX = "policy:"
 #: Fewest characters by which a gate's id may be abbreviated.
 ID_PREFIX = 4
 #: An agent that cannot be seen from here and gave no sign of life for so many seconds is called silent.
@@ -198,6 +200,11 @@ def gates_of(source: Source, run: str, key: str | None = None) -> list[GateInfo]
             _gate(row) for row in rows(source, f"{_GATE} WHERE g.run = ? AND g.gate_key = ? ORDER BY g.no", [run, key])
         ]
     return [_gate(row) for row in rows(source, f"{_GATE} WHERE g.run = ? ORDER BY g.no", [run])]
+
+
+def policy_name(rule: str) -> str:
+    """Who stands in the ledger where a rule decided: never the name of a person."""
+    return f"{POLICY_PREFIX}{rule}"[:80]
 
 
 def gate_state(source: Source, id: str) -> str | None:

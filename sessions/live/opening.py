@@ -23,7 +23,7 @@ from sessions.keys import key_range
 from sessions.live import clock, runs
 from sessions.live.checking import FAILED, Checked, ask, together
 from sessions.live.deciding import Vote, cast_vote
-from sessions.live.gates import OPEN, GateInfo, LiveRun, Source, gate_by_id, gates_of, live_by_name, rows
+from sessions.live.gates import OPEN, GateInfo, LiveRun, Source, gate_by_id, gates_of, live_by_name, policy_name, rows
 from sessions.live.holding import holding
 from sessions.live.hooks import NO_HOOKS, Hooks, Opening, Snapshot
 from sessions.live.process import Process
@@ -33,8 +33,6 @@ from sessions.writing import Batch, StepRows
 
 #: Writes the ledger's event of a policy's decision: name -> "module:function", in the same transaction.
 RECORDERS = "review_tui.gate_recorder"
-#: How the names begin under which policies stand in the ledger.
-POLICY_PREFIX = "policy:"
 Recorder = Callable[[Transaction, GateInfo, CheckResult], str]
 
 
@@ -281,11 +279,6 @@ def _policy_vote(gate: GateInfo, said: CheckResult) -> Vote:
         gate.id, policy_name(said.rule), said.action, message=said.message, how="policy", rule=said.rule,
         payload_sha256=gate.payload_sha256,
     )  # fmt: skip
-
-
-def policy_name(rule: str) -> str:
-    """Who stands in the ledger where a rule decided: never the name of a person."""
-    return f"{POLICY_PREFIX}{rule}"[:80]
 
 
 @cache

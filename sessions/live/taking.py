@@ -9,6 +9,7 @@ is written. An agent that is killed in between asks again and finds the brief mi
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any, NamedTuple
 
 from sessions.brief import brief_for
@@ -19,6 +20,7 @@ from sessions.live import ending
 from sessions.live.clock import stamp
 from sessions.live.gates import (
     CONSUMED,
+    DECIDED,
     OPEN,
     START,
     VOID,
@@ -33,7 +35,7 @@ from sessions.live.gates import (
 )
 from sessions.live.holding import holding
 from sessions.live.hooks import Hooks, Rollback
-from sessions.live.process import host_name
+from sessions.live.process import Process, is_alive, myself
 from sessions.run import Flag
 from sessions.store import Store, Transaction
 
@@ -110,42 +112,42 @@ def take(store: Store, gate_id: str, sha256: str, hooks: Hooks) -> Answer | None
     """
     if gate_state(store, gate_id) == OPEN:  # asked again and again while the agent waits
         return None
+    gate, live = _both(store, gate_id)
     decision = decision_of(store, gate_id)
     if decision is None:
-        _must_wait(store, gate_id)
         return None
-    gate, live = _both(store, gate_id)
     if decision.payload_sha256 != sha256:
         raise UserError(f"what was decided on at gate {gate.key!r} is not what this agent asks.", "Open a new gate.")
-    if gate.state != CONSUMED:
-        if _is_held(store, gate, decision):
-            return None
-        brief = "" if decision.verdict == "rollback" else brief_for(store, live, gate, decision)
-        if not _mark(store, gate, decision, brief):
-            return None
+    if gate.state != CONSUMED and not _take_now(store, gate, live, decision):
+        return None
     answer = _written(store, gate, decision)
     if not answer.brief:
-        _finish_rollback(store, gate, live, decision, hooks)
+        if not _finish_rollback(store, gate, live, decision, hooks):
+            return None
         answer = _written(store, gate, decision)
     if gate.final or decision.verdict == "stop":
         ending.complete(store, gate.run)
     return answer
 
 
+def _take_now(store: Store, gate: GateInfo, live: LiveRun, decision: GateDecision) -> bool:
+    """Take what was just decided; False if it does not hold, or not yet."""
+    if _is_held(store, gate, decision):
+        return False
+    brief = "" if decision.verdict == "rollback" else brief_for(store, live, gate, decision)
+    return _mark(store, gate, decision, brief)
+
+
 def _both(store: Store, gate_id: str) -> tuple[GateInfo, LiveRun]:
+    """A gate and its run. Raises UserError if nobody decides on it any more."""
     gate = gate_by_id(store, gate_id)
     live = live_run(store, gate.run) if gate else None
     if gate is None or live is None:
         raise UserError("the gate is gone: its run was deleted.", "Nothing was approved.")
-    return gate, live
-
-
-def _must_wait(store: Store, gate_id: str) -> None:
-    """Whether there is anything to wait for. Raises UserError if not."""
-    gate, live = _both(store, gate_id)
     if gate.state == VOID:
         how = "was rolled back further" if live.ended is None else "is over"
         raise UserError(f"nobody decides on gate {gate.key!r} any more: the run {how}.", "Nothing was approved.")
+    return gate, live
 
 
 def _is_held(store: Store, gate: GateInfo, decision: GateDecision) -> bool:
@@ -157,13 +159,16 @@ def _mark(store: Store, gate: GateInfo, decision: GateDecision, brief: str) -> b
     with store.write(eager=True) as tx:
         if tx.execute("SELECT 1 FROM consumption WHERE gate = ?", [gate.id]):
             return True
-        if tx.execute("SELECT event FROM gate_decision WHERE gate = ?", [gate.id]) != [(decision.event,)]:
+        found = tx.execute(
+            "SELECT d.event, g.state FROM gate_decision d JOIN gate g ON g.id = d.gate WHERE d.gate = ?", [gate.id]
+        )
+        if found != [(decision.event, DECIDED)]:
             return False
         if decision.how == "policy" and holding(tx, gate.run) is not None:
             return False
         tx.execute(
             "INSERT INTO consumption VALUES (?, ?, ?, '', ?, ?)",
-            [gate.id, os.getpid(), host_name(), brief, stamp()],
+            [gate.id, os.getpid(), _who(myself()), brief, stamp()],
         )
         tx.execute("UPDATE gate SET state = ? WHERE id = ?", [CONSUMED, gate.id])
         if decision.verdict == "rollback":
@@ -197,8 +202,45 @@ def _go_back(tx: Transaction, gate: GateInfo, decision: GateDecision) -> None:
         tx.execute("UPDATE body SET parts = ? WHERE k = ?", [dumps(shape).encode(), k])
 
 
-def _finish_rollback(store: Store, gate: GateInfo, live: LiveRun, decision: GateDecision, hooks: Hooks) -> None:
-    """Restore the workspace, and write the brief that says so."""
+#: Gates whose rollback this process is about to finish.
+_finishing: set[str] = set()
+_lock = threading.Lock()
+
+
+def _finish_rollback(store: Store, gate: GateInfo, live: LiveRun, decision: GateDecision, hooks: Hooks) -> bool:
+    """Restore the workspace, and write the brief that says so; False if somebody else is at it."""
+    with _lock:
+        if gate.id in _finishing or not _may_finish(store, gate.id):
+            return False
+        _finishing.add(gate.id)
+    try:
+        brief, restored = _restored(store, gate, live, decision, hooks)
+        with store.write(eager=True) as tx:
+            tx.execute("UPDATE consumption SET restored = ?, brief = ? WHERE gate = ?", [restored, brief, gate.id])
+    finally:
+        _finishing.discard(gate.id)
+    return True
+
+
+def _may_finish(store: Store, gate_id: str) -> bool:
+    """Whether the process that took the decision is this one, or dead. Takes the place of a dead one."""
+    me = myself()
+    with store.write(eager=True) as tx:
+        pid, who, brief = tx.execute("SELECT pid, host, brief FROM consumption WHERE gate = ?", [gate_id])[0]
+        taker = Process(pid, *who.split("\n"))
+        if brief or (taker != me and is_alive(taker) is not False):
+            return False
+        tx.execute("UPDATE consumption SET pid = ?, host = ? WHERE gate = ?", [me.pid, _who(me), gate_id])
+    return True
+
+
+def _who(process: Process) -> str:
+    """A process in one column: when it was started, where, and on which machine."""
+    return f"{process.started}\n{process.boot}\n{process.host}"
+
+
+def _restored(store: Store, gate: GateInfo, live: LiveRun, decision: GateDecision, hooks: Hooks) -> tuple[str, str]:
+    """(brief, what was restored)."""
     target = gate_by_id(store, decision.to_gate) if decision.to_gate else None
     asked = Rollback(
         gate.run, gate.id, target.id if target else None, target.snapshot if target else None, live.workspace
@@ -208,11 +250,7 @@ def _finish_rollback(store: Store, gate: GateInfo, live: LiveRun, decision: Gate
     except Exception as error:  # the agent must hear of it, whatever it is
         reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         restored = f"Files: the workspace could NOT be taken back ({reason[:500]})."
-    brief = brief_for(store, live, gate, decision, restored)
-    with store.write(eager=True) as tx:
-        tx.execute(
-            "UPDATE consumption SET restored = ?, brief = ? WHERE gate = ? AND brief = ''", [restored, brief, gate.id]
-        )
+    return brief_for(store, live, gate, decision, restored), restored
 
 
 def _written(store: Store, gate: GateInfo, decision: GateDecision) -> Answer:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from sessions.errors import UsageError, UserError
 from sessions.live import opening, taking
 from sessions.live.gates import gates_of, live_by_name
 from sessions.live.hooks import Hooks, Opening, Rollback, Snapshot
+from sessions.live.waiting import wait_until
 from sessions.run import Flag
 from sessions.store import Store
 
@@ -207,3 +209,46 @@ def test_a_deleted_run_approves_nothing(store: Store) -> None:
         taken(store, gate)
     for table in ("gate", "live", "gate_vote", "gate_check", "claim", "live_process"):
         assert store.query(f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+def test_a_decision_on_steps_that_were_abandoned_meanwhile_is_not_taken(store: Store) -> None:
+    """Two gates at once: one is approved and not taken yet when the other rolls the run back."""
+    approved, other = open_(store, "a", "1"), open_(store, "b", "2")
+    vote(store, approved)
+    vote(store, other, "rollback", to_gate="")
+    assert taken(store, other) is not None
+    with pytest.raises(UserError, match="was rolled back further"):
+        taken(store, approved)
+    assert store.query("SELECT gate FROM consumption") == [(other.id,)]
+
+
+def test_a_restore_is_not_begun_twice_at_once(db: Path, store: Store) -> None:
+    """While the process that took the rollback is alive and restoring, another one that asks waits for it."""
+    gate = open_(store)
+    vote(store, gate, "rollback", to_gate="")
+    store.close()
+    begun, go_on, calls = db.with_name("begun"), db.with_name("go on"), db.with_name("calls")
+
+    def slow(_: Rollback) -> str:
+        with calls.open("a") as file:
+            file.write("x")
+        begun.touch()
+        while not go_on.exists():
+            time.sleep(0.005)
+        return "Files: back."
+
+    def first() -> None:
+        with Store.open(db) as mine:
+            taken(mine, gate, Hooks(restore=slow))
+
+    def second() -> None:
+        while not begun.exists():
+            time.sleep(0.005)
+        with Store.open(db) as mine:
+            assert taken(mine, gate, Hooks(restore=slow)) is None
+            go_on.touch()
+            answer = wait_until(mine, lambda: taken(mine, gate, Hooks(restore=slow)), seconds=20)
+            assert "Files: back." in answer.brief
+
+    in_processes(first, second)
+    assert calls.read_text() == "x"
