@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from labels.commands.words import Value
 
 _SUFFIX = re.compile(r"\.(?:exe|cmd|bat|com|ps1)$")
 #: Names under which some programs are commonly called.
-_SHORT_NAMES = {"k": "kubectl", "tf": "terraform", "g": "git", "tg": "terragrunt", "pwsh": "powershell", "gfind": "find",
-                "grm": "rm", "gsed": "sed", "gdd": "dd", "gtruncate": "truncate", "gshred": "shred",
-                "gxargs": "xargs", "podman-compose": "docker-compose"}  # fmt: skip
+_SHORT_NAMES = {
+    "k": "kubectl",
+    "tf": "terraform",
+    "tg": "terragrunt",
+    "g": "git",
+    "pwsh": "powershell",
+    "podman-compose": "docker-compose",
+    **{f"g{name}": name for name in ("find", "rm", "sed", "dd", "truncate", "shred", "xargs")},
+}
 
 
 #: Options of docker that take a value, before its subcommand.
@@ -46,9 +53,9 @@ class Printed(NamedTuple):
 
 @dataclass(slots=True)
 class Call:
-    """name: the program's base name in lower case. args: as the program gets them. start, end: code points in the text.
+    """name: the program's base name in lower case. args: as the program gets them. start, end: code points.
     reads: what is piped into it, None where nothing is. cwd: the folder, as far as it is known.
-    script: all calls of the same script in order, this one among them. via: how it gets to run ("", "ssh", "xargs" ...).
+    script: all calls of the same script in order, this one among them. via: the program that runs it, or empty.
     """
 
     name: str
@@ -87,6 +94,6 @@ def program_and_args(words: list[str]) -> tuple[str, list[str]]:
     name = _SHORT_NAMES.get(name, name)
     if name in ("docker", "podman", "nerdctl") and "compose" in words[1:6]:
         place = words.index("compose", 1)
-        if all(word.startswith("-") or before in _GLOBAL for before, word in zip(words, words[1:place], strict=False)):
+        if all(word.startswith("-") or before in _GLOBAL for before, word in pairwise(words[:place])):
             return "docker-compose", words[place + 1 :]
     return name, words[1:]

@@ -16,6 +16,10 @@ from labels.commands.words import Value, expand, joined, split_simple
 
 _MAX_KNOWN = 200
 _MAX_ARGS = 2_000
+_MAX_MADE_UP = 2_000
+_MAX_VALUE = 4_000
+#: What all words of a script may become together; words beyond it stay as they are written.
+_MAX_EXPANDED = 300_000
 _DECLARES = frozenset({"export", "declare", "local", "readonly", "typeset", "setenv"})
 _READS = frozenset({"read", "mapfile", "readarray"})
 _WRITERS = frozenset({"cat", "echo", "printf", "tee"})
@@ -57,6 +61,8 @@ class _Reader:
         self.place = place
         self._folders: dict[int, str | None] = {}
         self._visited: list[str | None] = []
+        self._printed_by: dict[int, Printed] = {}
+        self._room = _MAX_EXPANDED
         self._written: dict[str, Printed] = {}  # files that the script itself has written
 
     def call(self, simple: Simple) -> Call | None:
@@ -79,7 +85,16 @@ class _Reader:
             return Call(name, args, simple.start, simple.end, targets, known=known, cwd=cwd)
         name, args = program_and_args(words)
         inside: dict[str, Value] = {**known, **dict(pairs)} if pairs else known
-        call = Call(name, args, simple.start, simple.end, targets, reads(simple, known, self.text), inside, cwd)
+        call = Call(
+            name,
+            args,
+            simple.start,
+            simple.end,
+            targets,
+            reads(simple, known, self.text, self._printed_by),
+            inside,
+            cwd,
+        )
         if call.reads is None and not (simple.stage and simple.stage.before):
             call.reads = self.place.given
         if name in SHELLS or name in _SOURCES:
@@ -100,7 +115,7 @@ class _Reader:
         if call.name == "tee":
             targets += [arg for arg in call.args if not arg.startswith("-")]
         if targets:
-            content = printed([simple], self.place.known, self.text)
+            content = printed([simple], self.place.known, self.text, {})
             if content.how == "text":
                 self._written.update((_plain(target), content) for target in targets)
 
@@ -124,7 +139,11 @@ class _Reader:
 
     def _words(self, simple: Simple) -> list[str]:
         known = self.place.known
-        fields = [found for word in simple.words[:_MAX_ARGS] for found in expand(word, known)]
+        fields: list[str] = []
+        for word in simple.words[:_MAX_ARGS]:
+            found = expand(word, known) if self._room > 0 else [word]
+            self._room -= sum(map(len, found))
+            fields += found
         if not fields:
             return fields
         if alias := self.place.aliases.get(fields[0]):
@@ -136,6 +155,8 @@ class _Reader:
     def _made_up(self, fields: list[str]) -> list[str]:
         """`$(echo rm) -rf /`, `$(base64 -d <<< ...)`: the command that a substitution prints."""
         inner = fields[0][2:-1]
+        if len(inner) > _MAX_MADE_UP:
+            return fields
         made = self._printed(inner)
         if made.how == "text":
             return [*made.text.split(), *fields[1:]] if len(fields) > 1 else ["eval", made.text]
@@ -143,7 +164,7 @@ class _Reader:
 
     def _printed(self, script: str) -> Printed:
         simples = [simple for simple in syntax.read(script).simples if simple.scope == 0]
-        return printed(simples[-1:], self.place.known, script) if simples else Printed("unknown")
+        return printed(simples[-1:], self.place.known, script, {}) if simples else Printed("unknown")
 
     def _process_substitution(self, simple: Simple, call: Call) -> None:
         """`bash <(echo ...)`: the shell reads its script from what the inner command prints."""
@@ -165,7 +186,7 @@ class _Reader:
         known = self.place.known
         for name, value in pairs:
             if len(known) < _MAX_KNOWN or name in known:
-                known[name] = value
+                known[name] = value[:_MAX_VALUE]
 
     def _remember(self, call: Call, simple: Simple) -> None:
         name, args = call.name, call.args

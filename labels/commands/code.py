@@ -1,4 +1,4 @@
-"""Program code given in a command (`python -c`, `node -e`, a here-document) or to a code tool: what it deletes and runs.
+"""Program code in a command (`python -c`, `node -e`, a here-document) or for a code tool: what it deletes and runs.
 
 No grammar of any language: `source` tells strings and comments from code, and calls of well-known functions are looked
 for in the code alone. What they do is handed on as shell words, a script or SQL, so that the same rules judge it.
@@ -44,16 +44,21 @@ def _called(names: str) -> re.Pattern[str]:
 
 _RUN = _called(
     r"os\.(?:system|popen|exec[lv]p?e?|spawn[lv]p?e?) subprocess\.\w+ (?:sp\.)?Popen check_call check_output getoutput "
-    r"getstatusoutput (?:\w+\.|\)\.)?exec(?:Sync|File|FileSync)? (?:\w+\.|\)\.)?spawn(?:Sync)? execa(?:Sync|Command)? (?:Kernel\.)?system "
-    r"(?:IO\.)?popen shell_exec passthru proc_open (?:Open3\.)?capture[23]e? run_command run_cmd run_shell_command sh bash shell "
+    r"getstatusoutput (?:\w+\.|\)\.)?exec(?:Sync|File|FileSync)? (?:\w+\.|\)\.)?spawn(?:Sync)? execa(?:Sync|"
+    r"Command)? (?:Kernel\.)?system "
+    r"(?:IO\.)?popen shell_exec passthru proc_open (?:Open3\.)?capture[23]e? run_command run_cmd "
+    r"run_shell_command sh bash shell "
     r"(?:ssh|client|conn|c)\.(?:exec_command|run|sudo) do[ ]shell[ ]script".replace("[ ]", r"\s")
 )
 _DELETE_TREE = _called(
-    r"(?:shutil\.)?rmtree (?:File::Path::)?remove_tree (?:FileUtils\.)?(?:rm_rf|rm_r|remove_dir|remove_entry|remove_entry_secure) "
-    r"rimraf(?:\.sync|Sync)? (?:\w+\.)?(?:removeSync|emptyDirSync|emptyDir) (?:fs|fse)\.remove del\.sync (?:fs::)?remove_dir_all os\.RemoveAll"
+    r"(?:shutil\.)?rmtree (?:File::Path::)?remove_tree (?:FileUtils\.)?(?:rm_rf|rm_r|remove_dir|remove_entry|"
+    r"remove_entry_secure) "
+    r"rimraf(?:\.sync|Sync)? (?:\w+\.)?(?:removeSync|emptyDirSync|emptyDir) (?:fs|fse)\.remove del\.sync "
+    r"(?:fs::)?remove_dir_all os\.RemoveAll"
 )
 _DELETE_FILE = _called(
-    r"os\.(?:remove|unlink) fs(?:\.promises|p)?\.(?:unlink|rm|rmdir)(?:Sync)? (?:\w+\.|\)\.)?(?:unlinkSync|rmSync|rmdirSync) unlink "
+    r"os\.(?:remove|unlink) fs(?:\.promises|p)?\.(?:unlink|rm|rmdir)(?:Sync)? (?:\w+\.|\)\.)?(?:unlinkSync|"
+    r"rmSync|rmdirSync) unlink "
     r"File\.(?:delete|unlink) FileUtils\.(?:rm|rm_f|remove) Deno\.remove(?:Sync)? os\.Remove (?:fs::)?remove_file"
 )
 _PATH_UNLINK = re.compile(r"\bPath\(([^()]*)\)\.unlink\(")
@@ -62,7 +67,8 @@ _WRITE = re.compile(
 )
 _SQL_CALL = re.compile(
     r"(?:\.|->|::|\b)(?:execute|executescript|executemany|exec_driver_sql|execute_sql|exec|query|raw|unsafe|run|sql|read_sql|"
-    r"\$?executeRawUnsafe|\$?executeRaw|\$?queryRaw|\$?queryRawUnsafe|do|prepare|batch|multi_query)[ \t]*\(?[ \t]*(?=[\"'`\w$])"
+    r"\$?executeRawUnsafe|\$?executeRaw|\$?queryRaw|\$?queryRawUnsafe|do|prepare|batch|multi_query)[ \t]*\(?[ "
+    r"\t]*(?=[\"'`\w$])"
 )
 _SQL_VERB = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:DROP|TRUNCATE|DELETE|UPDATE|ALTER|WITH|BEGIN|MERGE|INSERT|CREATE|EXEC|SET)\b",

@@ -64,7 +64,7 @@ class Engine:
 
     def _script(self, text: str, place: Place) -> Iterator[Found]:
         """What a script does that is forbidden, in order."""
-        self._text -= len(text)
+        self._text -= len(text) if place.depth else 0
         if place.depth > _MAX_DEPTH or self._text < 0:
             yield from _unread(text, 0, opaque.TOO_DEEP)
             return

@@ -13,6 +13,8 @@ from functools import cache
 from labels.commands import interpreters, registry
 
 _WORDS = re.compile(r"[a-z0-9_]+")
+#: The pieces of a variable's name say what it holds.
+_PIECES = re.compile(r"[a-z0-9]+")
 #: A quote or backslash inside a word: `r\m`, `r""m`.
 _SPLICED = re.compile(r"\w(?:\\\n|['\"\\])+\w")
 #: A blank that is written as printf and many languages write it: `\\nrm`.
@@ -35,11 +37,11 @@ _LONG = 64_000
 
 @cache
 def _programs() -> Mapping[str, frozenset[str] | None]:
-    """The first word of a program's name -> words of which one must be there too, None if none need be."""
+    """The longest word of a program's name -> words of which one must be there too, None if none need be."""
     found: dict[str, frozenset[str] | None] = {}
     pairs = [(name, tool.gate) for name, tools in registry.tools().items() for tool in tools]
     for name, needs in [*pairs, *interpreters.GATE.items()]:
-        key = _WORDS.findall(name)[0]
+        key = max(_WORDS.findall(name), key=len)
         known = found.get(key, frozenset())
         found[key] = None if needs is None or known is None else known | needs
     return found
@@ -51,6 +53,8 @@ def may_matter(text: str) -> bool:
         return any(may_matter(text[at : at + _LONG]) for at in range(0, len(text), _LONG - 200))
     lower = text.lower()
     words = set(_WORDS.findall(lower))
+    if "$" in lower:
+        words.update(_PIECES.findall(lower))
     if "\\" in lower:
         words.update(_WORDS.findall(_ESCAPED_BLANK.sub(" ", lower)))
     if _SPLICED.search(lower):
@@ -69,4 +73,7 @@ def may_matter(text: str) -> bool:
 
 def code_may_matter(text: str) -> bool:
     """False if no rule can deny a piece of program code."""
-    return not interpreters.HARM.isdisjoint(_WORDS.findall(text.lower())) or "!" in text or "%" in text or "`" in text
+    words = set(_WORDS.findall(text.lower()))
+    if not interpreters.HARM.isdisjoint(words) or "delete_namespaced" in text or "delete_persistent" in text:
+        return True
+    return may_matter(text)

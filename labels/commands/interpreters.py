@@ -44,16 +44,23 @@ _AWKS = frozenset({"awk", "gawk", "mawk", "nawk"})
 #: `perl -ne`, `python3 -Bc`: short options before the one that takes the code.
 _CLUSTER = re.compile(r"-[A-Za-z0-9]{1,8}")
 _READ_STDIN = frozenset({"-", "/dev/stdin", "shell", "shell_plus", "console", "c", "tinker"})
-#: Words of which code that does harm must hold one.
+#: Words of which code that does harm must hold one. What it runs as a command has words of its own, and so has SQL.
 HARM = frozenset(
-    "rmtree remove unlink system subprocess popen exec execsync execfile spawn spawnsync execa shell_exec passthru proc_open shell sh bash "
-    "check_call check_output getoutput getstatusoutput capture2 capture2e capture3 run remove_tree rm_rf rm_r rm rm_f remove_dir "
-    "remove_entry remove_entry_secure rimraf removesync emptydir emptydirsync del remove_dir_all removeall unlinksync rmsync rmdirsync rmdir delete "
-    "remove_file truncate truncatesync open writefile writefilesync write file_put_contents execute executescript executemany query raw unsafe sql "
-    "exec_driver_sql execute_sql drop_database dropdatabase drop_collection dropcollection drop_all drop_schema delete_many deletemany "
-    "delete_all destroy_all flushall flushdb destroy delete_collection deletecollection recreate_collection dropallusers delete_by_query "
-    "deletebyquery terminate_instances schedule_key_deletion purge_queue batch_delete_image exec_command sudo multi_query batch do prepare "
-    "queryraw queryrawunsafe executeraw executerawunsafe read_sql x execv execvp execl execlp execve spawnl spawnv".split()
+    "rmtree remove unlink remove_tree rm_rf rm_r rm rm_f remove_dir remove_entry remove_entry_secure rimraf "
+    "rimrafsync removesync "
+    "emptydir emptydirsync del remove_dir_all removeall unlinksync rmsync rmdirsync rmdir remove_file truncate "
+    "truncatesync open "
+    "writefile writefilesync write file_put_contents drop delete update alter overwrite merge exec execute clear "
+    "drop_database "
+    "dropdatabase drop_collection dropcollection drop_all drop_schema delete_many deletemany delete_all "
+    "destroy_all flushall flushdb "
+    "destroy delete_collection deletecollection recreate_collection dropallusers delete_by_query deletebyquery "
+    "terminate_instances schedule_key_deletion purge_queue batch_delete_image delete_bucket delete_objects "
+    "delete_table "
+    "delete_stack delete_cluster delete_db_instance delete_db_cluster delete_file_system delete_volume delete_snapshot "
+    "delete_user_pool delete_log_group delete_trail delete_secret delete_repository delete_function delete_queue "
+    "delete_topic "
+    "delete_stream delete_hosted_zone delete_vpc delete_nodegroup delete_domain".split()
 )
 _RUNS_STDIN = SHELLS | {
     "python",
@@ -72,7 +79,7 @@ _RUNS_STDIN = SHELLS | {
 #: What `gate` must know of these programs, and of those that make a script for one.
 GATE: dict[str, frozenset[str] | None] = {
     **dict.fromkeys(("histfile", "histsize", "histfilesize", "savehist"), None),
-    **{name.partition(".")[0]: HARM for name in [*_INTERPRETERS, *_AWKS]},
+    **dict.fromkeys([*_INTERPRETERS, *_AWKS], HARM),
     "ansible": frozenset({"absent"}),
     **dict.fromkeys(("base64", "base32"), frozenset({"d", "decode", "di", "id"})),
     **dict.fromkeys(("xxd", "openssl", "gunzip", "rev", "uudecode", "zcat"), _RUNS_STDIN),

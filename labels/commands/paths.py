@@ -42,8 +42,10 @@ _SCRATCH = re.compile(
 #: Folders that tools make for themselves and make again when they are missed.
 _CACHE_NAMES = frozenset(
     "node_modules __pycache__ .pytest_cache .mypy_cache .ruff_cache .tox .nox .cache .parcel-cache .next .nuxt .turbo "
-    ".svelte-kit .angular .eggs .hypothesis .ipynb_checkpoints .nyc_output .coverage htmlcov coverage .gradle .sass-cache "
-    ".webpack .rollup.cache .vite .yarn-cache bower_components .venv venv virtualenv .virtualenv .direnv .terragrunt-cache "
+    ".svelte-kit .angular .eggs .hypothesis .ipynb_checkpoints .nyc_output .coverage htmlcov coverage .gradle "
+    ".sass-cache "
+    ".webpack .rollup.cache .vite .yarn-cache bower_components .venv venv virtualenv .virtualenv .direnv "
+    ".terragrunt-cache "
     "dist target _build .stack-work .dart_tool deriveddata __pypackages__ .pnpm-store .npm .bundle .serverless .expo "
     ".docusaurus .output .astro .ccache .buildozer pip-wheel-metadata .pytype .pyre .eslintcache .stylelintcache "
     "cmakefiles cmakecache.txt .vagrant.d site-packages-cache jspm_packages .jekyll-cache .swc".split()
@@ -66,13 +68,15 @@ _JUNK = re.compile(
 )
 _SYSTEM = re.compile(
     r"/(?:bin|boot|dev|etc(?!/\w+/sites-enabled)|lib\w*|proc|sbin|sys|System|Library|Applications|nix|snap)/.*"
-    r"|/usr/(?!src/|local/(?:src|lib/python)).*|/var/(?:lib|spool|mail|backups)/.*|[A-Za-z]:/(?:windows|program files)[^/]*/.*",
+    r"|/usr/(?!src/|local/(?:src|lib/python)).*|/var/(?:lib|spool|mail|backups)/.*|[A-Za-z]:/(?:windows|program "
+    r"files)[^/]*/.*",
     re.IGNORECASE,
 )
 _ROOT = re.compile(
     r"/|/\*|//.*|~[\w-]*/?\*?|\$\{?HOME\}?/?\*?|/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|sbin|srv|sys|usr|var|home|Users|System|"
     r"Library|Applications|mnt|media|run|data)(?:/\*?)?|/(?:home|Users)/[^/]+/?\*?|/usr/(?:bin|lib|local|sbin|share)(?:/\*?)?"
-    r"|/var/(?:lib|log|www|mail|spool)(?:/\*?)?|[A-Za-z]:[/\\]*\*?|[A-Za-z]:[/\\](?:windows|users|program files)[^/\\]*[/\\]?\*?"
+    r"|/var/(?:lib|log|www|mail|spool)(?:/\*?)?|[A-Za-z]:[/\\]*\*?|[A-Za-z]:[/\\](?:windows|users|program "
+    r"files)[^/\\]*[/\\]?\*?"
     r"|%(?:userprofile|systemroot|windir)%|\$env:(?:userprofile|systemroot|windir|systemdrive).*",
     re.IGNORECASE,
 )

@@ -8,8 +8,8 @@ from base64 import b32decode, b64decode
 from collections.abc import Mapping, Sequence
 
 from labels.commands.call import Call, Printed, base_name
+from labels.commands.items import find_paths
 from labels.commands.script import Simple
-from labels.commands.unwrap import find_paths
 from labels.commands.words import Value, expand, joined
 
 _PASSES_ON = frozenset(
@@ -28,9 +28,11 @@ _SOURCE_LENGTH = 400
 _MAX_STAGES = 20
 
 
-def printed(commands: Sequence[Simple], known: Mapping[str, Value], text: str, depth: int = 0) -> Printed:
-    """What the commands of one stage print together. text: the script they stand in."""
-    parts = [_one(command, known, text, depth) for command in commands[:50]]
+def printed(
+    commands: Sequence[Simple], known: Mapping[str, Value], text: str, seen: dict[int, Printed], depth: int = 0
+) -> Printed:
+    """What the commands of one stage print together. text: the script they stand in. seen: stages by id, as known."""
+    parts = [_one(command, known, text, seen, depth) for command in commands[:50]]
     source = " ; ".join(part.source for part in parts)[:_SOURCE_LENGTH]
     hows = {part.how for part in parts}
     if hows == {"text"}:
@@ -44,15 +46,20 @@ def printed(commands: Sequence[Simple], known: Mapping[str, Value], text: str, d
     return Printed("text", "\n".join(texts), source=source) if texts else Printed("unknown", source=source)
 
 
-def reads(simple: Simple, known: Mapping[str, Value], text: str, depth: int = 0) -> Printed | None:
+def reads(
+    simple: Simple, known: Mapping[str, Value], text: str, seen: dict[int, Printed], depth: int = 0
+) -> Printed | None:
     """What a command is given on its standard input; None if nothing in the text says."""
     if simple.herestring is not None:
         return Printed("text", joined(simple.herestring, known), source=simple.herestring[:_SOURCE_LENGTH])
     if simple.heredoc is not None:
         return Printed("text", simple.heredoc if simple.heredoc_quoted else _filled(simple.heredoc, known))
-    if simple.stage and simple.stage.before and depth < _MAX_STAGES:
-        return printed(simple.stage.before.commands, known, text, depth + 1)
-    return None
+    before = simple.stage.before if simple.stage else None
+    if before is None or depth >= _MAX_STAGES:
+        return None
+    if id(before) not in seen:
+        seen[id(before)] = printed(before.commands, known, text, seen, depth + 1)
+    return seen[id(before)]
 
 
 def _filled(text: str, known: Mapping[str, Value]) -> str:
@@ -67,8 +74,8 @@ def _filled(text: str, known: Mapping[str, Value]) -> str:
     return _VARIABLE.sub(value, text) if "$" in text or "\\" in text else text
 
 
-def _one(simple: Simple, known: Mapping[str, Value], text: str, depth: int) -> Printed:
-    given = reads(simple, known, text, depth)
+def _one(simple: Simple, known: Mapping[str, Value], text: str, seen: dict[int, Printed], depth: int) -> Printed:
+    given = reads(simple, known, text, seen, depth)
     own = text[simple.start : min(simple.end, simple.start + _SOURCE_LENGTH)]
     source = f"{given.source} | {own}" if given and given.source else own
     words = [field for word in simple.words[:200] for field in expand(word, known)]

@@ -56,8 +56,8 @@ class Script:
     unread: str = ""
 
 
-_OTHER = re.compile(r"[^\n\x20-\x7e]")
-_OTHERS = {ord("\t"): "\t", ord("\r"): " ", 0: " "}
+#: Control characters are letters to a shell, but for these.
+_CONTROLS = bytes(code if code in b"\t\n" or code >= 32 else 32 if code in b"\r\0" else ord("x") for code in range(256))
 
 
 def shadow(text: str) -> str:
@@ -67,7 +67,7 @@ def shadow(text: str) -> str:
     """
     if text.isascii() and "\r" not in text and "\0" not in text:
         return text
-    return _OTHER.sub(lambda found: _OTHERS.get(ord(found[0]), "x"), text)
+    return text.encode("ascii", "replace").translate(_CONTROLS).decode("ascii")
 
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\+?=(.*)", re.DOTALL)

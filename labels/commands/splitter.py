@@ -11,8 +11,8 @@ import re
 from labels.commands.script import MAX_SIMPLES, Script, Simple, Stage, assignment
 from labels.commands.words import closing
 
-MAX_READ = 48_000
-_MAX_NESTING = 30
+MAX_READ = 32_000
+_MAX_NESTING = 8
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
 _COMMENT = re.compile(r"#[^\n]*")
 _OPERATOR = re.compile(r"&&|\|\||;;&?|;&|\|&|[;|()\n]|&(?!>)")
@@ -33,7 +33,7 @@ def read(text: str, plain: str) -> Script:
         limit = _readable(plain)
     splitter = _Splitter(text, plain)
     stopped = splitter.read(0, limit, 0)
-    return Script(splitter.simples, text[stopped:] if stopped < len(text) else "")
+    return Script(splitter.simples, text[stopped:] if stopped < len(text) else splitter.skipped)
 
 
 def _readable(plain: str) -> int:
@@ -67,6 +67,7 @@ class _Splitter:
         self.text = text
         self.plain = plain
         self.simples: list[Simple] = []
+        self.skipped = ""  # the first thing that was nested too deeply
         self._scopes = 0
 
     def read(self, at: int, end: int, nesting: int) -> int:
@@ -77,6 +78,8 @@ class _Splitter:
         """Read a substitution, unless it is nested too deeply."""
         if nesting < _MAX_NESTING and len(self.simples) < MAX_SIMPLES:
             self.read(at, end, nesting + 1)
+        elif not self.skipped:
+            self.skipped = self.text[at:end]
 
     def new_scope(self) -> int:
         self._scopes += 1

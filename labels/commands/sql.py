@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from labels.commands.rules import sql as rules
 from labels.commands.rules.base import Finding, Rule
-from labels.commands.sql_tokens import MAX_SQL, Statement, Token, statements, top_level, unquoted
-from labels.commands.sql_where import always_true, clearly_real
+from labels.commands.sql_rows import TEMPORARY, Context, changes, name_after
+from labels.commands.sql_tokens import MAX_SQL, Statement, statements, unquoted
 
 #: Without one of these words no statement is denied.
 GATE = re.compile(
@@ -24,13 +23,6 @@ GATE = re.compile(
 _UNREAD = re.compile(r"(?:;|\n)\s*((?:DROP|TRUNCATE)\s+(?:TABLE|DATABASE|SCHEMA)|DELETE\s+FROM)\b", re.IGNORECASE)
 _DEPTH = 4
 _MAX_WITH = 20
-_AUDIT = re.compile(r"(?:^|[._])audit(?:[._]|s\b|logs?\b|trail|$)|(?:^|_)audit_?(?:log|event|trail)", re.IGNORECASE)
-_AGE = re.compile(
-    r"\b(?:NOW|CURRENT_DATE|CURRENT_TIMESTAMP|INTERVAL|GETDATE|SYSDATE|DATE_SUB|DATEADD)\b", re.IGNORECASE
-)
-_TEMPORARY = re.compile(
-    r"#\w+|(?:pg_)?temp(?:orary)?\.|tmp_|temp_|_tmp$|_temp$|.*_(?:tmp|temp)$|staging_tmp", re.IGNORECASE
-)
 
 
 class Found(NamedTuple):
@@ -39,15 +31,6 @@ class Found(NamedTuple):
     finding: Finding
     start: int
     end: int
-
-
-@dataclass(slots=True)
-class Context:
-    """dialect: sqlglot's name, if known. depth: of statements in strings of statements. parses: WHEREs still to read."""
-
-    dialect: str | None = None
-    depth: int = 0
-    parses: int = 30
 
 
 def worst(sql: str, dialect: str | None = None) -> Found | None:
@@ -107,36 +90,26 @@ _KINDS: dict[str, Rule] = {
 }
 #: What is only its definition. Indexes, constraints and statistics are left out: they hold nothing of their own.
 _DEFINITIONS = frozenset(
-    "VIEW FUNCTION PROCEDURE PROC TRIGGER SEQUENCE TYPE DOMAIN EXTENSION POLICY RULE SERVER PUBLICATION SUBSCRIPTION AGGREGATE "
-    "OPERATOR LANGUAGE PACKAGE SYNONYM DICTIONARY WAREHOUSE PIPE TASK INTEGRATION SHARE MODEL DATASET PROFILE ROUTINE RETENTION "
+    "VIEW FUNCTION PROCEDURE PROC TRIGGER SEQUENCE TYPE DOMAIN EXTENSION POLICY RULE SERVER PUBLICATION "
+    "SUBSCRIPTION AGGREGATE "
+    "OPERATOR LANGUAGE PACKAGE SYNONYM DICTIONARY WAREHOUSE PIPE TASK INTEGRATION SHARE MODEL DATASET PROFILE "
+    "ROUTINE RETENTION "
     "CONTINUOUS ASSEMBLY CREDENTIAL CERTIFICATE ENDPOINT QUEUE SERVICE EVENT".split()
 )
-_DROP_ADJECTIVES = frozenset("MATERIALIZED FOREIGN EXTERNAL EVENT TEXT UNIQUE CLUSTERED COLUMNSTORE PUBLIC OR REPLACE TRANSIENT "
-                             "VIRTUAL SEQUENCE LARGE UNLOGGED ICEBERG".split())  # fmt: skip
+_DROP_ADJECTIVES = frozenset(
+    "MATERIALIZED FOREIGN EXTERNAL EVENT TEXT UNIQUE CLUSTERED COLUMNSTORE PUBLIC OR REPLACE TRANSIENT VIRTUAL LARGE "
+    "UNLOGGED ICEBERG".split()
+)
 
 
 def _drop(statement: Statement, _context: Context) -> Iterator[Finding]:
     words = statement.words[1:]
     kind = next((word for word in words if word not in _DROP_ADJECTIVES), "")
     rule = rules.DROP_OTHER if kind in _DEFINITIONS else _KINDS.get(kind)
-    name = _name_after(statement.tokens, kind)
-    if rule is None or (rule is rules.DROP_TABLE and name and _TEMPORARY.match(name)):
+    name = name_after(statement.tokens, kind)
+    if rule is None or (rule is rules.DROP_TABLE and name and TEMPORARY.match(name)):
         return
     yield Finding(rule, name)
-
-
-def _name_after(tokens: list[Token], keyword: str) -> str:
-    """The name after a keyword, over `IF EXISTS`."""
-    place = next((at for at, token in enumerate(tokens) if token.upper == keyword), len(tokens)) + 1
-    while place < len(tokens) and tokens[place].upper in ("IF", "NOT", "EXISTS", "ONLY", "CONCURRENTLY", "BY"):
-        place += 1
-    parts: list[str] = []
-    while place < len(tokens) and (tokens[place].kind in ("word", "name") or tokens[place].text == "."):
-        if parts and parts[-1] != "." and tokens[place].text != ".":
-            break
-        parts.append(unquoted(tokens[place]))
-        place += 1
-    return "".join(parts)[:80]
 
 
 _DEFINED = ("VIEW", "FUNCTION", "PROCEDURE", "TRIGGER", "POLICY", "TYPE", "SEQUENCE", "AGGREGATE", "RULE", "EXTENSION")
@@ -145,15 +118,15 @@ _DEFINED = ("VIEW", "FUNCTION", "PROCEDURE", "TRIGGER", "POLICY", "TYPE", "SEQUE
 def _object(statement: Statement) -> str:
     """`VIEW name` of a CREATE or DROP of something that is only its definition."""
     kind = next((word for word in statement.words[1:6] if word in _DEFINED), "")
-    return f"{kind} {_name_after(statement.tokens, kind).lower()}" if kind else ""
+    return f"{kind} {name_after(statement.tokens, kind).lower()}" if kind else ""
 
 
 def _truncate(statement: Statement, _context: Context) -> Iterator[Finding]:
     words = statement.words
     if len(words) < 2 or words[1] == "(":  # the function TRUNCATE(x, 2)
         return
-    name = _name_after(statement.tokens, "TABLE" if words[1] == "TABLE" else "TRUNCATE")
-    if not _TEMPORARY.match(name):
+    name = name_after(statement.tokens, "TABLE" if words[1] == "TABLE" else "TRUNCATE")
+    if not TEMPORARY.match(name):
         yield Finding(rules.TRUNCATE, name)
 
 
@@ -161,78 +134,19 @@ def _truncate(statement: Statement, _context: Context) -> Iterator[Finding]:
 
 
 def _delete(statement: Statement, context: Context) -> Iterator[Finding]:
-    yield from _changes(statement.tokens, context, rules.DELETE_ALL)
+    yield from changes(statement.tokens, context, rules.DELETE_ALL)
 
 
 def _update(statement: Statement, context: Context) -> Iterator[Finding]:
     if "SET" in statement.words:
-        yield from _changes(statement.tokens, context, rules.UPDATE_ALL)
-
-
-def _changes(tokens: list[Token], context: Context, rule: Rule) -> Iterator[Finding]:
-    """A DELETE or UPDATE from its first token on. Joins that say ON restrict it as well as a WHERE."""
-    outer = _until_closed(tokens)
-    flat = top_level(outer)
-    words = [token.upper for token in flat]
-    name = _name_after(outer, "FROM" if "FROM" in words[:4] and rule is rules.DELETE_ALL else words[0])
-    if _TEMPORARY.match(name) or (rule is rules.DELETE_ALL and not _is_delete(words)):
-        return
-    if _AUDIT.search(name):
-        if "WHERE" not in words or not _AGE.search(" ".join(token.text for token in outer)):
-            yield Finding(rules.AUDIT, name)
-        return
-    if "WHERE" in words:
-        condition = _condition(outer)
-        if condition and not _holds_always(condition, context):
-            return
-        yield Finding(rule, f"{name}: the condition is always true" if condition else name)
-    elif "ON" not in words and not (rule is rules.UPDATE_ALL and "FROM" in words and "," not in words):
-        yield Finding(rule, name)
-
-
-def _is_delete(words: list[str]) -> bool:
-    """DELETE FROM t ..., or with T-SQL and Oracle DELETE t; else it is prose."""
-    return bool({"FROM", "WHERE"} & set(words)) or len(words) <= 4
-
-
-def _until_closed(tokens: list[Token]) -> list[Token]:
-    """Up to the parenthesis that ends it, for a statement inside a WITH."""
-    depth = 0
-    for place, token in enumerate(tokens):
-        depth += (token.text == "(") - (token.text == ")")
-        if depth < 0:
-            return tokens[:place]
-    return tokens
-
-
-def _holds_always(condition: str, context: Context) -> bool:
-    if clearly_real(condition) or not context.parses:
-        return False
-    context.parses -= 1
-    return always_true(condition, context.dialect)
-
-
-_AFTER_WHERE = frozenset({"RETURNING", "LIMIT", "ORDER", "OPTION", "SETTINGS", "OUTPUT"})
-
-
-def _condition(tokens: list[Token]) -> str:
-    """The text of the outermost WHERE."""
-    depth, parts, inside = 0, list[str](), False
-    for token in tokens:
-        depth += (token.text == "(") - (token.text == ")")
-        if not inside:
-            inside = not depth and token.upper == "WHERE"
-        elif not depth and token.upper in _AFTER_WHERE:
-            break
-        else:
-            parts.append(token.text)
-    return " ".join(parts)
+        yield from changes(statement.tokens, context, rules.UPDATE_ALL)
 
 
 # -- ALTER, CREATE, INSERT, MERGE, WITH -----------------------------------------------------------------------------
 
 _HARMLESS_DROPS = frozenset(
-    "NOT DEFAULT CONSTRAINT INDEX KEY FOREIGN PRIMARY CHECK UNIQUE IDENTITY EXPRESSION STATISTICS TAGS TAG ATTRIBUTE PERIOD "
+    "NOT DEFAULT CONSTRAINT INDEX KEY FOREIGN PRIMARY CHECK UNIQUE IDENTITY EXPRESSION STATISTICS TAGS TAG "
+    "ATTRIBUTE PERIOD "
     "SYSTEM FEATURE ROW MASKING AGGREGATION PROJECTION TTL".split()
 )
 
@@ -243,7 +157,7 @@ def _alter(statement: Statement, context: Context) -> Iterator[Finding]:
         return
     for place, word in enumerate(words[:-1]):
         if word == "DROP" and words[place - 1] != "ADD" and words[place + 1] not in _HARMLESS_DROPS:
-            dropped = _name_after(
+            dropped = name_after(
                 statement.tokens[place:], words[place + 1] if words[place + 1] in _DROP_WORDS else "DROP"
             )
             yield Finding(rules.DROP_COLUMN, dropped)
@@ -252,7 +166,7 @@ def _alter(statement: Statement, context: Context) -> Iterator[Finding]:
             yield Finding(rules.DROP_COLUMN)
             return
         if word in ("DELETE", "UPDATE") and place > 2 and "WHERE" in words:  # ClickHouse mutations
-            yield from _changes(
+            yield from changes(
                 statement.tokens[place:], context, rules.DELETE_ALL if word == "DELETE" else rules.UPDATE_ALL
             )
             return
@@ -264,7 +178,7 @@ _DROP_WORDS = frozenset({"COLUMN", "PARTITION", "PARTITIONS", "TABLE", "VALUE"})
 def _create(statement: Statement, _context: Context) -> Iterator[Finding]:
     words = statement.words[:6]
     if words[1:3] == ["OR", "REPLACE"] and "TABLE" in words and not {"TEMP", "TEMPORARY"} & set(words):
-        yield Finding(rules.REPLACE, _name_after(statement.tokens, "TABLE"))
+        yield Finding(rules.REPLACE, name_after(statement.tokens, "TABLE"))
 
 
 def _insert(statement: Statement, _context: Context) -> Iterator[Finding]:
@@ -284,7 +198,7 @@ def _with(statement: Statement, context: Context) -> Iterator[Finding]:
     begin = [at for at in range(1, len(words)) if words[at] in ("DELETE", "UPDATE") and words[at - 1] in ("(", ")")]
     for place in begin[:_MAX_WITH]:
         rule = rules.DELETE_ALL if words[place] == "DELETE" else rules.UPDATE_ALL
-        yield from _changes(statement.tokens[place:], context, rule)
+        yield from changes(statement.tokens[place:], context, rule)
 
 
 def _explain(statement: Statement, context: Context) -> Iterator[Finding]:

@@ -120,8 +120,8 @@ def _same(left: Any, right: Any) -> bool:
     from sqlglot import exp
 
     if isinstance(left, exp.Literal) and isinstance(right, exp.Literal) and left.is_string == right.is_string:
-        return left.this == right.this
-    return isinstance(left, (exp.Column, exp.Boolean)) and left == right
+        return bool(left.this == right.this)
+    return isinstance(left, (exp.Column, exp.Boolean)) and bool(left == right)
 
 
 def _constants(node: Any) -> bool:

@@ -18,15 +18,21 @@ from labels.commands.rules.tools import DELETES, RESETS
 from labels.commands.verdict import ALLOWED, Verdict
 
 _SHELLS = frozenset(
-    "bash shell sh zsh exec exec_command execute_bash run_command run_commands terminal local_shell run_shell run_shell_command command "
-    "bash_command execute_command shell_command run_terminal_cmd run_terminal_command run_in_terminal execute_shell execute_shell_command "
-    "bash_tool cmd console mswea_bash_command write_stdin send_keys execute_bash_command bashtool terminal_execute powershell pwsh "
-    "shell_exec run_bash bash_exec container_exec sandbox_exec ssh ssh_exec ssh_execute remote_exec run_script tmux".split()
+    "bash shell sh zsh exec exec_command execute_bash run_command run_commands terminal local_shell run_shell "
+    "run_shell_command command "
+    "bash_command execute_command shell_command run_terminal_cmd run_terminal_command run_in_terminal "
+    "execute_shell execute_shell_command "
+    "bash_tool cmd console mswea_bash_command write_stdin send_keys execute_bash_command bashtool "
+    "terminal_execute powershell pwsh "
+    "shell_exec run_bash bash_exec container_exec sandbox_exec ssh ssh_exec ssh_execute remote_exec run_script "
+    "tmux".split()
 )
 _CODE = {
     **dict.fromkeys(
-        "python ipython python_execute execute_python run_python python_repl python_tool execute_ipython_cell run_ipython jupyter "
-        "jupyter_cell run_ipython_cell code_interpreter execute_code run_code ipython_cell notebook_execute execute_python_code py python3 "
+        "python ipython python_execute execute_python run_python python_repl python_tool execute_ipython_cell "
+        "run_ipython jupyter "
+        "jupyter_cell run_ipython_cell code_interpreter execute_code run_code ipython_cell notebook_execute "
+        "execute_python_code py python3 "
         "python_code code_execution code_executor execute_jupyter_cell run_cell ipythontool pythontool".split(),
         "python",
     ),
@@ -36,16 +42,23 @@ _SQL_TOOL = re.compile(
     r"sql|(?:^|_)(?:query|queries)(?:_|$)|db_?(?:exec|query)|database_?(?:exec|query)|apply_migration|bigquery|snowflake|postgres|mysql|duckdb"
 )
 _READ_ONLY_TOOL = re.compile(r"(?:^|_)(?:read|get|list|search|describe|explain|show|view|fetch|find|lookup)(?:_|$)")
-_EDITORS = frozenset("str_replace_editor str_replace_based_edit_tool str_replace edit multiedit notebookedit notebook_edit apply_patch edit_file insert "
-                     "create replace_in_file search_replace edit_notebook think finish submit todowrite todo_write task agent".split())  # fmt: skip
+_EDITORS = frozenset(
+    "str_replace_editor str_replace_based_edit_tool str_replace edit multiedit notebookedit notebook_edit "
+    "apply_patch edit_file "
+    "insert create replace_in_file search_replace edit_notebook think finish submit todowrite todo_write task "
+    "agent".split()
+)
 _WRITERS = frozenset(
-    "write write_file create_file write_to_file save_file file_write create overwrite_file put_file write_text_file".split()
+    "write write_file create_file write_to_file save_file file_write create overwrite_file put_file "
+    "write_text_file".split()
 )
 _DELETE_FILE = frozenset(
-    "delete_file remove_file rm delete_path unlink_file fs_delete file_delete remove_files delete_files deletefile".split()
+    "delete_file remove_file rm delete_path unlink_file fs_delete file_delete remove_files delete_files "
+    "deletefile".split()
 )
 _DELETE_FOLDER = frozenset(
-    "delete_directory remove_directory delete_folder remove_folder rmdir rmtree delete_dir remove_dir recursive_delete".split()
+    "delete_directory remove_directory delete_folder remove_folder rmdir rmtree delete_dir remove_dir "
+    "recursive_delete".split()
 )
 _COMMAND_KEYS = (
     "command",
@@ -78,8 +91,11 @@ _PATH_KEYS = (
     "target_file",
 )
 _FOLDER_KEYS = ("workdir", "cwd", "directory", "working_directory", "working_dir", "dir_path", "dir")
-_SQL_START = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:SELECT|INSERT|UPDATE|DELETE|DROP|TRUNCATE|ALTER|CREATE|WITH|BEGIN|MERGE|GRANT|REVOKE|EXEC|DO|SET|USE|"
-                        r"MATCH|EXPLAIN|CALL|DECLARE|REPLACE)\b", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_SQL_START = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:SELECT|INSERT|UPDATE|DELETE|DROP|TRUNCATE|ALTER|CREATE|WITH|BEGIN|MERGE|GRANT|"
+    r"REVOKE|EXEC|DO|SET|USE|MATCH|EXPLAIN|CALL|DECLARE|REPLACE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _MAX_TEXTS = 50
@@ -122,17 +138,17 @@ def _tool(name: str) -> str:
 def _texts(tool: str, fields: Mapping[str, Any], arguments: Any, text: str) -> Iterator[_Text]:
     squeezed = tool.replace("_", "")
     if tool in _SHELLS or squeezed in _SHELLS or (not tool and not fields):
-        yield from _of_kind("shell", fields, _COMMAND_KEYS + _CODE_KEYS + ("input", "args", "text"), arguments, text)
+        yield from _of_kind("shell", fields, (*_COMMAND_KEYS, *_CODE_KEYS, "input", "args", "text"), arguments, text)
     elif tool in _CODE or squeezed in _CODE:
         yield from _of_kind(
             _CODE.get(tool) or _CODE[squeezed],
             fields,
-            _CODE_KEYS + ("input", "command", "query", "text"),
+            (*_CODE_KEYS, "input", "command", "query", "text"),
             arguments,
             text,
         )
     elif _SQL_TOOL.search(tool) or tool in ("execute", "sql", "query"):
-        yield from _of_kind("sql", fields, _SQL_KEYS + ("command", "code", "input", "text"), arguments, text)
+        yield from _of_kind("sql", fields, (*_SQL_KEYS, "command", "code", "input", "text"), arguments, text)
     elif tool not in _EDITORS:
         yield from _of_unknown(fields)
 
@@ -228,16 +244,22 @@ _EMPTIES = frozenset({"reset", "flush", "clear", "empty"})
 _DISKS = frozenset({"disk", "disks", "drive", "drives", "volume", "partition", "filesystem"})
 #: What the others must be about, so that `drop_off_package` is left alone.
 _THINGS = frozenset(
-    "database databases db table tables schema schemas keyspace collection collections index indexes bucket buckets volume volumes disk "
-    "disks cluster clusters namespace namespaces instance instances server servers vm vms snapshot snapshots backup backups repo repos repository "
-    "repositories branch topic topics queue queues stream stack stacks deployment deployments environment tenant project projects organization "
-    "database_instance dataset datasets warehouse filesystem partition drive logs log audit pvc pv node nodes pod pods pool vault vpc secret "
-    "secrets key keys infrastructure resources resource data records rows storage blobs container containers image images zone "
+    "database databases db table tables schema schemas keyspace collection collections index indexes bucket "
+    "buckets volume volumes disk "
+    "disks cluster clusters namespace namespaces instance instances server servers vm vms snapshot snapshots "
+    "backup backups repo repos repository "
+    "repositories branch topic topics queue queues stream stack stacks deployment deployments environment tenant "
+    "project projects organization "
+    "database_instance dataset datasets warehouse filesystem partition drive logs log audit pvc pv node nodes "
+    "pod pods pool vault vpc secret "
+    "secrets key keys infrastructure resources resource data records rows storage blobs container containers "
+    "image images zone "
     "domain hosted_zone site function workspace".split()
 )
 #: For the milder verbs: what is ordinary to delete one at a time is left out.
 _HEAVY = _THINGS - frozenset(
-    "log logs resource record records rows row key keys image images branch index indexes function site domain pod pods container data "
+    "log logs resource record records rows row key keys image images branch index indexes function site domain "
+    "pod pods container data "
     "project projects environment workspace organization tenant resources zone node nodes secret secrets topic".split()
 )
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice, pairwise
 
 #: What a variable is known to hold; a tuple where it takes several values in turn (`for d in a b`).
 Value = str | tuple[str, ...]
 
 MAX_FIELDS = 64
+#: What one word becomes is cut here: a few assignments can double a text again and again.
+MAX_LENGTH = 50_000
+_MAX_BRACES = 1_000
 _PLAIN = re.compile(r"[^\\'\"$`{}]+")
 _SPECIAL = re.compile(r"[\\'\"$`{]")
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?!$-]")
@@ -34,9 +38,11 @@ class _Fields:
     done: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     begun: bool = False
+    room: int = MAX_LENGTH
 
     def add(self, text: str) -> None:
-        self.open.append(text)
+        self.open.append(text if len(text) <= self.room else text[: max(0, self.room)])
+        self.room -= len(text)
         self.begun = True
 
     def split(self, text: str) -> None:
@@ -44,7 +50,7 @@ class _Fields:
         if "$(" in text:
             self.add(text)
             return
-        pieces = _BLANK.split(text)
+        pieces = _BLANK.split(text, MAX_FIELDS)
         for place, piece in enumerate(pieces):
             if place:
                 self.close()
@@ -66,7 +72,7 @@ def expand(raw: str, known: Mapping[str, Value], depth: int = 0) -> list[str]:
     if not _SPECIAL.search(raw):
         return [raw]
     found = []
-    for alternative in _braces(raw) if "{" in raw else [raw]:
+    for alternative in _braces(raw) if "{" in raw and len(raw) < _MAX_BRACES else [raw]:
         turns = _turns(alternative, known)
         for turn in turns:
             fields = _Fields()
@@ -280,12 +286,12 @@ def _first_brace(word: str) -> tuple[str, list[str], str] | None:
     stack: list[tuple[int, list[int], bool]] = []
     best: tuple[int, int, list[int]] | None = None
     for found in _BRACE_TOKEN.finditer(word):
-        token, at = found[0], found.start()
-        if token in ("{", "${"):
-            stack.append((at, [], token == "${"))
-        elif token == "," and stack:
+        mark, at = found[0], found.start()
+        if mark in ("{", "${"):
+            stack.append((at, [], mark == "${"))
+        elif mark == "," and stack:
             stack[-1][1].append(at)
-        elif token == "}" and stack:
+        elif mark == "}" and stack:
             begin, commas, parameter = stack.pop()
             if not parameter and (commas or _RANGE.fullmatch(word, begin + 1, at)):
                 best = (begin, at, commas)
@@ -295,8 +301,8 @@ def _first_brace(word: str) -> tuple[str, list[str], str] | None:
         return None
     begin, end, commas = best
     edges = [begin, *commas, end]
-    choices = [word[left + 1 : right] for left, right in zip(edges, edges[1:], strict=False)]
+    choices = [word[left + 1 : right] for left, right in pairwise(edges)]
     if not commas:
-        first, last = (int(number) for number in word[begin + 1 : end].split(".."))
-        choices = [str(number) for number in range(first, last + 1)][:MAX_FIELDS]
+        first, last = (int(number[:9]) for number in word[begin + 1 : end].split(".."))
+        choices = [str(number) for number in islice(range(first, last + 1), MAX_FIELDS)]
     return word[:begin], choices, word[end + 1 :]

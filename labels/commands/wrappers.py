@@ -37,8 +37,9 @@ class _Wrapper:
 
 #: program [subcommand...] | options with values | positional arguments to skip | flags
 _TABLE = """
-nohup setsid builtin command chronic eatmydata caffeinate unbuffer torsocks torify proxychains proxychains4 noglob ||0|
-busybox toybox coproc rlwrap dbus-run-session fakeroot winpty pkexec nocorrect firejail unshare entr start call then do else ||0|
+nohup setsid builtin command chronic eatmydata caffeinate unbuffer torsocks torify proxychains noglob ||0|
+busybox toybox coproc rlwrap dbus-run-session fakeroot winpty pkexec nocorrect firejail unshare entr start call ||0|
+proxychains4 then do else ||0|
 sudo | -u -g -h -p -C -D -R -r -t -T -U --user --group --host --prompt --chdir --chroot --role --type | 0 | assigns
 doas run0 | -u -g -C -D --user --group --chdir --setenv | 0 | assigns
 env | -u --unset -C --chdir -P | 0 | assigns
@@ -65,7 +66,7 @@ pssh parallel-ssh pdsh clush dsh | -h -H -l -p -o -e -t -w -g -x -u | 0 | joined
 sshpass | -p -f -d | 0 |
 eval | | 0 | joined
 direnv exec || 1 |
-dotenv doppler op aws-vault chamber infisical mise guix asdf | -f -e -p -c -t --project --config --env-file -d --duration | 9 |
+dotenv doppler op aws-vault chamber infisical mise guix asdf | -f -e -p -c -t -d --project --config --env-file | 9 |
 bundle exec || 0 |
 npm exec | -p --package -w --workspace | 0 |
 npm x | -p --package -w --workspace | 0 |
@@ -156,20 +157,21 @@ def _unwrap(call: Call, wrapper: _Wrapper) -> Inner | None:
         if count >= wrapper.skip or after_dashes:
             start = place
             break
-    if start is None:
-        return None
-    words = args[start:]
-    if "assigns" in wrapper.flags:
-        while words and assignment(words[0]):
-            words = words[1:]
-    if wrapper.skip and "--" in words[:1]:
-        words = words[1:]
+    words = [] if start is None else _command_words(args[start:], wrapper)
     if not words:
         return None
     elsewhere = "elsewhere" in wrapper.flags
     if "joined" in wrapper.flags:
         return Inner(script=" ".join(words), via=call.name, elsewhere=elsewhere)
     return Inner(tuple(words), via=call.name, elsewhere=elsewhere)
+
+
+def _command_words(words: list[str], wrapper: _Wrapper) -> list[str]:
+    """Without assignments before the command, and without the `--` that may stand between."""
+    if "assigns" in wrapper.flags:
+        while words and assignment(words[0]):
+            words = words[1:]
+    return words[1:] if wrapper.skip and words[:1] == ["--"] else words
 
 
 def _positional(args: list[str], valued: frozenset[str]) -> Iterator[int]:

@@ -18,7 +18,8 @@ from labels.commands.verdict import Family
 
 #: Options by which nearly every program only shows what it would do, or explains itself.
 DRY = tuple(
-    "--dry-run --dryrun --dry_run --dryRun -dry-run --help --what-if -whatif -WhatIf --noop --pretend --simulate".split()
+    "--dry-run --dryrun --dry_run --dryRun -dry-run --help --what-if -whatif -WhatIf --noop --pretend "
+    "--simulate".split()
 )
 _ASKS = (["--version"], ["-V"], ["version"], ["-h"])
 _TOKEN = re.compile(r"[a-z0-9_]+")

@@ -1,8 +1,8 @@
 """Cloud providers and hosting platforms, and copying to object stores.
 
-Sources: the command references of AWS, Google Cloud, Azure, DigitalOcean, Heroku, Fly, Vercel, Netlify, Supabase, Firebase,
-Cloudflare and others; rclone, s3cmd, MinIO. Their verbs are regular: what is called delete, terminate, destroy or purge
-loses the resource for everybody. Stopping, detaching and untagging can be taken back.
+Sources: the command references of AWS, Google Cloud, Azure, DigitalOcean, Heroku, Fly, Vercel, Netlify, Supabase,
+Firebase, Cloudflare and others; rclone, s3cmd, MinIO. Their verbs are regular: what is called delete, terminate,
+destroy or purge loses the resource for everybody. Stopping, detaching and untagging can be taken back.
 """
 
 from __future__ import annotations
@@ -154,8 +154,10 @@ def _netlify(_call: Call, line: Line) -> Finding | None:
 _ALL_VERBS = "delete|destroy|rm|remove|purge|terminate"
 #: Platforms whose command lines are alike: `PLATFORM GROUP VERB`.
 _HOSTS = (
-    "doctl linode-cli hcloud vultr vultr-cli scw exo upctl openstack oci ibmcloud aliyun tccli civo cloudctl aiven avn turso "
-    "pscale neonctl neon atlas mongocli confluent ccloud supabase railway render koyeb northflank clever scalingo dokku nhost xata "
+    "doctl linode-cli hcloud vultr vultr-cli scw exo upctl openstack oci ibmcloud aliyun tccli civo cloudctl "
+    "aiven avn turso "
+    "pscale neonctl neon atlas mongocli confluent ccloud supabase railway render koyeb northflank clever "
+    "scalingo dokku nhost xata "
     "upstash convex planetscale"
 )
 
@@ -163,9 +165,11 @@ TOOLS = (
     Tool(
         "aws awslocal",
         check=_aws,
-        gate="delete terminate purge destroy wipe batch admin bulk rm rb sync deregister release schedule leave close force "
+        gate="delete terminate purge destroy wipe batch admin bulk rm rb sync deregister release schedule leave "
+        "close force "
         "reset decrease remove stop put change modify public lifecycle suspended",
-        valued="--profile --region --output --query --endpoint-url --backup-retention-period --retention-in-days --acl --bucket "
+        valued="--profile --region --output --query --endpoint-url --backup-retention-period --retention-in-days "
+        "--acl --bucket "
         "--key",
     ),
     Tool(

@@ -74,7 +74,8 @@ TOOLS = (
         row(COMPOSE, "down", any="-v --volumes"),
         row(COMPOSE, "rm", when=_compose_rm),
         row(VOLUME, "volumes rm|prune"),
-        valued="-f --file -p --project-name --project-directory --env-file --profile --ansi --progress -t --timeout --rmi",
+        valued="-f --file -p --project-name --project-directory --env-file --profile --ansi --progress -t "
+        "--timeout --rmi",
     ),
     Tool("docker-machine", row(RESET, "rm")),
     Tool("crictl", row(CONTAINER, "rm|rmp|rmi", any="-a --all -f --force --prune")),

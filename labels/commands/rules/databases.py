@@ -9,11 +9,9 @@ from __future__ import annotations
 import re
 
 from labels.commands.call import Call
-from labels.commands.code import look
 from labels.commands.options import Line
 from labels.commands.paths import HARMLESS, kind
 from labels.commands.rules.base import Finding, Rule, Tool, row
-from labels.commands.sql import worst
 
 DROP = Rule("database.drop", "deletes a whole database, or an account of one.", 1.0)
 CLEAN_RESTORE = Rule("database.restore-clean", "drops what is in the database before it restores.", 0.85)
@@ -55,7 +53,10 @@ _DIALECTS = {
     "duckdb": "duckdb",
     "hive": "hive",
 }
-_SQL_WORDS = "drop truncate delete update alter overwrite replace merge execute exec do purge reset shutdown prepare clear detach"
+_SQL_WORDS = (
+    "drop truncate delete update alter overwrite replace merge execute exec do purge reset shutdown prepare clear "
+    "detach match"
+)
 
 
 def _client(call: Call, line: Line) -> Finding | None:
@@ -65,6 +66,8 @@ def _client(call: Call, line: Line) -> Finding | None:
         return None
     if TEST_NAME.fullmatch(line.value("-d", "--dbname", "-D", "--database") or ""):
         return None
+    from labels.commands.sql import worst
+
     texts = line.values(*_SQL_OPTIONS.get(call.name, ()))
     if call.name in _POSITIONAL:
         texts += line.words
@@ -89,6 +92,8 @@ _MONGO = re.compile(
 
 
 def _mongo(call: Call, line: Line) -> Finding | None:
+    from labels.commands.code import look
+
     texts = line.values("--eval", "-eval")
     if call.reads and call.reads.how == "text":
         texts.append(call.reads.text)
@@ -159,12 +164,14 @@ def _pg_ctl(_call: Call, line: Line) -> Finding | None:
 
 
 _PG = (
-    "-h --host -p --port -U --username -d --dbname -c --command -f --file -v --set -o --output -F -R -T -P -L --log-file -e "
+    "-h --host -p --port -U --username -d --dbname -c --command -f --file -v --set -o --output -F -R -T -P -L "
+    "--log-file -e "
     "--maintenance-db"
 )
 _MY = "-h --host -P --port -u --user -D --database -e --execute -S --socket --protocol --default-character-set"
 _OTHER = (
-    "-e -q -Q -c --query --execute -S -U -P -d -u -p --database --user --password --host --port -h --command --ddl --sql -i -s "
+    "-e -q -Q -c --query --execute -S -U -P -d -u -p --database --user --password --host --port -h --command "
+    "--ddl --sql -i -s "
     "-o --statement --sqls --query-string --statements"
 )
 _HELP = ("--help", "--dry-run", "--dry_run")
@@ -181,7 +188,8 @@ TOOLS = (
         dry=("-help",),
     ),
     Tool(
-        "sqlcmd clickhouse-client clickhouse cqlsh snowsql snow trino presto presto-cli hive beeline spark-sql impala-shell isql bteq "
+        "sqlcmd clickhouse-client clickhouse cqlsh snowsql snow trino presto presto-cli hive beeline spark-sql "
+        "impala-shell isql bteq "
         "sqlplus tsql cypher-shell questdb rqlite db2 sql osqueryi dolt wrangler gcloud aws pscale turso",
         check=_client,
         gate=_SQL_WORDS,

@@ -1,7 +1,7 @@
 """Disks, volumes, file systems, virtual machines and backups.
 
-Sources: the manual pages of mkfs, wipefs, fdisk, parted, LVM, ZFS, Btrfs, cryptsetup, mdadm, hdparm, nvme-cli, diskutil,
-diskpart, vssadmin; of libvirt, VirtualBox, Proxmox, LXD; of restic, Borg, snapper, Time Machine.
+Sources: the manual pages of mkfs, wipefs, fdisk, parted, LVM, ZFS, Btrfs, cryptsetup, mdadm, hdparm, nvme-cli,
+diskutil, diskpart, vssadmin; of libvirt, VirtualBox, Proxmox, LXD; of restic, Borg, snapper, Time Machine.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 
 from labels.commands import paths
 from labels.commands.call import Call
+from labels.commands.items import find_paths
 from labels.commands.options import Line
 from labels.commands.paths import HARMLESS, Kind, kind
 from labels.commands.rules.base import Finding, Rule, Tool, row
-from labels.commands.unwrap import find_paths
 
 DELETE_TREE = Rule(
     "files.delete-tree", "deletes a folder with everything in it; there is no bin to take it from.", 0.85
@@ -61,7 +61,8 @@ _BY_KIND = {
 }
 _REMAKES = frozenset(
     "make cmake ninja meson npm yarn pnpm bun cargo go gradle gradlew mvn mvnw tsc webpack vite rollup sphinx-build "
-    "mkdocs hugo jekyll python python3 docker bazel mkdir cp tar unzip git poetry uv hatch flit swift dotnet zig".split()
+    "mkdocs hugo jekyll python python3 docker bazel mkdir cp tar unzip git poetry uv hatch flit swift dotnet "
+    "zig".split()
 )
 
 
@@ -161,6 +162,7 @@ def emptied(call: Call, target: str) -> Finding | None:
     )
 
 
+_GIT_DATABASE = re.compile(r"(?:^|/)\.git/(?:objects|refs|HEAD|index|packed-refs|logs)")
 _CORE = re.compile(
     r"/etc/(?:passwd|shadow|group|gshadow|sudoers(?:\.d/.*)?|fstab|crypttab|ld\.so\.preload|pam\.d/.*|ssh/sshd_config|default/grub)"
     r"|/boot/.*|/proc/sysrq-trigger|/sys/firmware/.*|.*/\.ssh/authorized_keys|/dev/(?:mem|kmem|port)"
@@ -182,8 +184,7 @@ def overwritten(call: Call, target: str) -> Finding | None:
         return Finding(EMPTY_LOG, target)
     if what is Kind.DATA and not re.search(r"dump|backup|snapshot|\.sql", target, re.IGNORECASE):
         return Finding(EMPTY, target)
-    return Finding(DELETE_HISTORY, target) if what is Kind.VCS and "/.git/" in f"/{target}" and "hooks" not in target and (
-        re.search(r"\.git/(?:objects|refs|HEAD|index|packed-refs|logs)", target)) else None  # fmt: skip
+    return Finding(DELETE_HISTORY, target) if what is Kind.VCS and _GIT_DATABASE.search(target) else None
 
 
 #: What holds records, by its name: emptying it loses them, whatever it is called otherwise.

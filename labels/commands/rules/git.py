@@ -1,8 +1,8 @@
 """git and the services around it: history, uncommitted work, shared branches, hosted repositories.
 
-Sources: git's reference (git-reset, -clean, -checkout, -restore, -push, -branch, -stash, -reflog, -gc, -filter-branch ...),
-GitHub's and GitLab's command line manuals. What the reflog keeps (amend, rebase, a moved branch) has a way back; work
-that was never committed, the reflog itself and other people's refs have none.
+Sources: git's reference (git-reset, -clean, -checkout, -restore, -push, -branch, -stash, -reflog, -gc, -filter-branch
+and others), GitHub's and GitLab's command line manuals. What the reflog keeps (amend, rebase, a moved branch) has a way
+back; work that was never committed, the reflog itself and other people's refs have none.
 """
 
 from __future__ import annotations
@@ -226,7 +226,11 @@ _SUBCOMMANDS = {
     "checkout-index": _checkout_index,
     "annex": _annex,
 }
-_GATE = "reset clean checkout co restore switch push branch br tag stash reflog gc prune filter worktree submodule rm update symbolic read annex"
+_GATE = (
+    "reset clean checkout co restore switch push branch br tag stash reflog gc prune filter worktree submodule "
+    "rm update "
+    "symbolic read annex"
+)
 
 
 def _gh_api(_call: Call, line: Line) -> Finding | None:

@@ -1,7 +1,7 @@
 """Requests over HTTP that delete: at other machines anything, on this one the databases that are known by their ports.
 
-Sources: the HTTP interfaces of Elasticsearch, CouchDB, Solr, RabbitMQ, Consul, etcd, InfluxDB, Qdrant, ClickHouse; RFC 9110 on
-DELETE. A DELETE to a server of one's own on this machine is how a program under development is tried out.
+Sources: the HTTP interfaces of Elasticsearch, CouchDB, Solr, RabbitMQ, Consul, etcd, InfluxDB, Qdrant, ClickHouse; RFC
+9110 on DELETE. A DELETE to a server of one's own on this machine is how a program under development is tried out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from labels.commands.call import Call
 from labels.commands.options import Line
 from labels.commands.rules.base import Finding, Rule, Tool, row
-from labels.commands.sql import worst
 
 DELETE = Rule(
     "http.delete", "deletes an index, database, queue or other resource through a server's HTTP interface.", 0.9
@@ -43,8 +42,11 @@ def _http(call: Call, line: Line) -> Finding | None:
         return Finding(DELETE, url)
     if _ALL_DOCUMENTS.search(body):
         return Finding(DELETE, "every document")
-    if _SQL_SERVER.search(url) and (found := worst(body)):
-        return found.finding
+    if _SQL_SERVER.search(url):
+        from labels.commands.sql import worst
+
+        found = worst(body)
+        return found.finding if found else None
     return None
 
 
@@ -53,7 +55,8 @@ TOOLS = (
         "curl http https xh httpie wget curlie",
         check=_http,
         gate="delete xdelete _delete_by_query drop truncate update",
-        valued="-X --request --method -d --data --data-raw --data-binary --json -H --header -u --user -o --output -A -e -F --form -T "
+        valued="-X --request --method -d --data --data-raw --data-binary --json -H --header -u --user -o "
+        "--output -A -e -F --form -T "
         "--upload-file -b -c --post-data --body-data --max-time -m --connect-timeout --retry -w --cacert --cert --key",
         dry=("--help",),
     ),

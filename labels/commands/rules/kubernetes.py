@@ -40,13 +40,16 @@ ETCD = Rule("kubernetes.etcd", "deletes keys from etcd or takes it apart: it is 
 
 _VALUED = (
     "-n --namespace --context --cluster --kubeconfig -l --selector -o --output -f --filename -k --kustomize "
-    "--field-selector -c --container --token --as --as-group --user -s --server --timeout -p --patch --type --request-timeout "
-    "--grace-period --replicas --cascade -v --field-manager --patch-file --template --certificate-authority --prune-allowlist"
+    "--field-selector -c --container --token --as --as-group --user -s --server --timeout -p --patch --type "
+    "--request-timeout "
+    "--grace-period --replicas --cascade -v --field-manager --patch-file --template --certificate-authority "
+    "--prune-allowlist"
 )
 _KINDS: dict[str, Rule] = {
     **dict.fromkeys("namespace namespaces ns project projects".split(), NAMESPACE),
     **dict.fromkeys(
-        "persistentvolumeclaim persistentvolumeclaims pvc persistentvolume persistentvolumes pv storageclass storageclasses sc "
+        "persistentvolumeclaim persistentvolumeclaims pvc persistentvolume persistentvolumes pv storageclass "
+        "storageclasses sc "
         "volumesnapshot volumesnapshots volumesnapshotcontent volumesnapshotcontents".split(),
         STORAGE,
     ),

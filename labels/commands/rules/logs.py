@@ -1,6 +1,6 @@
 """Logs and histories: stopping, emptying or forging the record of what was done.
 
-Sources: the manual pages of history (bash), journalctl, auditctl, dmesg, touch, utmpdump; Windows' wevtutil. Deleting and
+Sources: the manual pages of history (bash), journalctl, auditctl, dmesg, touch; Windows' wevtutil. Deleting and
 emptying log files is judged in `files`.
 """
 

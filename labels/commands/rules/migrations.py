@@ -1,8 +1,8 @@
 """Migration tools, task runners of frameworks, and sites' own command lines.
 
 Sources: the manuals of Rails, Django, Laravel, Symfony, Ecto, Sequelize, Knex, TypeORM, Prisma, Alembic, Flyway,
-Liquibase, goose, golang-migrate, Atlas, Diesel, sqlx, Entity Framework, Phinx, WP-CLI, Drush. A migration that goes down
-drops what the one that went up made. A framework's test environment is thrown away after every run.
+Liquibase, goose, golang-migrate, Atlas, Diesel, sqlx, Entity Framework, Phinx, WP-CLI, Drush. A migration that goes
+down drops what the one that went up made. A framework's test environment is thrown away after every run.
 """
 
 from __future__ import annotations
@@ -98,11 +98,13 @@ def _dbt(_call: Call, line: Line) -> Finding | None:
 
 TOOLS = (
     Tool(
-        "rails rake artisan manage.py django-admin django-admin.py console symfony mix sequelize sequelize-cli knex typeorm craft yii "
+        "rails rake artisan manage.py django-admin django-admin.py console symfony mix sequelize sequelize-cli "
+        "knex typeorm craft yii "
         "cake spark ace adonis mikro-orm",
         row(DOWN, "migrations rollback|reset"),
         check=_task,
-        gate="db migrate flush reset_db doctrine d ecto zero schema migration migrations telescope queue horizon syncdb orm database "
+        gate="db migrate flush reset_db doctrine d ecto zero schema migration migrations telescope queue horizon "
+        "syncdb orm database "
         "clear_database reset_schema hautelook",
         valued="--env -e --environment --settings --database -n",
         dry=_DRY,

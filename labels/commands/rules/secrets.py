@@ -1,7 +1,7 @@
 """Secrets that leave the machine, and secrets that are deleted.
 
-Sources: the manuals of curl, wget, scp, rsync, netcat, bash (`/dev/tcp`) and of the clouds' copy commands. A token in an
-Authorization header is how a service is used; a key file or the whole environment in a body is not.
+Sources: the manuals of curl, wget, scp, rsync, netcat, bash (`/dev/tcp`) and of the clouds' copy commands. A token in
+an Authorization header is how a service is used; a key file or the whole environment in a body is not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ KEY_DELETE = Rule("secrets.key-delete", "deletes private keys or stored secrets.
 
 #: Commands that print secrets, or everything in the environment.
 _DUMPS = re.compile(
-    r"(?:^|[|;&(]\s*)(?:sudo\s+)?(?:env|printenv|set|export -p|declare -p|history)\s*(?:$|[|;&)])|\$\((?:env|printenv)\)"
+    r"(?:^|[|;&(]\s*)(?:sudo\s+)?(?:env|printenv|set|export -p|declare -p|history)\s*(?:$|[|;&)])|\$\((?:env|"
+    r"printenv)\)"
     r"|gpg2? .*--export-secret|security (?:dump-keychain|find-generic-password)|aws configure (?:export|get)"
     r"|kubectl get secrets?\b|gcloud auth print|pass show|op (?:read|item get)|vault (?:kv get|read)"
     r"|secretsmanager get-secret|mimikatz|/proc/\w+/environ"
@@ -67,7 +68,8 @@ def over_network(call: Call) -> Finding | None:
 
 
 _BODIES = (
-    "-d --data --data-binary --data-raw --data-urlencode -F --form -T --upload-file --json --post-file --body-file --post-data "
+    "-d --data --data-binary --data-raw --data-urlencode -F --form -T --upload-file --json --post-file "
+    "--body-file --post-data "
     "--body-data"
 ).split()
 
@@ -143,22 +145,30 @@ def _git_add(call: Call, line: Line) -> Finding | None:
 
 #: Words of commands that print secrets and of paths that hold them, `paths` has the patterns.
 _GATE = (
-    "env printenv set export declare history gpg gpg2 security aws kubectl gcloud pass op vault secretsmanager mimikatz environ "
-    "id_rsa id_dsa id_ecdsa id_ed25519 netrc pgpass git npmrc pypirc htpasswd credentials service secret secrets client gcp shadow "
-    "master pem key p12 pfx kdbx jks keystore asc ppk tfvars ssh gnupg kube azure password docker pki admin kubeconfig token passwd "
-    "api_key apikey private_key access_key service_account client_secret gcp_key"
+    "env printenv set export declare history gpg gpg2 security aws kubectl gcloud pass op vault secretsmanager "
+    "mimikatz environ "
+    "id_rsa id_dsa id_ecdsa id_ed25519 netrc pgpass git npmrc pypirc htpasswd credentials service secret secrets "
+    "client gcp shadow "
+    "master pem key p12 pfx kdbx jks keystore asc ppk tfvars ssh gnupg kube azure password docker pki admin "
+    "kubeconfig token passwd "
+    "api_key apikey private_key access_key service_account client_secret gcp_key credential private access api"
 )
 _CURL = (
-    "-X --request --method -d --data --data-raw --data-binary --data-urlencode --json -H --header -u --user -o --output -A -e -F "
-    "--form -T --upload-file -b -c --post-data --post-file --body-data --body-file --max-time -m --connect-timeout --retry -w "
+    "-X --request --method -d --data --data-raw --data-binary --data-urlencode --json -H --header -u --user -o "
+    "--output -A -e -F "
+    "--form -T --upload-file -b -c --post-data --post-file --body-data --body-file --max-time -m "
+    "--connect-timeout --retry -w "
     "--cacert --cert --key"
 )
 
 TOOLS = (
-    Tool("curl wget http https xh httpie curlie", check=_curl, gate="*", valued=_CURL, dry=("--help",)),
+    Tool("curl wget http https xh httpie curlie", check=_curl, gate=_GATE, valued=_CURL, dry=("--help",)),
     Tool("dig nslookup host ping drill", check=_query, gate=_GATE, dry=()),
     Tool(
-        "nc ncat netcat socat telnet openssl sendmail mail mailx mutt ftp tftp", check=_net, gate="*", dry=("--help",)
+        "nc ncat netcat socat telnet openssl sendmail mail mailx mutt ftp tftp",
+        check=_net,
+        gate=_GATE + " e c exec sh bash system",
+        dry=("--help",),
     ),
     Tool("scp rsync sftp", check=_copy, gate=_GATE, valued="-i -P -o -F -e --rsh --exclude --include -J"),
     Tool(

@@ -1,4 +1,4 @@
-"""Tools of an agent whose very name says that data or infrastructure goes: `drop_table`, `delete_database`, `purge_queue`.
+"""Tools of an agent whose name says that data or infrastructure goes: `drop_table`, `delete_database`, `purge_queue`.
 
 What an agent's business is (orders, reservations, users, messages) is left alone: there is nothing in a name that says
 whether a customer asked for it.
