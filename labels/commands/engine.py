@@ -15,7 +15,7 @@ from labels.commands.calls import Place, calls
 from labels.commands.code import Hit
 from labels.commands.rules import opaque
 from labels.commands.rules.base import Finding, Rule
-from labels.commands.rules.files import redirects
+from labels.commands.rules.contents import redirects
 from labels.commands.rules.secrets import over_network
 from labels.commands.rules.system import FORK_BOMB
 

@@ -13,6 +13,7 @@ from labels.commands.rules.base import Finding, Rule, Tool
 #: The families in the order in which they are asked and documented.
 FAMILIES = (
     "files",
+    "contents",
     "disks",
     "git",
     "kubernetes",

@@ -300,7 +300,7 @@ def _deleted(fields: Mapping[str, Any], text: str, cwd: str | None, *, recursive
 
 
 def _written(fields: Mapping[str, Any], cwd: str | None) -> Finding | None:
-    from labels.commands.rules.files import emptied, overwritten
+    from labels.commands.rules.contents import emptied, overwritten
 
     path = next((value for key in _PATH_KEYS if isinstance(value := fields.get(key), str)), "")
     content = next(
