@@ -10,7 +10,6 @@ contents.
 from __future__ import annotations
 
 import os
-import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -169,7 +168,7 @@ def _remove(base: Base, snapshots: list[int]) -> int:
         unneeded = [[content] for content in known if content not in needed]
         if unneeded:
             tx.many("DELETE FROM object WHERE hash = ?", unneeded)
-            tx.execute("UPDATE meta SET value = ? WHERE name = 'generation'", [uuid.uuid4().hex])
+            tx.execute("UPDATE meta SET value = ? WHERE name = 'generation'", [os.urandom(16).hex()])
         tx.execute("DELETE FROM pack WHERE no NOT IN (SELECT pack FROM object)")
     base.records.forget()
     _remove_litter(base)

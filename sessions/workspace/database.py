@@ -9,7 +9,6 @@ need not carry lists of files. Gates refer to a snapshot by its id alone.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,7 +86,7 @@ class SnapshotDatabase(Store):
                     for statement in _TABLES.split(";"):
                         if statement.strip():
                             tx.execute(statement)
-                    tx.execute("INSERT INTO meta VALUES ('generation', ?)", [uuid.uuid4().hex])
+                    tx.execute("INSERT INTO meta VALUES ('generation', ?)", [os.urandom(16).hex()])
                     tx.execute(f"PRAGMA user_version={VERSION}")
 
     @contextmanager

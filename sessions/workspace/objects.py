@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from uuid import uuid4
 
 from sessions.errors import UserError
 from sessions.store import Transaction
@@ -156,7 +155,7 @@ class PackWriter:
         if self._open is not None and self._open.bytes >= PACK_BYTES:
             self._close()
         if self._open is None:
-            name = uuid4().hex
+            name = os.urandom(16).hex()
             path = self._folder / f"{name}.partial"
             self._open = _Pack(name, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         return self._open
@@ -253,7 +252,7 @@ class Objects:
         return self._files[name]
 
     def close(self) -> None:
-        """Close the packs that were read from."""
+        """Close the packs that were read from: an open file keeps its room on the disk after it was collected."""
         for file in self._files.values():
             os.close(file)
         self._files.clear()

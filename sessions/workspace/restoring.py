@@ -61,7 +61,7 @@ def apply(base: Base, plan: Plan, choices: Mapping[str, Choice], conflicts: Choi
         with WorkspaceTree(plan.workspace) as tree:
             _check_unchanged(tree, journal)
             places = _checked_contents(base, journal)
-            _check_room(tree, resolved.bytes)
+            _check_room(tree, journal)
             info = _begin(base, plan, resolved, journal)
             return _carry_out(base, tree, info, journal, places, begun)
 
@@ -140,14 +140,27 @@ def _in_order(place: Place | None) -> tuple[str, int]:
     return (place.pack, place.start) if place else ("", 0)
 
 
-def _check_room(tree: WorkspaceTree, wanted: int) -> None:
+def _check_room(tree: WorkspaceTree, journal: Journal) -> None:
+    wanted = _most_room(journal)
     system = os.fstatvfs(tree.fd)
     free = system.f_bavail * system.f_frsize
-    if wanted + _SPARE > free and wanted > 0:
+    if wanted > 0 and wanted + _SPARE > free:
         raise UserError(
-            f"the restore writes {wanted:,} bytes, and the disk that holds {tree.root} has only {free:,} left.",
+            f"the restore needs {wanted:,} bytes, and the disk that holds {tree.root} has only {free:,} left.",
             "Nothing was done; free some space and try again.",
         )
+
+
+def _most_room(journal: Journal) -> int:
+    """Bytes that the steps need at most at any moment: each file is there twice until it takes its place."""
+    most = used = 0
+    for step in journal.steps:
+        if step.kind == journals.WRITE and step.target is not None:
+            used += step.target.size
+            most = max(most, used)
+        if step.kind in (journals.WRITE, journals.UNLINK) and step.before is not None:
+            used -= step.before.size
+    return most
 
 
 def _begin(base: Base, plan: Plan, resolved: Resolved, journal: Journal) -> RestoreInfo:

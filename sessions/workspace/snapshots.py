@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -103,7 +103,8 @@ class Snapshots:
 
     def verify(self) -> list[str]:
         """What is damaged in the store, one line each; [] if every snapshot could be restored. Reads everything."""
-        return collect.verify(self._base)
+        with self._closing_packs():
+            return collect.verify(self._base)
 
     # -- restores ---------------------------------------------------------------------------------------------------
 
@@ -133,7 +134,8 @@ class Snapshots:
         the answer's `failed`; the rest was. Raises UserError before anything is touched, or, where the disk is full,
         half-way: then `resume_interrupted` goes on.
         """
-        return restoring.apply(self._base, plan, choices or {}, conflicts, expect)
+        with self._closing_packs():
+            return restoring.apply(self._base, plan, choices or {}, conflicts, expect)
 
     def undo(
         self, restore: str, choices: Mapping[str, Choice] | None = None, *, conflicts: Choice = "keep"
@@ -143,4 +145,12 @@ class Snapshots:
 
     def resume_interrupted(self) -> list[RestoreInfo]:
         """Finish restores whose programs died. Those that cannot be finished now have a `problem`."""
-        return restoring.resume(self._base)
+        with self._closing_packs():
+            return restoring.resume(self._base)
+
+    @contextmanager
+    def _closing_packs(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._base.objects.close()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
-from uuid import uuid4
 
 from sessions.errors import UserError
 from sessions.workspace.entries import Entry, StatKey, named
@@ -75,7 +74,7 @@ class StatCache:
         """Replace what is known. Raises OSError; nothing depends on it, so a caller may go on without."""
         path = self.path(workspace_no)
         data = _encoded(known, generation)
-        partial = path.with_name(f"{path.name}.{uuid4().hex[:8]}.partial")
+        partial = path.with_name(f"{path.name}.{os.urandom(4).hex()}.partial")
         try:
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:

@@ -54,6 +54,8 @@ class Worker:
         self.tree.forget()
         for path, entry in journal.folders.items():
             self._guarded(path, lambda path=path, entry=entry: self._finish_folder(path, entry))  # type: ignore[misc]
+        if not journal.steps and not journal.folders:
+            return
         try:
             sync_all(self.tree.fd)
         except OSError as error:

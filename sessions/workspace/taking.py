@@ -56,6 +56,8 @@ def take(
             seen = survey(base, tree, no, policy, writer)
             keeping = base.records.keeping(seen.entries, last.manifest if last else None)
             if last and (last.key, last.policy) == (key, policy) and keeping.same is not None and not by_others:
+                if run and run not in base.records.pinned():
+                    base.records.pin(run, True)
                 return last  # asked again, and nothing happened since
             others = changes(base.records.entries(last.manifest), seen.entries) if by_others and last else frozenset()
             info = SnapshotInfo(

@@ -115,10 +115,27 @@ def test_a_restore_that_cannot_fit_does_not_begin(small_disk: Path, store: Snaps
     store.take(folder, "run", "2")
     fill(small_disk)
     before = picture(folder)
-    with pytest.raises(UserError, match=r"writes 1,000,000 bytes, and the disk .* has only .* Nothing was done"):
+    with pytest.raises(UserError, match=r"needs 999,999 bytes, and the disk .* has only .* Nothing was done"):
         store.apply(store.plan(folder, first.id))
     assert picture(folder) == before
     assert store.records.restores() == []
+
+
+def test_room_that_a_restore_frees_counts(small_disk: Path, store: Snapshots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is replaced or deleted makes room for what comes back."""
+    monkeypatch.setattr(restoring, "_SPARE", 0)
+    folder = small_disk / "w"
+    for number in range(10):
+        write(folder / f"f{number}", os.urandom(90_000))
+    first, before = store.take(folder, "run", "1"), picture(folder)
+    for number in range(10):
+        write(folder / f"f{number}", os.urandom(90_000))
+    for number in range(6):
+        write(folder / f"made{number}", os.urandom(100_000))
+    store.take(folder, "run", "2")
+    fill(small_disk)
+    assert store.apply(store.plan(folder, first.id)).complete
+    assert differences(before, picture(folder)) == {}
 
 
 def test_a_restore_that_fills_the_disk_goes_on_later(small_disk: Path, store: Snapshots) -> None:

@@ -195,7 +195,10 @@ def test_asking_again_with_the_same_key(folder: Path, store: Snapshots) -> None:
     assert store.take(folder, "run", "gate").id == first.id
     write(folder / "a", "2")
     assert store.take(folder, "run", "gate").id != first.id
-    assert store.take(folder, "run", "next").id != first.id
+    assert (last := store.take(folder, "run", "next")).id != first.id
+    store.unpin("run")
+    assert store.take(folder, "run", "next").id == last.id
+    assert store.records.pinned() == {"run"}, "it is not finished after all"
 
 
 def test_odd_names_and_times(folder: Path, store: Snapshots) -> None:
