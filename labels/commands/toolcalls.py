@@ -101,7 +101,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _MAX_TEXTS = 50
 
 
-class _Text(NamedTuple):
+class CallText(NamedTuple):
     """Something in a call that is judged. kind: `shell`, `sql` or a language. words: an argv list, joined in text."""
 
     kind: str
@@ -111,12 +111,8 @@ class _Text(NamedTuple):
 
 def judge_call(name: str | None, arguments: Any, text: str) -> Verdict:
     """See `labels.commands.judge_call`."""
-    tool = _tool(name or "")
-    fields = arguments if isinstance(arguments, Mapping) else {}
-    inner = fields.get("action")
-    if isinstance(inner, Mapping):  # OpenAI's local_shell: {"action": {"command": [...]}}
-        fields = inner
-    cwd = next((value for key in _FOLDER_KEYS if isinstance(value := fields.get(key), str) and value), None)
+    tool, fields = _tool(name or ""), _fields(arguments)
+    cwd = _folder(fields)
     worst = ALLOWED
     for item in _texts(tool, fields, arguments, text):
         found = _judged(item, cwd)
@@ -124,6 +120,24 @@ def judge_call(name: str | None, arguments: Any, text: str) -> Verdict:
             worst = _placed(found, item.text, text)
     by_name = _by_name(tool, name or "", fields, text, cwd)
     return by_name if by_name.severity > worst.severity else worst
+
+
+def texts_of(name: str | None, arguments: Any, text: str) -> tuple[str, list[CallText], str | None]:
+    """What a call is made of: its tool (small, underscores), what it gives to a shell, a database or an interpreter, and
+    the folder that it names to run it in. name, arguments, text: as in `sessions.run.Part`."""
+    tool, fields = _tool(name or ""), _fields(arguments)
+    return tool, list(_texts(tool, fields, arguments, text)), _folder(fields)
+
+
+def _fields(arguments: Any) -> Mapping[str, Any]:
+    """The arguments by their names."""
+    fields = arguments if isinstance(arguments, Mapping) else {}
+    inner = fields.get("action")
+    return inner if isinstance(inner, Mapping) else fields  # OpenAI's local_shell: {"action": {"command": [...]}}
+
+
+def _folder(fields: Mapping[str, Any]) -> str | None:
+    return next((value for key in _FOLDER_KEYS if isinstance(value := fields.get(key), str) and value), None)
 
 
 def _tool(name: str) -> str:
@@ -135,7 +149,7 @@ def _tool(name: str) -> str:
 # -- texts in the arguments -------------------------------------------------------------------------------------------
 
 
-def _texts(tool: str, fields: Mapping[str, Any], arguments: Any, text: str) -> Iterator[_Text]:
+def _texts(tool: str, fields: Mapping[str, Any], arguments: Any, text: str) -> Iterator[CallText]:
     squeezed = tool.replace("_", "")
     if tool in _SHELLS or squeezed in _SHELLS or (not tool and not fields):
         yield from _of_kind("shell", fields, (*_COMMAND_KEYS, *_CODE_KEYS, "input", "args", "text"), arguments, text)
@@ -153,7 +167,9 @@ def _texts(tool: str, fields: Mapping[str, Any], arguments: Any, text: str) -> I
         yield from _of_unknown(fields)
 
 
-def _of_kind(kind: str, fields: Mapping[str, Any], keys: tuple[str, ...], arguments: Any, text: str) -> Iterator[_Text]:
+def _of_kind(
+    kind: str, fields: Mapping[str, Any], keys: tuple[str, ...], arguments: Any, text: str
+) -> Iterator[CallText]:
     """The texts under the known names; the only text there is, if there are none."""
     found = [item for key in keys if key in fields for item in _strings(kind, fields[key], many=key == "commands")]
     if not found:
@@ -168,28 +184,28 @@ def _of_kind(kind: str, fields: Mapping[str, Any], keys: tuple[str, ...], argume
     yield from found[:_MAX_TEXTS]
 
 
-def _strings(kind: str, value: Any, *, many: bool = False) -> Iterator[_Text]:
+def _strings(kind: str, value: Any, *, many: bool = False) -> Iterator[CallText]:
     """A text, or the texts of a list; a list for a shell is one command's words unless it says that it is `many`."""
     if isinstance(value, str):
-        yield _Text(kind, value)
+        yield CallText(kind, value)
     elif isinstance(value, Mapping):
         yield from (
-            _Text(kind, item)
+            CallText(kind, item)
             for key, item in value.items()
             if key in (*_COMMAND_KEYS, *_SQL_KEYS) and isinstance(item, str)
         )
     elif isinstance(value, list):
         texts = [item for item in value[:1_000] if isinstance(item, str)]
         if kind == "shell" and not many and texts and len(texts) == len(value) and " " not in texts[0]:
-            yield _Text(kind, " ".join(texts), tuple(texts))
+            yield CallText(kind, " ".join(texts), tuple(texts))
         else:
-            yield from (_Text(kind, item) for item in texts)
+            yield from (CallText(kind, item) for item in texts)
             yield from (
                 inner for item in value[:_MAX_TEXTS] if isinstance(item, Mapping) for inner in _strings(kind, item)
             )
 
 
-def _of_unknown(fields: Mapping[str, Any]) -> Iterator[_Text]:
+def _of_unknown(fields: Mapping[str, Any]) -> Iterator[CallText]:
     """A tool nobody knows: what its arguments are called says what they are."""
     for key in ("command", "cmd", "shell_command", "bash", "bash_command", "command_line"):
         if key in fields:
@@ -197,14 +213,14 @@ def _of_unknown(fields: Mapping[str, Any]) -> Iterator[_Text]:
     for key in _SQL_KEYS:
         value = fields.get(key)
         if isinstance(value, str) and _SQL_START.match(value):
-            yield _Text("sql", value)
+            yield CallText("sql", value)
     for key in ("code", "python", "python_code", "script"):
         value = fields.get(key)
         if isinstance(value, str):
-            yield _Text("", value)
+            yield CallText("", value)
 
 
-def _judged(item: _Text, cwd: str | None) -> Verdict:
+def _judged(item: CallText, cwd: str | None) -> Verdict:
     if item.words:
         return judge.judge_words(list(item.words), cwd)
     if item.kind == "shell":
