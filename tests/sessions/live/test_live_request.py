@@ -1,5 +1,7 @@
 """What an agent may ask, and what its hash covers."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,3 +123,10 @@ def test_a_part_is_given_back_as_it_came() -> None:
     call = {"kind": "tool_call", "name": "bash", "arguments": {"command": "ls"}, "call_id": "7"}
     (part,) = parse({**GOOD, "proposed": [call]}).proposed
     assert part_json(part) == call
+
+
+def test_the_example_of_the_page_is_a_request() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "live.md").read_text("utf-8")
+    example = page.partition("```json\n")[2].partition("```")[0]
+    asked = parse(json.loads(example))
+    assert (asked.run, asked.gate, len(asked.steps), asked.proposed[0].name) == ("nightly-7", "chunk-3", 1, "bash")
