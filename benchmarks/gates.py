@@ -36,7 +36,7 @@ def measure(bench: Bench) -> list[Figure]:
     alone = _rounds(bench, agents=1, rounds=bench.times(400, 80), pause=0.0, checks=False)
     checked = _rounds(bench, agents=1, rounds=bench.times(200, 40), pause=0.0, checks=True)
     many = _rounds(bench, agents=AGENTS, rounds=bench.times(15, 5), pause=PAUSE_S, checks=False)
-    seconds = bench.times(30, 8)
+    seconds = bench.times(30, 15)
     idle = _idle(bench, seconds)
     among = p50_p99(
         GROUP, f"{AGENTS} agents, one gate a second each", many, None, two, "two commits", note="one reviewer"
