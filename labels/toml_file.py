@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from sessions.errors import UserError
 
@@ -34,7 +35,8 @@ _TYPE_WORDS = {
 
 
 class FaultError(ValueError):
-    """Two places of a file do not fit together: raised by validators. `loc` says where, in the keys of the file."""
+    """Two places of a file do not fit together: raised by validators. `loc` says where, in the keys of the model whose
+    validator it is."""
 
     def __init__(self, loc: tuple[str | int, ...], message: str) -> None:
         super().__init__(message)
@@ -45,41 +47,51 @@ class FaultError(ValueError):
 class Kind(Generic[M]):
     """A kind of file. name: "codebook". model: of the whole. tables: the model of each table, by its name in the file,
     so that a misspelt field can be put right. guide: one line, where to read what such a file looks like. naming: the
-    rule for values that break a pattern, by field."""
+    rule for values that break a pattern, by field. most: bytes that such a file may have."""
 
     name: str
     model: type[M]
     guide: str
     tables: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     naming: Mapping[str, str] = field(default_factory=dict)
+    most: int = MAX_BYTES
 
     def read(self, path: Path) -> M:
-        """What is in the file, checked. Raises UserError for whatever is wrong with it."""
-        text = _read_text(path, self.name)
+        """What is in the file, checked. Raises UserError for whatever is wrong with it: its first fault, and how many
+        more there are."""
+        found, faults = self._look(path)
+        if found is not None:
+            return found
+        rest = f" ({len(faults) - 1} more after it)" if len(faults) > 1 else ""
+        raise UserError(f"{faults[0]}{rest}.", self.guide)
+
+    def faults(self, path: Path) -> list[str]:
+        """Everything that is wrong with what the file says, one line each, without the last full stop.
+
+        Raises UserError where it cannot be read at all, or is no TOML."""
+        return self._look(path)[1]
+
+    def _look(self, path: Path) -> tuple[M | None, list[str]]:
+        text = _read_text(path, self.name, self.most)
         document = _parse(path, text, self.guide)
         try:
-            return self.model.model_validate(document)
+            return self.model.model_validate(document), []
         except ValidationError as error:
-            raise self._explain(path, text, document, error) from None
+            return None, [self._explain(path, text, document, fault) for fault in _in_order(error)]
         except RecursionError:
             raise UserError(f"{shown(path)}: tables are nested too deeply.", self.guide) from None
 
-    def _explain(self, path: Path, text: str, document: dict[str, Any], error: ValidationError) -> UserError:
-        """The first fault as one line; how many more there are stands at the end."""
-        faults = error.errors(include_url=False, include_input=False)
-        # A misspelt field is why another one is missing, and a list whose entries failed counts as too short as well.
-        faults = [fault for fault in faults if fault["type"] != "too_short"] or faults
-        first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-        loc: tuple[str | int, ...] = tuple(first["loc"])
-        cause = first.get("ctx", {}).get("error")
+    def _explain(self, path: Path, text: str, document: dict[str, Any], fault: ErrorDetails) -> str:
+        """A fault as one line."""
+        loc: tuple[str | int, ...] = tuple(fault["loc"])
+        cause = fault.get("ctx", {}).get("error")
         if isinstance(cause, FaultError):
-            loc = cause.loc
-        words = self._words(first["type"], first["msg"], loc, cause)
+            loc = (*loc, *cause.loc)
+        words = self._words(fault["type"], fault["msg"], loc, cause)
         line = line_of(text, loc)
         place = f", line {line}" if line else ""
-        rest = f" ({len(faults) - 1} more after it)" if len(faults) > 1 else ""
         where = _where(document, loc) + (": " if isinstance(cause, FaultError) else " ")
-        return UserError(f"{shown(path)}{place}: {where.lstrip(': ')}{words}{rest}.", self.guide)
+        return f"{shown(path)}{place}: {where.lstrip(': ')}{words}"
 
     def _words(self, kind: str, message: str, loc: tuple[str | int, ...], cause: object) -> str:
         name = str(loc[-1]) if loc else ""
@@ -102,7 +114,15 @@ class Kind(Generic[M]):
         return [info.alias or name for name, info in model.model_fields.items()]
 
 
-def _read_text(path: Path, name: str) -> str:
+def _in_order(error: ValidationError) -> list[ErrorDetails]:
+    """The faults, the telling ones first: a misspelt field is why another one is missing, and a list whose entries
+    failed counts as too short as well."""
+    faults = error.errors(include_url=False, include_input=False)
+    faults = [fault for fault in faults if fault["type"] != "too_short"] or faults
+    return sorted(faults, key=lambda fault: fault["type"] != "extra_forbidden")
+
+
+def _read_text(path: Path, name: str, most: int) -> str:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -110,12 +130,13 @@ def _read_text(path: Path, name: str) -> str:
         if not stat.S_ISREG(status.st_mode):
             raise UserError(f"{shown(path)} is no regular file.", "Name a .toml file.")
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(most + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "not a possible path"
         raise UserError(f"cannot read the {name} {shown(path)}: {why}.", "Check the path.") from None
-    if len(data) > MAX_BYTES:
-        raise UserError(f"{shown(path)} is larger than 2 MiB: no {name} is.", "Check that it is the right file.")
+    if len(data) > most:
+        limit = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
+        raise UserError(f"{shown(path)} is larger than {limit}: no {name} is.", "Check that it is the right file.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
