@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sessions.jsontext import loads
 from sessions.keys import index_of, key_range
-from sessions.live.gates import OPEN, GateDecision, GateInfo, LiveRun, gate_by_id
+from sessions.live.gates import OPEN, GateDecision, GateInfo, LiveRun, checks_of, gate_by_id
 from sessions.run import Flag
 from sessions.store import Store
 
@@ -52,8 +52,9 @@ class Settled(NamedTuple):
 class Facts(NamedTuple):
     """All that a brief is made of. said: (step number, text) of users and system. approved, rejected: the latest gates
     on the line that counts, in order, without this one; earlier: how many more were approved. given_up: earlier
-    rollbacks. waiting: other gates of the run that are open. target: the gate gone back to. undone: first and last step
-    index that a rollback undoes. restored: what was done to the files."""
+    rollbacks. waiting: other gates of the run that are open. stage: what the checks want the agent to know. target: the
+    gate gone back to. undone: first and last step index that a rollback undoes. restored: what was done to the files.
+    """
 
     live: LiveRun
     gate: GateInfo
@@ -65,6 +66,7 @@ class Facts(NamedTuple):
     rejected: list[Settled]
     given_up: list[Settled]
     waiting: list[str]
+    stage: list[str]
     target: GateInfo | None
     undone: tuple[int, int] | None
     restored: str
@@ -85,6 +87,7 @@ def build(facts: Facts) -> str:
         ("TASK, word for word", _cut(facts.task, TASK_CHARS)),
         ("RULES, word for word", _cut("\n".join(facts.live.rules), RULES_CHARS)),
         ("SAID DURING THE RUN, word for word", _said(facts.said)),
+        ("STAGE", "\n".join(facts.stage)),
         ("SETTLED", _settled(facts)),
         ("GIVEN UP BEFORE: do not try it again", _listed(_given_up(facts))),
         ("OPEN", _listed(_open(facts)) or "Nothing from earlier gates."),
@@ -101,12 +104,10 @@ def _gather(store: Store, live: LiveRun, gate: GateInfo, decision: GateDecision,
     undone = None
     if decision.verdict == "rollback":
         undone = (target.last + 1 if target else 0, steps - 1)
-    counts = _counts(store, gate)
-    approved, rejected, given_up = (
-        _latest(store, gate, verdict, undone) if counts.get((verdict, undone)) else []
-        for verdict, undone in (("approve", False), ("reject", False), ("rollback", True))
-    )
-    count = counts.get(("approve", False), 0)
+    approved = _latest(store, gate, "approve")
+    rejected = _latest(store, gate, "reject")
+    given_up = _latest(store, gate, "rollback", undone=True)
+    earlier = _count(store, gate, "approve") - MOST_SETTLED if len(approved) == MOST_SETTLED else 0
     if undone is not None:
         last = target.no if target else 0
         approved, rejected = ([item for item in items if item.no <= last] for items in (approved, rejected))
@@ -115,24 +116,36 @@ def _gather(store: Store, live: LiveRun, gate: GateInfo, decision: GateDecision,
     )
     said = _instructions(store, no, task or "", undone[0] if undone else steps)
     return Facts(
-        live, gate, decision, task or "", said, approved, count - len(approved) if undone is None else 0, rejected,
-        given_up, [row[0] for row in waiting] if undone is None else [], target, undone, restored,
+        live, gate, decision, task or "", said, approved, earlier if undone is None else 0, rejected,
+        given_up, [row[0] for row in waiting] if undone is None else [], _stage(store, gate, decision, target), target,
+        undone, restored,
     )  # fmt: skip
+
+
+def _stage(store: Store, gate: GateInfo, decision: GateDecision, target: GateInfo | None) -> list[str]:
+    """What the checks said for the brief, as the decision went. After a rollback, what they said of the gate gone back
+    to; nothing is known of the time before the first."""
+    if decision.verdict == "rollback":
+        gate, key = target or gate, "approve" if target else "beginning"
+    else:
+        key = "approve" if decision.verdict == "approve" else "otherwise"
+    given = [item.facts.get("brief") for item in checks_of(store, gate.id)]
+    lines = [line for item in given if isinstance(item, dict) for line in item.get(key, ())]
+    return [_cut(str(line), WORDS_CHARS) for line in lines[:MOST_SETTLED]]
 
 
 _BEFORE = "FROM gate g JOIN gate_decision d ON d.gate = g.id WHERE g.run = ? AND g.no < ?"
 
 
-def _counts(store: Store, gate: GateInfo) -> dict[tuple[str, bool], int]:
-    """How many earlier gates have which verdict: (verdict, whether their steps are undone) -> count."""
-    rows = store.query(
-        f"SELECT d.verdict, g.undone_by IS NOT NULL, count(*) {_BEFORE} GROUP BY d.verdict, g.undone_by IS NOT NULL",
-        [gate.run, gate.no],
+def _count(store: Store, gate: GateInfo, verdict: str) -> int:
+    """How many earlier gates on the line that counts have this verdict."""
+    row = store.one(
+        f"SELECT count(*) {_BEFORE} AND d.verdict = ? AND g.undone_by IS NULL", [gate.run, gate.no, verdict]
     )
-    return {(verdict, bool(undone)): count for verdict, undone, count in rows}
+    return int(row[0]) if row else 0
 
 
-def _latest(store: Store, gate: GateInfo, verdict: str, undone: bool) -> list[Settled]:
+def _latest(store: Store, gate: GateInfo, verdict: str, *, undone: bool = False) -> list[Settled]:
     """The last earlier gates with that verdict, in order."""
     rows = store.query(
         "SELECT g.no, g.gate_key, g.first_index, g.last_index, g.stage, d.who, d.how, d.rule, d.message, d.findings"
@@ -146,12 +159,10 @@ def _instructions(store: Store, no: int, task: str, steps: int) -> list[tuple[in
     """(step number, text) of what users and system said on the line that counts, without the task itself."""
     from sessions import catalog  # costs more than a gate without need of it does
 
-    low, _ = key_range(no)
-    sql = "SELECT k FROM step WHERE k BETWEEN ? AND ? AND role IN ('system', 'user') ORDER BY k"
     found: list[tuple[int, str]] = []
     room = SAID_CHARS
-    for row in store.query(sql, [low, low + steps - 1]):
-        stored = catalog.step(store, no, index_of(row[0]))
+    for index in _told(store, no, steps):
+        stored = catalog.step(store, no, index)
         text = "\n".join(part.text for part in stored.step.parts if part.kind == "text")
         if stored.flags & Flag.ABANDONED or text.strip() in ("", task.strip()):
             continue
@@ -160,6 +171,26 @@ def _instructions(store: Store, no: int, task: str, steps: int) -> list[tuple[in
         if room < 0:
             break
     return found
+
+
+#: Where users and system speak in runs that this process has made briefs of: (database, number of the run) -> how many
+#: steps were looked at, and the indices. So a long run is not searched anew at every gate.
+_TOLD: dict[tuple[str, int], tuple[int, list[int]]] = {}
+_MOST_TOLD = 64
+
+
+def _told(store: Store, no: int, steps: int) -> list[int]:
+    """Indices of the first so many steps in which users or system speak."""
+    key = (str(store.path), no)
+    if len(_TOLD) > _MOST_TOLD:
+        _TOLD.clear()
+    looked, indices = _TOLD.get(key, (0, []))
+    if looked < steps:
+        low, _ = key_range(no)
+        sql = "SELECT k FROM step WHERE k BETWEEN ? AND ? AND role IN ('system', 'user') ORDER BY k"
+        more = [index_of(row[0]) for row in store.query(sql, [low + looked, low + steps - 1])]
+        _TOLD[key] = (steps, indices + more)
+    return [index for index in _TOLD[key][1] if index < steps] if key in _TOLD else []
 
 
 # -- wording ------------------------------------------------------------------------------------------------------

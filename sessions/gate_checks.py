@@ -14,6 +14,9 @@ station open too), with the context below. The rules:
   made where two people are asked for (`needs`), nor while the run is held (`review-tui gate stop`). A person may
   overrule it until the agent has it.
 - risk (0 to 1) orders the inbox; a gate has the highest of its results. The reason of the riskiest result is shown.
+- facts are JSON that is kept with the gate: what a check wants to find again at the next gate or when a person decides
+  (`sessions.live.gates.checks_of`). Two keys mean something here: `approval` (`sessions.live.conditions`) and `brief`,
+  {"approve": lines, "otherwise": lines} for the agent (`sessions.brief`).
 - suggestions are JSON that only the labels side reads (`labels.operating.keep_suggestions`: each is a dumped
   `labels.suggestions.Suggestion`). The first one of the riskiest result is shown in the inbox.
 
@@ -23,7 +26,7 @@ A check runs in a thread of its own and must not keep the context: the store's c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sessions.bodies import StoredStep
@@ -42,7 +45,7 @@ class CheckResult(NamedTuple):
 
     rule: its id, recorded with a decision made by it. reason: one line for people. risk: 0 (harmless) to 1.
     suggestions: JSON values. needs: how many people must approve (the most of all results counts). message: to the
-    agent, with `reject` and `stop`.
+    agent, with `reject` and `stop`. facts: a JSON object, None for none.
     """
 
     rule: str
@@ -52,6 +55,7 @@ class CheckResult(NamedTuple):
     suggestions: Sequence[Any] = ()
     needs: int = 1
     message: str = ""
+    facts: Mapping[str, Any] | None = None
 
 
 class CheckContext(NamedTuple):

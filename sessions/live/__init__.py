@@ -7,6 +7,7 @@
     runs, gates       the rows of live runs and gates, as they are read
     checking          what is asked of `sessions.gate_checks` before a person is
     opening           the one transaction that opens a gate
+    conditions        what an approval needs besides being one
     deciding          votes and decisions: the first one wins
     taking            the agent has its answer, exactly once
     waiting           sleeping until something changed in the database

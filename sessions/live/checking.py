@@ -131,10 +131,13 @@ def _sane(results: Iterable[Any]) -> Iterable[CheckResult]:
             raise ValueError(f"rule {result.rule!r}: rule, risk or needs")
         if len(result.suggestions) > _MAX_SUGGESTIONS or too_deep(list(result.suggestions)):
             raise ValueError(f"rule {result.rule!r}: too many suggestions, or too deep")
-        if len(dumps(list(result.suggestions))) > _MAX_DATA:
-            raise ValueError(f"rule {result.rule!r}: suggestions too large")
-        texts = [text[:_MAX_TEXT] for text in (result.rule, result.reason, result.message)]
-        yield CheckResult(texts[0], result.action, texts[1], result.risk, result.suggestions, result.needs, texts[2])
+        facts = dict(result.facts) if result.facts is not None else None
+        if facts is not None and too_deep(facts):
+            raise ValueError(f"rule {result.rule!r}: facts too deep")
+        if len(dumps([list(result.suggestions), facts])) > _MAX_DATA:
+            raise ValueError(f"rule {result.rule!r}: suggestions or facts too large")
+        rule, reason, message = (text[:_MAX_TEXT] for text in (result.rule, result.reason, result.message))
+        yield result._replace(rule=rule, reason=reason, message=message, facts=facts)
 
 
 class _Job:

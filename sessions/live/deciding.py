@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sessions.errors import UsageError, UserError
 from sessions.jsontext import dumps, too_deep
 from sessions.live.clock import stamp
+from sessions.live.conditions import check_approval
 from sessions.live.gates import (
     CONSUMED,
     DECIDED,
@@ -109,6 +110,8 @@ def check(source: Source, gate: GateInfo, vote: Vote) -> None:
     assert live is not None, "a gate belongs to a live run"
     _check_edit(gate, live, vote)
     _check_target(source, gate, vote)
+    if vote.verdict == "approve" and vote.how == "person":
+        check_approval(source, gate, vote.reviewer, vote.message)
     mine = "SELECT 1 FROM gate_vote WHERE gate = ? AND reviewer = ? AND verdict = 'approve' AND withdrawn = 0"
     if vote.verdict == "approve" and rows(source, mine, [gate.id, vote.reviewer]):
         raise UserError(

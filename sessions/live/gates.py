@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from sessions.errors import UserError
+from sessions.gate_checks import CheckResult
+from sessions.jsontext import dumps
 from sessions.live.clock import Moment, elapsed
 from sessions.live.process import Process, is_alive
 from sessions.store import Row, Store, Transaction
@@ -102,7 +104,7 @@ class GateDecision(NamedTuple):
 
 
 class Check(NamedTuple):
-    """What a check said when the gate was opened. data: its suggestions, as JSON."""
+    """What a check said when the gate was opened. data: its suggestions, as JSON. facts: what else it keeps there."""
 
     name: str
     rule: str
@@ -110,6 +112,7 @@ class Check(NamedTuple):
     reason: str
     risk: float
     data: list[Any]
+    facts: dict[str, Any]
 
 
 Source = Store | Transaction
@@ -281,7 +284,20 @@ def _decision(row: Row) -> GateDecision:
 def checks_of(source: Source, gate: str) -> list[Check]:
     """What the checks said, in their order."""
     sql = "SELECT name, rule, action, reason, risk, data FROM gate_check WHERE gate = ? ORDER BY place"
-    return [Check(row[0], row[1], row[2], row[3], row[4], orjson.loads(row[5])) for row in rows(source, sql, [gate])]
+    return [
+        Check(name, rule, action, reason, risk, *_parted(orjson.loads(data)))
+        for name, rule, action, reason, risk, data in rows(source, sql, [gate])
+    ]
+
+
+def _parted(data: Any) -> tuple[list[Any], dict[str, Any]]:
+    return (data["suggestions"], data["facts"]) if isinstance(data, dict) else (data, {})
+
+
+def check_data(said: CheckResult) -> str:
+    """A result's suggestions and facts as they are kept: a list where there are only the first."""
+    found = list(said.suggestions)
+    return dumps(found if said.facts is None else {"suggestions": found, "facts": dict(said.facts)})
 
 
 def attach_snapshot(tx: Transaction, gate: str, snapshot: str | None, facts: dict[str, Any]) -> None:

@@ -23,7 +23,18 @@ from sessions.keys import key_range
 from sessions.live import clock, runs
 from sessions.live.checking import FAILED, Checked, ask, together
 from sessions.live.deciding import Vote, cast_vote
-from sessions.live.gates import OPEN, GateInfo, LiveRun, Source, gate_by_id, gates_of, live_by_name, policy_name, rows
+from sessions.live.gates import (
+    OPEN,
+    GateInfo,
+    LiveRun,
+    Source,
+    check_data,
+    gate_by_id,
+    gates_of,
+    live_by_name,
+    policy_name,
+    rows,
+)
 from sessions.live.holding import holding
 from sessions.live.hooks import NO_HOOKS, Hooks, Opening, Snapshot
 from sessions.live.process import Process
@@ -268,7 +279,7 @@ def _insert_checks(tx: Transaction, new: _New) -> None:
     tx.many(
         "INSERT INTO gate_check VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (new.id, place, name, said.rule, said.action, said.reason, float(said.risk), dumps(list(said.suggestions)))
+            (new.id, place, name, said.rule, said.action, said.reason, float(said.risk), check_data(said))
             for place, (name, said) in enumerate(new.checked.results)
         ],
     )
