@@ -104,19 +104,19 @@ def _gather(store: Store, live: LiveRun, gate: GateInfo, decision: GateDecision,
     undone = None
     if decision.verdict == "rollback":
         undone = (target.last + 1 if target else 0, steps - 1)
-    approved = _latest(store, gate, "approve")
-    rejected = _latest(store, gate, "reject")
-    given_up = _latest(store, gate, "rollback", undone=True)
-    earlier = _count(store, gate, "approve") - MOST_SETTLED if len(approved) == MOST_SETTLED else 0
-    if undone is not None:
-        last = target.no if target else 0
-        approved, rejected = ([item for item in items if item.no <= last] for items in (approved, rejected))
+    # After a rollback only what came before the gate gone back to is settled, and this gate is not among it.
+    until = gate.no if undone is None else target.no + 1 if target else 0
+    counts = _counts(store, gate.run, until)
+    approved = _latest(store, gate.run, until, "approve") if counts.get("approve") else []
+    rejected = _latest(store, gate.run, until, "reject") if counts.get("reject") else []
+    given_up = _latest(store, gate.run, gate.no, "rollback", undone=True) if live.segment else []
+    earlier = counts.get("approve", 0) - len(approved)
     waiting = store.query(
         "SELECT gate_key FROM gate WHERE run = ? AND state = ? AND id <> ? ORDER BY no", [live.run, OPEN, gate.id]
     )
     said = _instructions(store, no, task or "", undone[0] if undone else steps)
     return Facts(
-        live, gate, decision, task or "", said, approved, earlier if undone is None else 0, rejected,
+        live, gate, decision, task or "", said, approved, earlier, rejected,
         given_up, [row[0] for row in waiting] if undone is None else [], _stage(store, gate, decision, target), target,
         undone, restored,
     )  # fmt: skip
@@ -137,20 +137,18 @@ def _stage(store: Store, gate: GateInfo, decision: GateDecision, target: GateInf
 _BEFORE = "FROM gate g JOIN gate_decision d ON d.gate = g.id WHERE g.run = ? AND g.no < ?"
 
 
-def _count(store: Store, gate: GateInfo, verdict: str) -> int:
-    """How many earlier gates on the line that counts have this verdict."""
-    row = store.one(
-        f"SELECT count(*) {_BEFORE} AND d.verdict = ? AND g.undone_by IS NULL", [gate.run, gate.no, verdict]
-    )
-    return int(row[0]) if row else 0
+def _counts(store: Store, run: str, until: int) -> dict[str, int]:
+    """How many gates on the line that counts, before that number, have which verdict."""
+    sql = f"SELECT d.verdict, count(*) {_BEFORE} AND g.undone_by IS NULL GROUP BY d.verdict"
+    return {row[0]: row[1] for row in store.query(sql, [run, until])}
 
 
-def _latest(store: Store, gate: GateInfo, verdict: str, *, undone: bool = False) -> list[Settled]:
-    """The last earlier gates with that verdict, in order."""
+def _latest(store: Store, run: str, until: int, verdict: str, *, undone: bool = False) -> list[Settled]:
+    """The last gates before that number with that verdict, in order. undone: those whose steps a rollback undid."""
     rows = store.query(
         "SELECT g.no, g.gate_key, g.first_index, g.last_index, g.stage, d.who, d.how, d.rule, d.message, d.findings"
         f" {_BEFORE} AND d.verdict = ? AND g.undone_by IS {'NOT ' if undone else ''}NULL ORDER BY g.no DESC LIMIT ?",
-        [gate.run, gate.no, verdict, MOST_SETTLED],
+        [run, until, verdict, MOST_SETTLED],
     )
     return [Settled(*row) for row in reversed(rows)]
 

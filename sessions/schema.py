@@ -146,6 +146,7 @@ CREATE TABLE gate (
   UNIQUE (run, segment, gate_key)
 );
 CREATE INDEX gate_state ON gate (state);
+CREATE INDEX gate_run ON gate (run);
 CREATE TABLE gate_check (
   gate TEXT NOT NULL, place INTEGER NOT NULL, name TEXT NOT NULL, rule TEXT NOT NULL, action TEXT NOT NULL,
   reason TEXT NOT NULL, risk REAL NOT NULL, data TEXT NOT NULL, PRIMARY KEY (gate, place)
