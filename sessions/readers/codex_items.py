@@ -84,8 +84,9 @@ def output_part(payload: dict[str, Any]) -> Part:
     call_id = payload.get("call_id")
     call_id = call_id if type(call_id) is str else None
     text, code = _output(payload)
-    if code is None:
-        found = _EXIT_CODE.search(text[:400])
+    head = text[:400]
+    if code is None and ("Exit code:" in head or "Process exited" in head):
+        found = _EXIT_CODE.search(head)
         code = int(found.group(1)) if found is not None and len(found.group(1)) < 12 else None
     if code is not None:
         return Part("tool_result", text, call_id=call_id, is_error=code != 0, error_inferred=True)

@@ -49,7 +49,8 @@ class Rollout:
         self._window = Window()
         self._turn: Turn | None = None  # the agent's, while it may take more items
         self._model: str | None = None
-        self._echoes: deque[_Echo] = deque(maxlen=_ECHOES)
+        self._echoes: deque[_Echo] = deque()
+        self._waiting = {True: 0, False: 0}  # how many echoes there are of events, and of items
         self._called: OrderedDict[str, None] = OrderedDict()
         self._inherited: Turn | None = None
         self._inherited_lines = 0
@@ -58,8 +59,8 @@ class Rollout:
         self._totals: dict[str, int] = {}
         self._turns_since_count = 0
         self._handlers: dict[str, Callable[[dict[str, Any], Any, Span], bool]] = {
-            "response_item": lambda record, payload, span: self._item(record, payload, span),
-            "event_msg": lambda record, payload, span: self._event(record, payload, span),
+            "response_item": self._item,
+            "event_msg": self._event,
             "session_meta": self._meta,
             "turn_context": self._context,
             "compacted": self._compacted,
@@ -404,6 +405,7 @@ class Rollout:
     def _agent_says(
         self, record: dict[str, Any], kind: str, parts: list[Part], text: str, span: Span, *, event: bool
     ) -> None:
+        text = text.strip()
         turn = self._echo(kind, text, event)
         if turn is not None:
             if turn.step.raw[-1] is not span:
@@ -411,27 +413,35 @@ class Rollout:
             return
         turn = self._agent_turn(record, span)
         turn.step.parts += parts
-        self._echoes.append(_Echo(kind, text.strip(), turn, event))
+        self._expect_echo(_Echo(kind, text, turn, event))
 
     def _user_says(self, record: dict[str, Any], parts: list[Part], text: str, span: Span, *, event: bool) -> None:
-        turn = self._echo("user", text, event)
+        turn = self._echo("user", text.strip(), event)
         if turn is not None:
             turn.step.raw.append(span)
             return
         turn = self._say_as("user", record, parts, span)
-        self._echoes.append(_Echo("user", text.strip(), turn, event))
+        self._expect_echo(_Echo("user", text.strip(), turn, event))
         if self.header.task is None and text.strip():
             self.header.task = text
             self.header.title = title_of(text) or self.header.title
 
     def _echo(self, kind: str, text: str, event: bool) -> Turn | None:
         """The turn that has this message already, from the other kind of record. Each message echoes once."""
-        text = text.strip()
+        if not self._waiting[not event]:
+            return None
         for index, echo in enumerate(self._echoes):
             if echo.event is not event and echo.kind == kind and echo.text == text:
                 del self._echoes[index]
+                self._waiting[not event] -= 1
                 return echo.turn if echo.turn in self._window.turns else self._attached()
         return None
+
+    def _expect_echo(self, echo: _Echo) -> None:
+        if len(self._echoes) == _ECHOES:
+            self._waiting[self._echoes.popleft().event] -= 1
+        self._echoes.append(echo)
+        self._waiting[echo.event] += 1
 
     def _attached(self) -> Turn | None:
         """The turn of an echo is given on already: its other record goes to the last turn."""
@@ -446,13 +456,10 @@ class Rollout:
     def _open(self, record: dict[str, Any], role: Role, span: Span) -> Turn:
         at, payload = record.get("timestamp"), record.get("payload")
         native = payload.get("id") if type(payload) is dict else None
-        step = Step(
-            DEFAULT_ACTOR[role],
-            role,
-            at=at if type(at) is str else None,
-            native_id=native if type(native) is str else None,
-            raw=[span],
-        )
+        step = Step(DEFAULT_ACTOR[role], role, [], at if type(at) is str else None)
+        if type(native) is str:
+            step.native_id = native
+        step.raw.append(span)
         turn = Turn(step)
         self._window.add(turn)
         return turn
