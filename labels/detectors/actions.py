@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from labels.detectors.patterns import Pattern
 from labels.detectors.similar import Shingles, Wording, shingles_of
 from sessions.bodies import StoredStep
 from sessions.jsontext import dumps
@@ -32,21 +33,21 @@ LEAST_CODE, LONGEST_CODE = 20, 1_500
 #: Arguments in which an agent talks about the call; another wording does not make another call.
 _TALK = frozenset("description explanation reason reasoning thought thoughts justification comment intent summary "
                   "security_risk task_progress toolaction toolsummary requires_approval".split())  # fmt: skip
-_WAITING_TOOL = re.compile(r"(?:^|[_.-])(?:wait|sleep|pause|delay)(?:[_.-]|$)|^(?:wait|sleep)[A-Z]")
-_WAITING = re.compile(
+_WAITING_TOOL = Pattern(r"(?:^|[_.-])(?:wait|sleep|pause|delay)(?:[_.-]|$)|^(?:wait|sleep)[A-Z]")
+_WAITING = Pattern(
     r"(?:^|[\s;&|(])sleep\s+\S|\bkubectl\b.{0,200}?\s(?:wait\b|rollout\s+status\b|-w\b|--watch\b)|\bwatch\s+(?:-\S+\s+)*\S"
     r"|\btail\s+(?:-\S+\s+)*(?:-\w*[fF]\b|--follow)|\bjournalctl\b.{0,100}?\s(?:-\w*f\b|--follow)|\binotifywait\b"
     r"|\b(?:docker|podman)\s+wait\b|\bgh\s+run\s+watch\b|\baws\b.{0,100}?\swait\s|\bwait-for-\w|\btime\.sleep\("
 )
-_ENDING_TOOL = re.compile(
+_ENDING_TOOL = Pattern(
     r"^(?:finish|terminate|submit|done|stop|complete|task_?complete|attempt_?completion|final_?answer)\w*$",
     re.IGNORECASE,
 )
-_ASKING_TOOL = re.compile(
+_ASKING_TOOL = Pattern(
     r"(?:^|[_.-])(?:status|state|health|progress|poll|ping|ready|readiness|heartbeat|output)(?:[_.-]|$)", re.IGNORECASE
 )
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_ASKING = re.compile(
+_CAMEL = Pattern(r"(?<=[a-z0-9])(?=[A-Z])")
+_ASKING = Pattern(
     r"^\W*(?:sudo\s+)?(?:kubectl\s+(?:-\S+\s+(?:[^-\s]\S*\s+)?)*(?:get|describe|top|logs|events)\b|oc\s+get\b"
     r"|(?:docker|podman)\s+(?:compose\s+)?(?:ps|logs|inspect|stats)\b|systemctl\s+(?:--\S+\s+)*(?:status|is-)"
     r"|service\s+\S+\s+status|gh\s+(?:run|pr)\s+(?:view|list|checks|status)|helm\s+(?:status|list|ls)\b"
@@ -54,7 +55,7 @@ _ASKING = re.compile(
     r"|(?:curl|wget|http)\b.{0,200}?(?:health|status|ready|live|ping|localhost|127\.0\.0\.1)"
     r"|aws\b.{0,100}?\s(?:describe|get|list)-|gcloud\b.{0,100}?\s(?:describe|list)\b|az\b.{0,100}?\s(?:show|list)\b)"
 )
-_LOOKING_TOOL = re.compile(
+_LOOKING_TOOL = Pattern(
     r"^(?:get|find|list|read|view|open|cat|ls|glob|grep|search|fetch|show|describe|look|query|count|inspect|check|scroll|"
     r"goto|think|calculate|web_?search|web_?fetch|todo_?read)(?:[_A-Z.-]|\d|$)",
     re.IGNORECASE,
@@ -66,8 +67,8 @@ _LOOKING = frozenset(
 )
 _LOOKING_GIT = frozenset("status diff log show branch blame ls-files grep rev-parse remote describe".split())
 _SHELLS = frozenset(("bash", "sh", "zsh", "dash"))
-_PIECES = re.compile(r"&&|\|\||[;|\n]")
-_CLOCK = re.compile(
+_PIECES = Pattern(r"&&|\|\||[;|\n]")
+_CLOCK = Pattern(
     r"\d{4}-\d\d-\d\d[T ]?|\b\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?\w{0,2}"
     r"|\b\d+(?:\.\d+)?\s?(?:ms|s|secs?|seconds?|us|µs)\b"
     r"|0x[0-9a-fA-F]{6,}|\bpid[ =:]+\d+|\b1[5-9]\d{8}(?:\d{3}|\.\d+)?\b"

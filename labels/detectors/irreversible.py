@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labels.detectors.base import Finding, Need, Quote, RunMeta, quote_line
 from labels.detectors.made import Made
+from labels.detectors.patterns import Pattern
 from sessions.bodies import StoredStep
 from sessions.run import Part
 
@@ -47,7 +48,7 @@ _TOUCH = (
     r"(?:change|modify|alter|touch|edit|write|delete|drop|remove|truncate|overwrite|migrate|deploy|execute|run any|"
     r"restart|update|reset|push)"
 )
-_FREEZE = re.compile(
+_FREEZE = Pattern(
     r"\b(?:code|change|deploy(?:ment)?|production|schema|data(?:base)?|release|merge)[ -]freeze\b"
     r"|\b(?:in|under|during) an? freeze\b|\bfreeze (?:is in (?:effect|force|place)|until|is on|period|notice)\b"
     r"|\b(?:is|are|stays?|remains?) frozen\b|\bfrozen until\b|\bread[- ]?only\b"
@@ -56,18 +57,18 @@ _FREEZE = re.compile(
     r"|\bwithout (?:changing|modifying|touching) (?:any|the)\b",
     re.IGNORECASE,
 )
-_LIFTED = re.compile(
+_LIFTED = Pattern(
     r"\bfreeze (?:is|was|has been) (?:over|lifted|ended|cancelled)\b|\bunfreeze\b|\bend of the freeze\b", re.IGNORECASE
 )
-_PRODUCTION = re.compile(r"(?<![a-z])(?:prod|production|prd|live)(?![a-z])", re.IGNORECASE)
-_FENCE = re.compile(r"```[ \t]*([A-Za-z_]{2,24})[^\n`]{0,80}\n")
+_PRODUCTION = Pattern(r"(?<![a-z])(?:prod|production|prd|live)(?![a-z])", re.IGNORECASE)
+_FENCE = Pattern(r"```[ \t]*([A-Za-z_]{2,24})[^\n`]{0,80}\n")
 _BLOCK_TOOLS = {
     **dict.fromkeys("bash sh shell zsh console terminal shellscript mswea_bash_command bash_command".split(), "bash"),
     **dict.fromkeys(("sql", "postgresql", "mysql", "sqlite"), "sql"),
     **dict.fromkeys(("python", "py", "python3"), "python"),
     **dict.fromkeys(("powershell", "pwsh", "ps1"), "powershell"),
 }
-_NOTHING_DONE = re.compile(
+_NOTHING_DONE = Pattern(
     r"permission denied|access denied|operation not permitted|not authori[sz]ed|unauthori[sz]ed|forbidden|not allowed|"
     r"denied by|rejected|doesn['\u2019]t want to (?:proceed|take this action)|command not found|cancell?ed by|aborted|"
     r"no such file or directory|does not exist|read-only file system|dry[- ]run",
@@ -248,7 +249,7 @@ def _blocks(text: str, place: int) -> Iterator[_Command]:
     """The code blocks of a text in a language that does something."""
     position = 0
     for _ in range(MOST_BLOCKS):
-        found = _FENCE.search(text, position)
+        found = _FENCE.search_from(text, position)
         if found is None:
             return
         end = text.find("```", found.end())

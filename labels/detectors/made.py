@@ -11,29 +11,31 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from labels.detectors.patterns import Pattern
+
 #: Names that are remembered, and characters of a command that are looked at.
 MOST_NAMES, LOOK_AT = 500, 4_000
 _HINTS = ("mkdir", "clone", "create", "CREATE", "venv", "git init", "worktree add")
 _WORDS = r"((?:[ \t]+[^\s;&|<>()\"']{1,200}){1,20})"
-_MAKERS = re.compile(
+_MAKERS = Pattern(
     rf"\b(?:mkdir|git[ \t]+init|git[ \t]+worktree[ \t]+add|python[\d.]*[ \t]+-m[ \t]+venv|virtualenv|createdb){_WORDS}"
     rf"|\b(?:kubectl|oc)[ \t]+create[ \t]+(?:ns|namespace){_WORDS}|\b(?:docker|podman)[ \t]+volume[ \t]+create{_WORDS}"
 )
-_CLONES = re.compile(rf"\bgit[ \t]+clone{_WORDS}")
-_MAKES = re.compile(
+_CLONES = Pattern(rf"\bgit[ \t]+clone{_WORDS}")
+_MAKES = Pattern(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+|unlogged\s+)?(?:table|database|schema|view)\s+"
     r"(?:if\s+not\s+exists\s+)?[\"`\[]?([\w.$-]{1,120})",
     re.IGNORECASE,
 )
-_REMOVES = re.compile(
+_REMOVES = Pattern(
     r"\s*(?:sudo\s+)?(?:rm|rmdir|dropdb|(?:kubectl|oc)[ \t]+delete[ \t]+(?:ns|namespace)"
     rf"|(?:docker|podman)[ \t]+volume[ \t]+rm|git[ \t]+worktree[ \t]+remove){_WORDS}\s*$"
 )
-_DROPS = re.compile(
+_DROPS = Pattern(
     r"\bdrop\s+(?:table|database|schema|view)\s+(?:if\s+exists\s+)?([\w.$\"`-]{1,120}(?:\s*,\s*[\w.$\"`-]{1,120}){0,20})",
     re.IGNORECASE,
 )
-_OTHER_HARM = re.compile(r"\b(?:delete|truncate|alter|update|rm|grant)\b", re.IGNORECASE)
+_OTHER_HARM = Pattern(r"\b(?:delete|truncate|alter|update|rm|grant)\b", re.IGNORECASE)
 
 
 class Made:

@@ -24,6 +24,7 @@ from typing import Any
 from labels.detectors import actions
 from labels.detectors.actions import Action
 from labels.detectors.base import Finding, Need, Quote, RunMeta, quote_line
+from labels.detectors.patterns import Pattern
 from labels.detectors.similar import Shingles, Wording, shingles_of
 from sessions.bodies import StoredStep
 from sessions.run import Part
@@ -43,32 +44,30 @@ MOST_ACTORS, MOST_COUNTERS = 100, 20
 #: A text of fewer characters says nothing; one of more says enough for a changed name not to matter.
 LEAST_LETTERS, LONG_LETTERS = 40, 600
 _HEAD = 300
-_GREETING = re.compile(
-    r"^\W{0,5}(?:hello|hi|hey|greetings|welcome|good (?:morning|afternoon|evening))\b", re.IGNORECASE
-)
-_SELF = re.compile(
+_GREETING = Pattern(r"^\W{0,5}(?:hello|hi|hey|greetings|welcome|good (?:morning|afternoon|evening))\b", re.IGNORECASE)
+_SELF = Pattern(
     r"\b(?:I am|I'm|I\u2019m|my name is|this is) (?:the |an? |your )?(?:[\w-]{1,30} ){0,4}"
     r"(?:agent|assistant|bot|engineer|developer|programmer|planner|researcher|reviewer|tester|navigator|orchestrator|"
     r"coordinator|supervisor|manager|officer|analyst|expert|helper|writer|designer)\b",
     re.IGNORECASE,
 )
-_DUTY = re.compile(
+_DUTY = Pattern(
     r"\bmy (?:task|role|job|goal) is\b|\bI(?:'ll| will| am going to) (?:begin|start)\b"
     r"|\bhow (?:can|may) I (?:help|assist)\b|\bI(?:'m| am) (?:here|ready) to (?:help|assist)\b"
     r"|\blet(?:'s| us) (?:begin|get started|start)\b",
     re.IGNORECASE,
 )
-_COUNTER = re.compile(
+_COUNTER = Pattern(
     r"[\W_]{0,8}(?P<what>step|phase|round|iteration|turn|attempt|day|epoch|stage)\s{0,2}#?(?P<number>\d{1,4})\b"
     r"(?!\s{0,3}(?:-|to|and|through|\u2013)\s{0,3}\d)",
     re.IGNORECASE,
 )
-_REASON = re.compile(
+_REASON = Pattern(
     r"\b(?:start(?:ing)? (?:\w+ ){0,3}(?:over|again|afresh|anew)|from scratch|fresh start|begin(?:ning)? again|"
     r"restart(?:ing)?|redo|new (?:approach|attempt|plan)|second attempt|try again)\b",
     re.IGNORECASE,
 )
-_STARTS = re.compile(
+_STARTS = Pattern(
     r"\b(?:initiali[sz]ed|start(?:s|ed|ing)?|begins?|began|launch(?:ed|ing)?|boot(?:ed|ing)?)\b", re.IGNORECASE
 )
 
