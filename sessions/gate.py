@@ -30,19 +30,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sessions.errors import UsageError, UserError
-from sessions.live import opening, runs, taking
-from sessions.live.gates import GateInfo, gates_of, live_by_name
+from sessions.live.answer import Answer, Pending
 from sessions.live.hooks import NO_HOOKS, Hooks, Opening, Rollback, Snapshot
-from sessions.live.process import myself
-from sessions.live.request import GateRequest, parse
-from sessions.live.runs import open_database
-from sessions.live.taking import Answer, Pending
-from sessions.live.waiting import wait_until
 from sessions.run import Part, Step, arguments_text
-from sessions.store import Store
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from sessions.live.gates import GateInfo
+    from sessions.live.request import GateRequest
 
 __all__ = [
     "Answer", "Gate", "Hooks", "Opening", "Pending", "Rollback", "Snapshot", "Step", "UsageError", "UserError",
@@ -50,7 +46,6 @@ __all__ = [
 ]  # fmt: skip
 
 T = TypeVar("T")
-NOBODY = "Nobody has answered yet. This is no refusal: the gate stays open, ask again."
 
 
 def open_gate(
@@ -67,6 +62,8 @@ def open_gate(
     Raises UsageError for a request that cannot be understood or contradicts an earlier one, UserError if the run is
     over, the database cannot be used, or the gate is void.
     """
+    from sessions.live.asking import ask, open_database, parse  # only who opens a gate pays for it
+
     asked = parse({**(request or {}), **fields})
     with open_database(Path(db) if db is not None else None) as store:
         return ask(store, asked, wait=wait, hooks=hooks)
@@ -81,6 +78,8 @@ async def open_gate_async(
     **fields: Any,
 ) -> Answer | Pending:
     """As `open_gate`, without blocking the event loop. Cancelling it leaves the gate open."""
+    from sessions.live.asking import ask, open_database, parse
+
     asked = parse({**(request or {}), **fields})
     stop = threading.Event()
 
@@ -89,30 +88,6 @@ async def open_gate_async(
             return ask(store, asked, wait=wait, hooks=hooks, stopped=stop.is_set)
 
     return await _in_thread(call, stop)
-
-
-def ask(
-    store: Store,
-    request: GateRequest,
-    *,
-    wait: bool = True,
-    hooks: Hooks = NO_HOOKS,
-    itself: bool = True,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Answer | Pending:
-    """Open a gate in an open store, wait, and take the answer.
-
-    itself: this process is the agent, so its children may not decide. stopped: asked now and then; True ends the wait.
-    """
-    gate = opening.open_gate(store, request, agent=myself() if itself else None, hooks=hooks)
-    answer: Answer | None = wait_until(
-        store,
-        lambda: taking.take(store, gate.id, request.sha256, hooks),
-        seconds=request.timeout_s if wait else 0,
-        stopped=stopped,
-        beat=lambda: runs.beat(store, gate.run),
-    )
-    return Pending(gate.id, request.run, request.gate, request.sha256, NOBODY) if answer is None else answer
 
 
 class Gate:
@@ -136,6 +111,8 @@ class Gate:
     ) -> None:
         """run: a name of its own, unique in the database; made up if None. rules: constraints, word for word. can: what
         this agent can do (`hold`, `edit`, `files`, `state`). timeout_s: seconds that `open` waits, None for ever."""
+        from sessions.live.asking import earlier_gates, open_database
+
         self.run = run or os.urandom(16).hex()
         self._steps: list[Step] = []
         self._asked: dict[str, Any] | None = None
@@ -147,15 +124,11 @@ class Gate:
             self._fields["can"] = list(can)
         self._hooks = hooks
         self._store = open_database(Path(db) if db is not None else None)
-        earlier = self._earlier()
+        earlier = earlier_gates(self._store, self.run)
         self._number = len(earlier)
         self._before = earlier[-1] if earlier else None
         #: How often the run was rolled back; None until the first answer of an agent that takes up an earlier run.
         self.segment: int | None = None if earlier else 0
-
-    def _earlier(self) -> list[GateInfo]:
-        live = live_by_name(self._store, self.run)
-        return gates_of(self._store, live.run) if live else []
 
     def __enter__(self) -> Gate:
         return self
@@ -189,6 +162,8 @@ class Gate:
 
         calls: (tool, arguments). results: (tool, text), in the order of the calls.
         """
+        from sessions.live.asking import step_from
+
         if isinstance(step, Step):
             self._steps.append(step)
             return
@@ -196,8 +171,8 @@ class Gate:
         parts += [Part("text", text)] if text else []
         parts += [Part("tool_call", arguments_text(given), name=name, arguments=given) for name, given in calls]
         parts += [Part("tool_result", got, name=name) for name, got in results]
-        made: dict[str, Any] = {"actor": step, "role": role, "at": at}
-        self._steps.append(parse_step({name: value for name, value in made.items() if value is not None}, parts))
+        made: dict[str, Any] = {"actor": step, "role": role, "at": at, "parts": parts}
+        self._steps.append(step_from({name: value for name, value in made.items() if value is not None}, "a step"))
 
     def open(
         self,
@@ -214,6 +189,8 @@ class Gate:
         After a `Pending`, calling `open` again asks for the same gate. gate: its name; made up if None. proposed: tool
         calls about to be made, {"name", "arguments"} each. Raises as `open_gate`.
         """
+        from sessions.live.asking import ask
+
         asked = self._next(gate, proposed, stage, final, timeout_s)
         return self._took(ask(self._store, asked, wait=wait, hooks=self._hooks))
 
@@ -228,6 +205,8 @@ class Gate:
         timeout_s: float | None = None,
     ) -> Answer | Pending:
         """As `open`, without blocking the event loop. Cancelling it leaves the gate open; `open_async` asks again."""
+        from sessions.live.asking import ask
+
         asked = self._next(gate, proposed, stage, final, timeout_s)
         stop = threading.Event()
 
@@ -243,6 +222,8 @@ class Gate:
         self, gate: str | None, proposed: Sequence[Any], stage: str | None, final: bool, timeout_s: float | None
     ) -> GateRequest:
         """The request for the next gate; the one before again, while that has no answer and nothing was added."""
+        from sessions.live.asking import parse
+
         if self._asked is not None and self._steps:
             raise UsageError(f"gate {self._asked['gate']!r} has no answer yet.", "Ask for it again before going on.")
         if self._asked is None:
@@ -258,7 +239,9 @@ class Gate:
 
     def _name(self, fields: dict[str, Any]) -> str:
         """The next number. An agent that was killed at a gate and begins anew gets that gate's number again."""
-        before = self._before
+        from sessions.live.asking import parse
+
+        before: GateInfo | None = self._before
         self._before = None
         if before is not None and parse({**fields, "gate": before.key}).sha256 == before.payload_sha256:
             return before.key
@@ -270,13 +253,6 @@ class Gate:
             self._asked = None
             self.segment = answer.segment
         return answer
-
-
-def parse_step(fields: dict[str, Any], parts: list[Part]) -> Step:
-    """A step from its fields, checked as those of a request are."""
-    from sessions.live.request import step_from
-
-    return step_from({**fields, "parts": parts}, "a step")
 
 
 async def _in_thread(call: Callable[[], T], stop: threading.Event) -> T:

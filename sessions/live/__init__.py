@@ -10,6 +10,7 @@
     conditions        what an approval needs besides being one
     deciding          votes and decisions: the first one wins
     taking            the agent has its answer, exactly once
+    answer, asking    all of it in one call: open, wait, take
     waiting           sleeping until something changed in the database
     holding, claims   holds on runs, and leases of reviewers
     guarding          the agent must not approve itself

@@ -35,9 +35,7 @@ def command(ctx: click.Context, source: str, wait: bool) -> int:
     Exits 0 only when approved; 10 rolled back, 11 stopped, 12 rejected, 75 nobody has answered yet (the gate stays
     open: ask again with the same request).
     """
-    from sessions.gate import ask
-    from sessions.live.request import parse
-    from sessions.live.runs import open_database
+    from sessions.live.asking import ask, open_database, parse
 
     request = parse(_read(source))
     with open_database(settings(ctx).db_path()) as store:

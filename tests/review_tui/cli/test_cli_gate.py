@@ -389,5 +389,5 @@ def test_opening_a_gate_needs_nothing_of_screens_and_models(db: Path) -> None:
 
     assert "sqlite_utils" in modules(), "the first call sets the database up"
     loaded = modules()
-    assert "sessions.gate" in loaded
+    assert "sessions.live.asking" in loaded
     assert not {"textual", "rich", "pydantic", "labels", "sqlite_utils", "asyncio"} & loaded

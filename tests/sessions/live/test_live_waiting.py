@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from gate_tools import open_, request, vote
 
-from sessions import gate as agent_side
 from sessions.live import taking, waiting
+from sessions.live.asking import ask
 from sessions.live.hooks import NO_HOOKS
 from sessions.live.waiting import Waiter, wait_until, watch_for
 from sessions.store import Store
@@ -124,7 +124,7 @@ def test_commits_that_concern_others_make_a_waiter_rest(db: Path, store: Store) 
         thread.join()
     assert 5 < len(looks) < 150
     vote(store, gate)
-    answer = agent_side.ask(store, request(), itself=False)
+    answer = ask(store, request(), itself=False)
     assert answer.approved
 
 
