@@ -12,7 +12,7 @@ from labels.commands.words import Value
 
 _SUFFIX = re.compile(r"\.(?:exe|cmd|bat|com|ps1)$")
 #: Names under which some programs are commonly called.
-_SHORT_NAMES = {
+SHORT_NAMES = {
     "k": "kubectl",
     "tf": "terraform",
     "tg": "terragrunt",
@@ -56,6 +56,7 @@ class Call:
     """name: the program's base name in lower case. args: as the program gets them. start, end: code points.
     reads: what is piped into it, None where nothing is. cwd: the folder, as far as it is known.
     script: all calls of the same script in order, this one among them. via: the program that runs it, or empty.
+    assigned: variables that are set for it, or for all that follows if there is no program.
     """
 
     name: str
@@ -68,13 +69,11 @@ class Call:
     cwd: str | None = None
     script: list[Call] = field(default_factory=list)
     via: str = ""
+    assigned: list[tuple[str, str]] = field(default_factory=list)
 
     def after(self) -> list[Call]:
         """The calls that come later in the same script."""
-        for place, call in enumerate(self.script):
-            if call is self:
-                return self.script[place + 1 :]
-        return []
+        return [call for call in self.script if call.start >= self.end]
 
     def env(self, name: str) -> str:
         """A variable that the command itself sets, or an empty text."""
@@ -91,7 +90,7 @@ def base_name(program: str) -> str:
 def program_and_args(words: list[str]) -> tuple[str, list[str]]:
     """The program's name and its arguments, short names written out."""
     name = base_name(words[0])
-    name = _SHORT_NAMES.get(name, name)
+    name = SHORT_NAMES.get(name, name)
     if name in ("docker", "podman", "nerdctl") and "compose" in words[1:6]:
         place = words.index("compose", 1)
         if all(word.startswith("-") or before in _GLOBAL for before, word in pairwise(words[:place])):

@@ -5,6 +5,7 @@ Keeps track, in the order of the text, of variables, of the current folder, of a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from labels.commands import paths, syntax
@@ -21,6 +22,9 @@ _MAX_VALUE = 4_000
 #: What all words of a script may become together; words beyond it stay as they are written.
 _MAX_EXPANDED = 300_000
 _DECLARES = frozenset({"export", "declare", "local", "readonly", "typeset", "setenv"})
+_CMDLET = re.compile(
+    r"(?:[a-z]+-[a-z]+|del|erase|rd|ri|move|copy|format|cmd|powershell|pwsh|reg|robocopy)(?:\.exe)?", re.IGNORECASE
+)
 _READS = frozenset({"read", "mapfile", "readarray"})
 _WRITERS = frozenset({"cat", "echo", "printf", "tee"})
 _SOURCES = frozenset({"source", "."})
@@ -67,43 +71,38 @@ class _Reader:
 
     def call(self, simple: Simple) -> Call | None:
         """The call of a simple command; None where there is nothing to judge in it."""
-        known = self.place.known
         if simple.kind == "define":
             return None
         if simple.kind == "for":
             self._loop(simple)
             return None
+        known = self.place.known
         cwd = self._folders.setdefault(simple.scope, self.place.cwd)
         targets = [Redirect(operator, joined(raw, known)) for operator, raw in simple.redirects]
         pairs = [(name, joined(raw, known)) for name, raw in simple.assigns]
-        words = self._words(simple)
-        if not words:
-            if simple.kind == "assign":
-                self._set(pairs)
-            name = "export" if pairs else "group" if simple.kind == "group" else ""
-            args = [f"{name}={value}" for name, value in pairs]
-            return Call(name, args, simple.start, simple.end, targets, known=known, cwd=cwd)
-        name, args = program_and_args(words)
-        inside: dict[str, Value] = {**known, **dict(pairs)} if pairs else known
-        call = Call(
-            name,
-            args,
-            simple.start,
-            simple.end,
-            targets,
-            reads(simple, known, self.text, self._printed_by),
-            inside,
-            cwd,
-        )
+        call = Call("", [], simple.start, simple.end, targets, known=known, cwd=cwd, assigned=pairs)
+        if words := self._words(simple):
+            self._program(call, words, simple)
+        elif simple.kind == "group":
+            call.name = "group"
+        else:
+            self._set(pairs)
+        return call
+
+    def _program(self, call: Call, words: list[str], simple: Simple) -> None:
+        """Everything about a call but its redirects."""
+        call.name, call.args = program_and_args(words)
+        if call.assigned:
+            call.known = {**call.known, **dict(call.assigned)}
+        call.reads = reads(simple, self.place.known, self.text, self._printed_by)
         if call.reads is None and not (simple.stage and simple.stage.before):
             call.reads = self.place.given
-        if name in SHELLS or name in _SOURCES:
+        if call.name in SHELLS or call.name in _SOURCES:
             self._process_substitution(simple, call)
         if self._written:
             self._read_written(words[0], call)
         self._remember(call, simple)
         self._note_written(call, simple)
-        return call
 
     # -- files that the script writes and then uses --
 
@@ -140,7 +139,10 @@ class _Reader:
     def _words(self, simple: Simple) -> list[str]:
         known = self.place.known
         fields: list[str] = []
-        for word in simple.words[:_MAX_ARGS]:
+        words = simple.words[:_MAX_ARGS]
+        if words and _CMDLET.fullmatch(words[0]):  # there a backslash is part of a path
+            words = [word.replace("\\", "/") for word in words]
+        for word in words:
             found = expand(word, known) if self._room > 0 else [word]
             self._room -= sum(map(len, found))
             fields += found
@@ -168,7 +170,8 @@ class _Reader:
 
     def _process_substitution(self, simple: Simple, call: Call) -> None:
         """`bash <(echo ...)`: the shell reads its script from what the inner command prints."""
-        raw = next((word for word in simple.words[1:] if word.startswith("<(")), "")
+        given = [*simple.words[1:], *(raw for operator, raw in simple.redirects if operator == "<")]
+        raw = next((word for word in given if word.startswith("<(")), "")
         if raw:
             call.reads = self._printed(raw[2:].removesuffix(")"))
             call.args = []

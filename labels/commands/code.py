@@ -42,26 +42,27 @@ def _called(names: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w$.])(?:{'|'.join(names.split())})(?:[ \t]*\([ \t\n]*|[ \t]+)(?=[^\s=:,)\]}}(.])")
 
 
+#: Any object or module before a name: `shutil.`, `require("fs").`.
+_ANY = r"(?:\w+(?:\.|::)|\)\.)?"
 _RUN = _called(
-    r"os\.(?:system|popen|exec[lv]p?e?|spawn[lv]p?e?) subprocess\.\w+ (?:sp\.)?Popen check_call check_output getoutput "
-    r"getstatusoutput (?:\w+\.|\)\.)?exec(?:Sync|File|FileSync)? (?:\w+\.|\)\.)?spawn(?:Sync)? execa(?:Sync|"
-    r"Command)? (?:Kernel\.)?system "
-    r"(?:IO\.)?popen shell_exec passthru proc_open (?:Open3\.)?capture[23]e? run_command run_cmd "
-    r"run_shell_command sh bash shell "
-    r"(?:ssh|client|conn|c)\.(?:exec_command|run|sudo) do[ ]shell[ ]script".replace("[ ]", r"\s")
+    rf"os\.(?:system|popen|exec[lv]p?e?|spawn[lv]p?e?|execute) subprocess\.\w+ {_ANY}(?:Popen|check_call|"
+    rf"check_output|getoutput|"
+    rf"getstatusoutput|call|run|system|popen|capture[23]e?|exec_command|sudo) {_ANY}exec(?:Sync|File|FileSync)? "
+    rf"{_ANY}spawn(?:Sync)? "
+    r"execa(?:Sync|Command)? shell_exec passthru proc_open run_command run_cmd run_shell_command sh bash shell "
+    r"do\sshell\sscript"
 )
 _DELETE_TREE = _called(
-    r"(?:shutil\.)?rmtree (?:File::Path::)?remove_tree (?:FileUtils\.)?(?:rm_rf|rm_r|remove_dir|remove_entry|"
-    r"remove_entry_secure) "
-    r"rimraf(?:\.sync|Sync)? (?:\w+\.)?(?:removeSync|emptyDirSync|emptyDir) (?:fs|fse)\.remove del\.sync "
-    r"(?:fs::)?remove_dir_all os\.RemoveAll"
+    rf"{_ANY}(?:rmtree|remove_tree|rm_rf|rm_r|remove_dir|remove_entry|remove_entry_secure|removeSync|emptyDirSync|emptyDir|"
+    r"remove_dir_all|RemoveAll) rimraf(?:\.sync|Sync)? (?:fs|fse)\.remove del\.sync"
 )
 _DELETE_FILE = _called(
-    r"os\.(?:remove|unlink) fs(?:\.promises|p)?\.(?:unlink|rm|rmdir)(?:Sync)? (?:\w+\.|\)\.)?(?:unlinkSync|"
-    r"rmSync|rmdirSync) unlink "
-    r"File\.(?:delete|unlink) FileUtils\.(?:rm|rm_f|remove) Deno\.remove(?:Sync)? os\.Remove (?:fs::)?remove_file"
+    rf"{_ANY}(?:unlinkSync|rmSync|rmdirSync|remove_file) os\.(?:remove|unlink|Remove) fs(?:\.promises|"
+    rf"p)?\.(?:unlink|rm|rmdir) "
+    r"unlink File\.(?:delete|unlink) file\.remove FileUtils\.(?:rm|rm_f|remove) Deno\.remove(?:Sync)? rm(?=\()"
 )
-_PATH_UNLINK = re.compile(r"\bPath\(([^()]*)\)\.unlink\(")
+#: `Path("x").unlink()`, `p.unlink()`: the argument is what stands before.
+_PATH_UNLINK = re.compile(r"(?:\bPath\(([^()]*)\)|\b(\w+))\.unlink\(\s*(?:missing_ok\s*=\s*\w+\s*)?\)")
 _WRITE = re.compile(
     r"\b(open|writeFileSync|writeFile|truncateSync|truncate|File\.open|File\.write|file_put_contents|os\.truncate)\("
 )
@@ -79,7 +80,7 @@ _BACKTICK = re.compile(r"(?<!\w)(?:\$|%x)?[ \t]*`")
 _BACKTICKS_RUN = frozenset({"ruby", "perl", "php", "node"})
 _PERCENT_X = re.compile(r"%x[(\[{]([^)\]}]*)")
 _CELL = re.compile(r"^[ \t]*(?:!{1,2}|%sx?[ \t]|%system[ \t]|(%%(?:bash|sh|script|shell))\b[^\n]*\n)(.*)", re.MULTILINE)
-_RECURSIVE = re.compile(r"\brecursive\b\s*[:=]>?\s*(?:true|True|1|!0)")
+_RECURSIVE = re.compile(r"\brecursive\b\s*[:=]>?\s*(?:true|True|TRUE|1|!0)")
 
 
 def look(text: str, language: str = "") -> Iterator[Hit]:
@@ -110,7 +111,10 @@ def _deletes(code: Code) -> Iterator[Hit]:
             recursive = any(_RECURSIVE.search(arg) for arg in args[1:])
             yield Hit(found.start(), end, ("rm", "-rf" if recursive else "-f", value(code, args[0])))
     for found in _PATH_UNLINK.finditer(code.bare):
-        yield Hit(found.start(), found.end(), ("rm", "-f", value(code, code.text[found.start(1) : found.end(1)])))
+        place = 1 if found[1] is not None else 2
+        yield Hit(
+            found.start(), found.end(), ("rm", "-f", value(code, code.text[found.start(place) : found.end(place)]))
+        )
 
 
 def _runs(code: Code, language: str) -> Iterator[Hit]:

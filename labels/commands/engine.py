@@ -16,8 +16,10 @@ from labels.commands.code import Hit
 from labels.commands.rules import opaque
 from labels.commands.rules.base import Finding, Rule
 from labels.commands.rules.contents import redirects
+from labels.commands.rules.logs import stops_history
 from labels.commands.rules.secrets import over_network
 from labels.commands.rules.system import FORK_BOMB
+from labels.commands.wrappers import Inner
 
 _MAX_DEPTH = 10
 _MAX_CALLS = 2_000
@@ -52,7 +54,7 @@ class Engine:
 
     def code(self, text: str, language: str, cwd: str | None = None) -> Found | None:
         """The same for program code."""
-        return _worst(self._code(text, language, Place(cwd=cwd)))
+        return _worst(self._code(text, language, Call("", [], cwd=cwd), Place(cwd=cwd)))
 
     def words(self, words: Sequence[str], cwd: str | None = None) -> Found | None:
         """The same for a command that is words already (an argv list). Places are in the words joined by blanks."""
@@ -92,15 +94,20 @@ class Engine:
         """What one call does, and everything it runs."""
         if call.redirects and (finding := redirects(call) or over_network(call)):
             yield _Hit(finding)
+        if call.assigned and (finding := stops_history(call.assigned)):
+            yield _Hit(finding)
         if finding := registry.judge(call):
             yield _Hit(finding)
         yield from self._interpreter(call, place)
         if unwrap.is_wrapper(call.name):
             for inner in unwrap.inners(call):
-                if inner.script is not None:
-                    yield from self._inner(inner.script, call, place, elsewhere=inner.elsewhere)
-                else:
-                    yield from self._words(inner.words, call, place, via=inner.via, elsewhere=inner.elsewhere)
+                hits = self._unwrapped(inner, call, place)
+                yield from (hit for hit in hits if not inner.sandbox or _reaches_out(hit.finding))
+
+    def _unwrapped(self, inner: Inner, call: Call, place: Place) -> Iterator[_Hit]:
+        if inner.script is not None:
+            return self._inner(inner.script, call, place, elsewhere=inner.elsewhere)
+        return self._words(inner.words, call, place, via=inner.via, elsewhere=inner.elsewhere)
 
     def _words(
         self, words: tuple[str, ...], outer: Call, place: Place, *, via: str = "", elsewhere: bool = False
@@ -127,11 +134,10 @@ class Engine:
             self._text -= len(text)
             if self._text < 0:
                 return
-            for found in self._code(text, language, place.inside(call, text, elsewhere=False)):
+            for found in self._code(text, language, call, place.inside(call, text, elsewhere=False)):
                 yield _Hit(found.finding, text[found.start : found.end])
 
-    def _code(self, text: str, language: str, place: Place) -> Iterator[Found]:
-        outer = Call("", [], cwd=place.cwd, known=place.known)
+    def _code(self, text: str, language: str, outer: Call, place: Place) -> Iterator[Found]:
         for hit in code.look(text, language):
             for finding in self._code_hit(hit, outer, place):
                 yield Found(finding, hit.start, hit.end)
@@ -152,6 +158,15 @@ class Engine:
             writes = Call("", [], redirects=[Redirect(">", hit.writes)], cwd=place.cwd)
             if lost := redirects(writes):
                 yield lost
+
+
+#: Families of rules about the machine itself, which is thrown away in a sandbox.
+_LOCAL = ("files.", "disks.", "system.", "logs.", "git.", "packages.purge", "packages.remove")
+
+
+def _reaches_out(finding: Finding) -> bool:
+    """Whether a finding is about something outside the machine that the command runs on."""
+    return not finding.rule.id.startswith(_LOCAL) or finding.rule.id in ("git.push-force", "git.push-delete")
 
 
 def _unread(text: str, start: int, rule: Rule) -> Iterator[Found]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from labels.commands import interpreters, registry
+from labels.commands.call import SHORT_NAMES
 
 _WORDS = re.compile(r"[a-z0-9_]+")
 #: The pieces of a variable's name say what it holds.
@@ -44,6 +45,8 @@ def _programs() -> Mapping[str, frozenset[str] | None]:
         key = max(_WORDS.findall(name), key=len)
         known = found.get(key, frozenset())
         found[key] = None if needs is None or known is None else known | needs
+    for short, name in SHORT_NAMES.items():
+        found[max(_WORDS.findall(short), key=len)] = found.get(max(_WORDS.findall(name), key=len), frozenset())
     return found
 
 

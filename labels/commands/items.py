@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from labels.commands.call import Call
+from labels.commands.options import parse
 from labels.commands.wrappers import Inner
 
 #: Stands for what a command is given by another one.
@@ -137,11 +138,13 @@ def find(call: Call) -> Iterator[Inner]:
 
 
 def fd(call: Call) -> Iterator[Inner]:
-    """`fd PATTERN -x rm`."""
+    """`fd PATTERN -x rm`, `fd -e pyc -x rm`."""
     for place, arg in enumerate(call.args):
         if arg in ("-x", "-X", "--exec", "--exec-batch"):
+            line = parse(call.args[:place], frozenset({"-e", "--extension", "-t", "--type", "-d", "-E", "--exclude"}))
+            extension = line.value("-e", "--extension")
+            name = line.words[0] if line.words else "*"
+            found = f"./*.{extension}" if extension else f"./{name}" if "." in name or name == "*" else "./*"
             words = call.args[place + 1 :]
-            name = next((word for word in call.args[:place] if not word.startswith("-")), "*")
-            given = [f"./{name}" if name.startswith("*") or "." in name else "./*"]
-            yield Inner(tuple(filled(words, "{}" if "{}" in words else "", given)), via="fd")
+            yield Inner(tuple(filled(words, "{}" if "{}" in words else "", [found])), via="fd")
             return

@@ -21,33 +21,54 @@ _RUN_VALUED = frozenset(
 
 
 def _docker(call: Call) -> Iterator[Inner]:
-    """`docker run`: what it does inside a new container is lost with it, so only what is mounted can be."""
-    line = parse(call.args, frozenset({"--context", "-H", "--host", "--config", "-l", "--log-level"}))
-    if "run" not in line.words[:2]:
+    """`docker run`: what it changes inside a new container is lost with it, unless something is mounted into it."""
+    if "run" not in call.args[:6] or call.args[0] in ("exec", "compose"):
         return
     args = call.args[call.args.index("run") + 1 :]
-    if not any(arg.startswith(("-v", "--volume", "--mount", "--privileged", "--device", "--pid")) for arg in args):
-        return
+    mounted = any(arg.startswith(("-v", "--volume", "--mount", "--privileged", "--device", "--pid")) for arg in args)
     place = 0
     entrypoint = ""
     while place < len(args) and args[place].startswith("-"):
         if args[place].startswith("--entrypoint"):
-            entrypoint = args[place].partition("=")[2] or (args[place + 1] if place + 1 < len(args) else "")
+            entrypoint = args[place].partition("=")[2] or "".join(args[place + 1 : place + 2])
         place += 2 if args[place] in _RUN_VALUED else 1
-    words = args[place + 1 :]
+    yield from _contained(entrypoint, args[place : place + 1], args[place + 1 :], "docker run", sandbox=not mounted)
+
+
+def _contained(entrypoint: str, image: list[str], words: list[str], via: str, *, sandbox: bool) -> Iterator[Inner]:
+    """The command in a container; an image may itself be a program (`amazon/aws-cli s3 rm ...`)."""
+    if not words:
+        return
     if entrypoint:
         words = [entrypoint, *words]
-    if words:
-        yield Inner(tuple(words), via="docker run", elsewhere=True)
+    yield Inner(tuple(words), via=via, elsewhere=True, sandbox=sandbox)
+    if image and not entrypoint:
+        name = image[0].rpartition("/")[2].partition(":")[0].removesuffix("-cli")
+        yield Inner((name, *words), via=via, elsewhere=True, sandbox=sandbox)
+
+
+def _kubectl_run(call: Call) -> Iterator[Inner]:
+    """`kubectl run x --image=redis -it -- redis-cli ...`"""
+    if "run" in call.args[:6] and "--" in call.args:
+        words = call.args[call.args.index("--") + 1 :]
+        yield from _contained("", [], words, "kubectl run", sandbox=True)
 
 
 def _option_script(call: Call, *names: str, elsewhere: bool = False) -> Iterator[Inner]:
-    """A script in the value of an option: `su -c SCRIPT`."""
+    """A script in the value of an option: `su -c SCRIPT`, `script -qc SCRIPT`."""
+    letters = "".join(name[1] for name in names if len(name) == 2)
+    cluster = re.compile(rf"-[a-zA-Z]*[{letters}]") if letters else None
     for place, arg in enumerate(call.args):
-        if arg in names and place + 1 < len(call.args):
+        if (arg in names or (cluster and cluster.fullmatch(arg))) and place + 1 < len(call.args):
             yield Inner(script=call.args[place + 1], via=call.name, elsewhere=elsewhere)
-        elif arg.startswith("--") and arg.partition("=")[0] in names and "=" in arg:
+        elif arg.startswith("--") and "=" in arg and arg.partition("=")[0] in names:
             yield Inner(script=arg.partition("=")[2], via=call.name, elsewhere=elsewhere)
+
+
+def _expect(call: Call) -> Iterator[Inner]:
+    """`expect -c 'spawn CMD'`."""
+    for inner in _option_script(call, "-c"):
+        yield inner._replace(script=re.sub(r"(?m)^\s*(?:spawn|exec)\s+", "", inner.script or ""))
 
 
 def _local(*names: str) -> Callable[[Call], Iterator[Inner]]:
@@ -178,6 +199,8 @@ def _aws(call: Call) -> Iterator[Inner]:
 
 #: Program -> what it runs.
 MACHINES: dict[str, Callable[[Call], Iterator[Inner]]] = {
+    "expect": _expect,
+    "kubectl": _kubectl_run,
     "docker": _docker,
     "podman": _docker,
     "nerdctl": _docker,

@@ -23,6 +23,7 @@ _UNREADABLE = frozenset(
 _PREFIXES = frozenset("sudo doas command builtin nohup time env".split())
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{1,2}|0?[0-7]{1,3}|.)", re.DOTALL)
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "a": "\a", "b": "\b", "e": "\x1b", '"': '"', "'": "'"}
+_GLOB = re.compile(r"[*?\[]")
 _VARIABLE = re.compile(r"\\([$`\\])|\$\{?([A-Za-z_]\w*)\}?")
 _SOURCE_LENGTH = 400
 _MAX_STAGES = 20
@@ -84,26 +85,38 @@ def _one(simple: Simple, known: Mapping[str, Value], text: str, seen: dict[int, 
     if not words:
         return given._replace(source=source) if given else Printed("unknown", source=source)
     name, args = base_name(words[0]), words[1:]
-    if name == "echo":
-        return Printed("text", _echo(args), source=source)
-    if name == "printf":
-        return Printed("text", _printf(args), source=source)
-    if name == "yes":
-        return Printed("text", " ".join(args) or "y", source=source)
-    if name in ("find", "gfind"):
-        return Printed("paths", paths=find_paths(Call(name, args)), source=source)
+    if (text := _says(name, args)) is not None:
+        return Printed("text", text, source=source)
+    if paths := _lists(name, args):
+        return Printed("paths", paths=paths, source=source)
     if name in _DOWNLOADS:
         return Printed("remote", source=source)
     if name in _UNREADABLE:
         return _decoded(name, args, given, source)
-    files = [arg for arg in args if not arg.startswith("-")]
-    if (
-        given
-        and name in _PASSES_ON
-        and (given.how in ("paths", "decoded", "remote") or (name in _KEEPS_LINES and (not files or name == "tee")))
-    ):
-        return given._replace(source=source)
+    if given and name in _PASSES_ON:
+        from_file = name != "tee" and any(not arg.startswith("-") for arg in args)
+        if given.how in ("paths", "decoded", "remote") or (name in _KEEPS_LINES and not from_file):
+            return given._replace(source=source)
     return Printed("unknown", source=source)
+
+
+def _says(name: str, args: list[str]) -> str | None:
+    """The text of a command that prints its own arguments."""
+    if name == "echo":
+        return _echo(args)
+    if name == "printf":
+        return _printf(args)
+    return (" ".join(args) or "y") if name == "yes" else None
+
+
+def _lists(name: str, args: list[str]) -> tuple[str, ...]:
+    """What a command that lists files lists, as globs."""
+    if name in ("find", "gfind"):
+        return find_paths(Call(name, args))
+    if name not in ("ls", "dir"):
+        return ()
+    listed = [arg if _GLOB.search(arg) else f"{arg.rstrip('/')}/*" for arg in args if not arg.startswith("-")]
+    return tuple(listed[:64]) or ("./*",)
 
 
 def _echo(args: list[str]) -> str:

@@ -21,8 +21,9 @@ _ASSIGN = re.compile(
 )
 _LOOP = re.compile(r"\bfor\s+\(?(?:const |let |var |my )?\$?(\w+)\s+(?:in|of)\s+([^:\n{]+)")
 _GLOB = re.compile(r"(?:Dir\.)?(?:glob\.)?i?glob\b\s*[(\[]?\s*([\"'][^\"']*[\"'])|Dir\[\s*([\"'][^\"']*[\"'])")
+_METHOD_GLOB = re.compile(r"(?:(\w*Path\([^()]*\))|\w+)\.r?glob\(\s*[\"']([^\"']*)[\"']")
 _LISTING = re.compile(
-    r"(?:os\.(?:listdir|scandir|walk)|fs\.readdirSync|readdirSync|Dir\.(?:entries|children)|scandir)\b"
+    r"\.iterdir\(|(?:os\.(?:listdir|scandir|walk)|fs\.readdirSync|readdirSync|Dir\.(?:entries|children)|scandir)\b"
 )
 _TEMP = re.compile(
     r"(?:\w+\.)?(?:mkdtemp|gettempdir|TemporaryDirectory|NamedTemporaryFile|mktemp|mktmpdir|tmpdir|mkstemp)"
@@ -51,6 +52,7 @@ class Code:
     bare: str
     strings: dict[int, tuple[int, str]] = field(default_factory=dict)
     assigned: dict[str, str] = field(default_factory=dict)
+    lookups: int = 1_000  # expressions that may still be looked into
 
 
 def scan(text: str, language: str) -> Code:
@@ -122,24 +124,34 @@ def value(code: Code, source: str, depth: int = 0) -> str:
     if found := _LITERAL.fullmatch(source):
         body = _content(found)
         return _PLACEHOLDER.sub(lambda hole: f"${hole[1]}", body) if "{" in body else body
-    if depth > _MAX_DEPTH:
+    code.lookups -= 1
+    if depth > _MAX_DEPTH or code.lookups < 0:
         return "$unknown"
     name = source.removeprefix("$")
     if name.isidentifier() and name in code.assigned:
         return value(code, code.assigned[name], depth + 1)
-    if _TEMP.match(source):
-        return "$(mktemp -d)"
-    if found := _GLOB.match(source):
-        return (found[1] or found[2]).strip("\"'")
-    if _LISTING.match(source):
-        return "*"
-    if joined := _JOIN.fullmatch(source):
-        parts = [value(code, part, depth + 1) for part in split(joined[1])]
-        return "/".join([*(part.rstrip("/") for part in parts[:-1]), *parts[-1:]])
+    if (known := _of_files(code, source, depth)) is not None:
+        return known
     for operator, glue in ((" + ", ""), (" / ", "/"), (" . ", "")):
         if operator in source:
             return glue.join(value(code, part, depth + 1) for part in source.split(operator)[:_MAX_PARTS])
     return "$" + (re.sub(r"\W+", "_", source[:40]).strip("_") or "unknown")
+
+
+def _of_files(code: Code, source: str, depth: int) -> str | None:
+    """Expressions that make paths: temporary folders, globs, listings, joined pieces."""
+    if _TEMP.match(source):
+        return "$(mktemp -d)"
+    if found := _GLOB.match(source):
+        return str(found[1] or found[2]).strip("\"'")
+    if _LISTING.search(source):
+        return "*"
+    if found := _METHOD_GLOB.search(source):
+        return f"{value(code, found[1], depth + 1)}/{found[2]}" if found[1] else str(found[2])
+    if joined := _JOIN.fullmatch(source):
+        parts = [value(code, part, depth + 1) for part in split(joined[1])]
+        return "/".join([*(part.rstrip("/") for part in parts[:-1]), *parts[-1:]])
+    return None
 
 
 def split(source: str) -> list[str]:

@@ -102,21 +102,19 @@ class _Reader:
 
     def _command(self, node: Node, stage: Stage | None, scope: int) -> None:
         simple = self._add(Simple(node.start_byte, node.end_byte), stage, scope)
-        pieces: list[tuple[int, int]] = []
+        words: list[Node] = []
         for child in node.children:
             kind = child.type
             if kind in _REDIRECTS:
                 self._redirect(child, simple, scope)
                 continue
             self._push([child] if kind.endswith("substitution") else child.children, None, scope)
-            if kind == "variable_assignment" and not pieces:
+            if kind == "variable_assignment" and not words:
                 if pair := assignment(self._source(child)):
                     simple.assigns.append(pair)
-            elif pieces and pieces[-1][1] == child.start_byte:  # the grammar splits some words: `$"x"`, `{}`
-                pieces[-1] = (pieces[-1][0], child.end_byte)
             else:
-                pieces.append((child.start_byte, child.end_byte))
-        simple.words = [self.text[start:end] for start, end in pieces]
+                words.append(child)
+        simple.words = [self.text[start:end] for start, end in _merged(words)] + simple.words
         for redirect in self._redirects.pop(node.id, ()):
             self._redirect(redirect, simple, scope)
 
@@ -200,12 +198,17 @@ class _Reader:
             self._heredoc(children, simple, scope)
             return
         else:
-            at = int(children[0].type == "file_descriptor" and len(children) > 1)
-            operator = self.text[node.start_byte : children[at].end_byte]
-            target = self.text[children[at].end_byte : node.end_byte].strip()
-            simple.redirects.append((operator, target))
-            simple.end = max(simple.end, node.end_byte)
+            self._file_redirect(node, simple)
         self._push(children, None, scope)
+
+    def _file_redirect(self, node: Node, simple: Simple) -> None:
+        children = node.children
+        at = int(children[0].type == "file_descriptor" and len(children) > 1)
+        operator = self.text[node.start_byte : children[at].end_byte]
+        target, *more = _merged(children[at + 1 :]) or [(node.end_byte, node.end_byte)]
+        simple.redirects.append((operator, self.text[target[0] : target[1]]))
+        simple.words += [self.text[start:end] for start, end in more]  # `cmd < file -c x`: the rest is arguments
+        simple.end = max(simple.end, node.end_byte)
 
     def _heredoc(self, children: list[Node], simple: Simple, scope: int) -> None:
         for child in children:
@@ -222,6 +225,17 @@ class _Reader:
                 self._todo.append((child, simple.stage, scope))
             else:
                 self._push([child], None, scope)
+
+
+def _merged(nodes: list[Node]) -> list[tuple[int, int]]:
+    """Where words begin and end: the grammar splits some (`$"x"`, `{}`), which then touch each other."""
+    pieces: list[tuple[int, int]] = []
+    for node in nodes:
+        if pieces and pieces[-1][1] == node.start_byte:
+            pieces[-1] = (pieces[-1][0], node.end_byte)
+        else:
+            pieces.append((node.start_byte, node.end_byte))
+    return pieces
 
 
 def _last_command(node: Node) -> Node | None:

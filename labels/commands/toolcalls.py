@@ -123,8 +123,8 @@ def judge_call(name: str | None, arguments: Any, text: str) -> Verdict:
 
 
 def texts_of(name: str | None, arguments: Any, text: str) -> tuple[str, list[CallText], str | None]:
-    """What a call is made of: its tool (small, underscores), what it gives to a shell, a database or an interpreter, and
-    the folder that it names to run it in. name, arguments, text: as in `sessions.run.Part`."""
+    """What a call is made of: its tool (small, underscores), what it gives to a shell, a database or an interpreter,
+    and the folder that it names to run it in. name, arguments, text: as in `sessions.run.Part`."""
     tool, fields = _tool(name or ""), _fields(arguments)
     return tool, list(_texts(tool, fields, arguments, text)), _folder(fields)
 

@@ -83,6 +83,12 @@ def _script_file(call: Call) -> Iterator[Inner]:
             return
 
 
+def _source(call: Call) -> Iterator[Inner]:
+    """`source <(...)`, `. /dev/stdin`."""
+    if call.reads and call.reads.how == "text":
+        yield Inner(script=call.reads.text, via=call.name)
+
+
 def _env(call: Call) -> Iterator[Inner]:
     """`env -S "command args"`."""
     for place, arg in enumerate(call.args):
@@ -95,6 +101,8 @@ def _env(call: Call) -> Iterator[Inner]:
 _SPECIAL: dict[str, Callable[[Call], Iterator[Inner]]] = {
     "powershell": _powershell,
     "cmd": _powershell,
+    "source": _source,
+    ".": _source,
     "env": _env,
     **dict.fromkeys(("python", "python2", "python3", "php", "ruby", "node", "perl", "deno", "bun"), _script_file),
     "xargs": items.xargs,

@@ -16,12 +16,14 @@ from labels.commands.script import assignment
 
 
 class Inner(NamedTuple):
-    """What a call runs: the words of one command, or a script. via: the wrapper. elsewhere: not in the same folder."""
+    """What a call runs: the words of one command, or a script. via: the wrapper. elsewhere: not in the same folder.
+    sandbox: on files and a system that are thrown away afterwards."""
 
     words: tuple[str, ...] = ()
     script: str | None = None
     via: str = ""
     elsewhere: bool = False
+    sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ strace ltrace | -e -o -p -s -u -E | 0 |
 systemd-run | -p -u -t --unit --property --uid --gid --on-calendar --on-active -E | 0 |
 nsenter | -t --target -S -G | 0 |
 chroot arch-chroot | --userspec --groups | 1 | elsewhere
+runuser | -u -g -G -s --user --group --supp-group --shell | 0 |
 setpriv | --reuid --regid --groups | 0 |
 flock | -w -E --timeout --wait | 1 |
 sem retry | -j --id -t -d -m --times --delay --max | 0 |

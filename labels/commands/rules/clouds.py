@@ -117,7 +117,7 @@ def _az(_call: Call, line: Line) -> Finding | None:
         return None
     if "deployment" in words and "create" in words and (line.value("--mode") or "").lower() == "complete":
         return Finding(AZURE_DELETE, "whatever the template does not name")
-    if _AZURE_VERBS & set(words[1:]):
+    if _AZURE_VERBS & set(words[1:]) or line.value("--delete-backup-data") == "true":
         return Finding(AZURE_DELETE, " ".join(words[:4]))
     opens = line.value("--public-access") in ("blob", "container") or line.value("--allow-blob-public-access") == "true"
     return Finding(PUBLIC) if opens else None
@@ -193,7 +193,7 @@ TOOLS = (
         check=_az,
         gate="delete purge destroy batch remove public complete",
         valued="-g --resource-group -n --name --subscription --output -o --query --vault-name --mode --public-access "
-        "--allow-blob-public-access",
+        "--allow-blob-public-access --delete-backup-data",
     ),
     Tool("new-azresourcegroupdeployment", check=_complete, gate="complete", valued="-mode", long_dash=True, fold=True),
     Tool(

@@ -42,6 +42,11 @@ def _parted(_call: Call, line: Line) -> Finding | None:
     return Finding(PARTITION, f"{line.words[0]} {' '.join(sorted(changes))}") if changes else None
 
 
+def _resize(_call: Call, line: Line) -> Finding | None:
+    size = line.value("-L", "--size", "-l", "--extents") or ""
+    return Finding(SHRINK, size) if size.startswith("-") else None
+
+
 def _format(call: Call, _line: Line) -> Finding | None:
     """Windows' `format D: /q`."""
     drive = next((arg for arg in call.args if len(arg) in (2, 3) and arg[1:2] == ":"), "")
@@ -68,7 +73,7 @@ TOOLS = (
     Tool("blkdiscard", row(WIPE), gate="*"),
     Tool("format", check=_format, gate="*"),
     Tool("diskpart", check=_diskpart, gate="clean format delete"),
-    Tool("format-volume clear-disk remove-partition initialize-disk", row(WIPE), gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("format-volume clear-disk remove-partition initialize-disk", row(WIPE), gate="*", long_dash=True, fold=True),
     Tool(
         "diskutil",
         row(WIPE, "erase*|secureErase|zeroDisk|randomDisk|partitionDisk|reformat"),
@@ -83,6 +88,8 @@ TOOLS = (
     ),
     Tool("nvme", row(WIPE, "format|sanitize|delete-ns|write-zeroes|dsm"), gate="format sanitize delete write dsm"),
     Tool("lvremove vgremove pvremove", row(VOLUME, unless="-t --test"), gate="*"),
+    Tool("lvresize", check=_resize, gate="*", valued="-L --size -l --extents"),
+    Tool("badblocks", row(WIPE, any="-w"), gate="*", valued="-b -c -t -p -o -i"),
     Tool("lvreduce", row(SHRINK, unless="-t --test"), gate="*"),
     Tool("lvm", row(VOLUME, "lvremove|vgremove|pvremove")),
     Tool("zpool", row(VOLUME, "destroy|labelclear|split"), row(VOLUME, "create", any="-f")),
@@ -187,6 +194,6 @@ TOOLS = (
         gate="vm object datastore pool snapshot folder",
     ),
     Tool("xe", row(MACHINE, "vm-destroy|vm-uninstall|vdi-destroy|sr-destroy|snapshot-destroy|sr-forget|host-forget")),
-    Tool("remove-vm remove-vmsnapshot remove-vhd", row(MACHINE), gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("remove-vm remove-vmsnapshot remove-vhd", row(MACHINE), gate="*", long_dash=True, fold=True),
 )
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

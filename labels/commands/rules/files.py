@@ -100,7 +100,9 @@ def _rm(call: Call, line: Line) -> Finding | None:
         return Finding(DELETE_ROOT)
     if not line.words:
         return Finding(DELETE_UNKNOWN) if recursive and line.has("-f", "--force") else None
-    return deletes(call, line.words, recursive=recursive)
+    if lost := deletes(call, line.words, recursive=recursive):
+        return lost
+    return _many(call, line.words) if call.via in ("find", "xargs", "fd") and not recursive else None
 
 
 _DISPOSABLE = re.compile(r".*\.(?:log|bak|out|cache|old|err|rlib|map|min\.js|snap|dSYM)(?:\.\w+|\*)?", re.IGNORECASE)
@@ -113,7 +115,12 @@ def _find(call: Call, _line: Line) -> Finding | None:
     found = find_paths(call, call.args.index("-delete"))
     if lost := deletes(call, found, recursive=all(path.endswith("/*") for path in found)):
         return lost
-    many = [path for path in found if "*" in path and not paths.is_junk(path) and not _DISPOSABLE.fullmatch(path)]
+    return _many(call, found)
+
+
+def _many(call: Call, targets: Iterable[str]) -> Finding | None:
+    """Files found by a pattern, at any depth: nobody knows how many, unless the pattern is one of litter."""
+    many = [path for path in targets if "*" in path and not paths.is_junk(path) and not _DISPOSABLE.fullmatch(path)]
     return next((Finding(DELETE_UNKNOWN, path) for path in many if kind(path, call.cwd) not in HARMLESS), None)
 
 
@@ -161,18 +168,19 @@ _OWN = re.compile(
 )
 
 
+#: Where rights and owners were set by packages.
+_BASE = re.compile(r"/(?:etc|bin|sbin|lib\w*|boot|usr/s?bin|usr/lib\w*)(?:/|$)")
+
+
 def _rights(call: Call, line: Line) -> Finding | None:
     if not line.has("-R", "--recursive"):
         return None
-    targets = line.words if line.has("--reference") or call.name == "chattr" else line.words[1:]
-    if call.args and call.args[0].startswith("-") and len(line.words) == 1 and re.match(r"-[rwxXst]+$", call.args[0]):
+    targets = line.words if call.name == "setfacl" or line.has("--reference") else line.words[1:]
+    if len(line.words) == 1 and re.match(r"-[rwxXst]+$", call.args[0]):  # `chmod -w -R /`
         targets = line.words
     for target in targets:
         what = kind(target, call.cwd)
-        if (what is Kind.ROOT and not _OWN.fullmatch(target)) or (
-            what is Kind.SYSTEM
-            and re.fullmatch(r"/(?:etc|bin|sbin|lib\w*|boot)/?.*|/usr/s?bin/?.*|/usr/lib/?.*", target)
-        ):
+        if (what is Kind.ROOT and not _OWN.fullmatch(target)) or (what is Kind.SYSTEM and _BASE.match(target)):
             return Finding(RIGHTS, target)
     return None
 
@@ -180,9 +188,11 @@ def _rights(call: Call, line: Line) -> Finding | None:
 def _remove_item(call: Call, _line: Line) -> Finding | None:
     """PowerShell and cmd: Remove-Item, del, erase, rd."""
     args = [arg.lower() for arg in call.args]
-    recursive = any(arg in ("/s", "-r", "-recurse", "-rec") or arg.startswith("-recurs") for arg in args)
+    recursive = any(arg in ("/s", "-r") or (len(arg) > 3 and "-recurse".startswith(arg)) for arg in args)
     targets = [arg for arg in call.args if not arg.startswith("-") and not re.fullmatch(r"/[a-zA-Z]", arg)]
-    return deletes(call, targets, recursive=recursive or (call.name in ("rd", "rmdir") and "/s" in args))
+    if not targets and call.reads:
+        return Finding(DELETE_UNKNOWN, call.reads.source)
+    return deletes(call, targets, recursive=recursive)
 
 
 def _rmdir(call: Call, line: Line) -> Finding | None:
@@ -195,7 +205,14 @@ TOOLS = (
     Tool("unlink trash-rm", check=lambda call, line: deletes(call, line.words, recursive=False), gate="*"),
     Tool("rmdir rd", check=_rmdir, gate="s"),
     Tool("rimraf del-cli deltree", check=lambda call, line: deletes(call, line.words, recursive=True), gate="*"),
-    Tool("remove-item ri del erase", check=_remove_item, gate="*", dry=("-WhatIf", "-whatif")),
+    Tool(
+        "remove-item ri del erase",
+        check=_remove_item,
+        gate="*",
+        dry=("-whatif",),
+        long_dash=True,
+        fold=True,
+    ),
     Tool("find gfind", check=_find, gate="delete"),
     Tool("shred wipe scrub sdelete", check=_shred, gate="*"),
     Tool("mv move", check=_mv, gate="*", valued="-t --target-directory -S --suffix"),
@@ -206,7 +223,7 @@ TOOLS = (
         valued="-e --rsh --exclude --include --filter -f --files-from",
     ),
     Tool("robocopy", check=_robocopy, gate="mir purge"),
-    Tool("chmod chown chgrp setfacl", check=_rights, gate="*", abbreviates=True),
+    Tool("chmod chown chgrp setfacl", check=_rights, gate="*", valued="-m -x --modify", abbreviates=True),
     Tool("trash-empty", row(TRASH), gate="*"),
     Tool("gio trash", row(TRASH, any="--empty"), gate="empty"),
 )

@@ -244,6 +244,11 @@ def _visibility(_call: Call, line: Line) -> Finding | None:
     return Finding(PUBLIC) if line.value("--visibility") == "public" else None
 
 
+def _publishes(_call: Call, line: Line) -> Finding | None:
+    """A new public repository that is filled from a folder."""
+    return Finding(PUBLIC) if line.has("--public") and line.has("--push", "--source", "-s") else None
+
+
 TOOLS = (
     Tool("git", check=_git, gate=_GATE, valued=_VALUED, dry=("--help", "--version", "-h")),
     Tool("git-filter-repo bfg", check=lambda call, line: _rewrite(call.args), gate="*", dry=()),
@@ -253,6 +258,7 @@ TOOLS = (
         row(HOSTED, "repo deploy-key delete"),
         row(HOSTED, "release delete-asset"),
         row(PUBLIC, "repo edit", when=_visibility),
+        row(PUBLIC, "repo create", when=_publishes),
         row(None, "cache delete"),
         valued="-R --repo -X --method --visibility -H -f -F -b --body -t --title",
         check=_gh_api,

@@ -114,7 +114,7 @@ TOOLS = (
     ),
     Tool("touch", check=_touch, gate="*", valued="-t -d --date -r --reference"),
     Tool("wevtutil", row(WINDOWS, "cl|clear-log|sl"), gate="cl clear sl"),
-    Tool("clear-eventlog remove-eventlog limit-eventlog", row(WINDOWS), gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("clear-eventlog remove-eventlog limit-eventlog", row(WINDOWS), gate="*", long_dash=True, fold=True),
     Tool(
         "auditpol",
         check=lambda call, line: (

@@ -66,6 +66,7 @@ TOOLS = (
     ),
     Tool("changeset semantic-release release-it np auto", row(PUBLISH, "publish"), valued="--tag"),
     Tool("vsce ovsx", row(PUBLISH, "publish"), row(UNPUBLISH, "unpublish|delete-publisher")),
+    Tool("setup.py", row(PUBLISH, ".. upload")),
     Tool("twine", row(PUBLISH, "upload"), valued="-r --repository --repository-url -u -p"),
     Tool(
         "poetry uv flit hatch pdm maturin rye",
@@ -140,6 +141,6 @@ TOOLS = (
     Tool("nix-collect-garbage", row(PURGE, any="-d --delete-old --delete-older-than"), gate="*"),
     Tool("nix", row(PURGE, "store delete"), row(PURGE, "profile wipe-history")),
     Tool("nix-env", row(PURGE, any="--delete-generations"), gate="delete"),
-    Tool("uninstall-package uninstall-module", row(ESSENTIAL), gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("uninstall-package uninstall-module", row(ESSENTIAL), gate="*", long_dash=True, fold=True),
 )
 RULES = tuple(value for value in list(globals().values()) if isinstance(value, Rule))

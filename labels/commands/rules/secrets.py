@@ -45,7 +45,12 @@ def holds_secret(text: str) -> str:
     if _DUMPS.search(text):
         return "the environment or a stored secret"
     words: list[str] = _WORD.findall(text[:2_000])
-    return next((word for word in words if kind(word) is Kind.SECRET), "")
+    return next((word for word in words if _private(word)), "")
+
+
+def _private(path: str, cwd: str | None = None) -> bool:
+    """Whether a file is nobody else's business."""
+    return kind(path, cwd) in (Kind.SECRET, Kind.HISTORY) or path in ("/etc/passwd", "/etc/sudoers")
 
 
 def _piped(call: Call) -> str:
@@ -80,7 +85,7 @@ def _curl(call: Call, line: Line) -> Finding | None:
     bodies = line.values(*_BODIES)
     for body in bodies:
         name = body.rpartition("@")[2] if "@" in body else body
-        if kind(name.partition(";")[0]) is Kind.SECRET or _DUMPS.search(body) or _substituted(body):
+        if _private(name.partition(";")[0]) or _DUMPS.search(body) or _substituted(body):
             return Finding(SENT, body[:60])
         if _VARIABLE.search(body) and not _LOGIN.search(body):
             return Finding(SENT, body[:60])
@@ -108,7 +113,12 @@ def _net(call: Call, line: Line) -> Finding | None:
     if line.words and _LOCAL.match(line.words[0]):
         return None
     inputs = [item.target for item in call.redirects if item.operator == "<"]
-    secret = next((target for target in inputs if kind(target) is Kind.SECRET), "") or _piped(call)
+    secret = next((target for target in inputs if _private(target)), "") or _piped(call)
+    return Finding(SENT, secret) if secret else None
+
+
+def _ssh(call: Call, _line: Line) -> Finding | None:
+    secret = _piped(call)
     return Finding(SENT, secret) if secret else None
 
 
@@ -151,7 +161,8 @@ _GATE = (
     "client gcp shadow "
     "master pem key p12 pfx kdbx jks keystore asc ppk tfvars ssh gnupg kube azure password docker pki admin "
     "kubeconfig token passwd "
-    "api_key apikey private_key access_key service_account client_secret gcp_key credential private access api"
+    "api_key apikey private_key access_key service_account client_secret gcp_key credential private access api "
+    "sudoers bash_history zsh_history"
 )
 _CURL = (
     "-X --request --method -d --data --data-raw --data-binary --data-urlencode --json -H --header -u --user -o "
@@ -170,6 +181,7 @@ TOOLS = (
         gate=_GATE + " e c exec sh bash system",
         dry=("--help",),
     ),
+    Tool("ssh", check=_ssh, gate=_GATE, dry=()),
     Tool("scp rsync sftp", check=_copy, gate=_GATE, valued="-i -P -o -F -e --rsh --exclude --include -J"),
     Tool(
         "aws gsutil rclone mc s3cmd s5cmd azcopy gh gcloud",

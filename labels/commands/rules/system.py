@@ -62,6 +62,8 @@ def _crontab(call: Call, line: Line) -> Finding | None:
         return Finding(JOBS)
     if line.has("-l", "-e"):
         return None
+    if line.words[-1:] == ["/dev/null"]:
+        return Finding(JOBS)
     if line.words == ["-"] or (not call.args and call.reads) or "-" in call.args:
         kept = call.reads is not None and "crontab -l" in call.reads.source
         return (
@@ -137,7 +139,7 @@ def _sysctl(call: Call, _line: Line) -> Finding | None:
 
 TOOLS = (
     Tool("shutdown reboot halt poweroff", check=_power, gate="*", dry=("--help",)),
-    Tool("stop-computer restart-computer", row(POWER), gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("stop-computer restart-computer", row(POWER), gate="*", long_dash=True, fold=True),
     Tool("init telinit", check=_init, gate="0 6 1 s"),
     Tool(
         "systemctl service",
@@ -157,7 +159,8 @@ TOOLS = (
         "remove-localuser remove-aduser remove-adgroup remove-adcomputer remove-adobject disable-adaccount",
         row(ACCOUNT),
         gate="*",
-        dry=("-WhatIf", "-whatif"),
+        long_dash=True,
+        fold=True,
     ),
     Tool(
         "net",
@@ -187,7 +190,7 @@ TOOLS = (
         check=lambda call, line: Finding(UNINSTALL) if "/delete" in [arg.lower() for arg in call.args] else None,
         gate="delete",
     ),
-    Tool("unregister-scheduledtask remove-service", row(UNINSTALL), gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("unregister-scheduledtask remove-service", row(UNINSTALL), gate="*", long_dash=True, fold=True),
     Tool("sc", row(UNINSTALL, "delete")),
     Tool(
         "iptables ip6tables iptables-legacy iptables-nft ebtables arptables",
@@ -237,7 +240,7 @@ TOOLS = (
         ),
         gate="delete",
     ),
-    Tool("remove-itemproperty", row(REGISTRY), gate="*", dry=("-WhatIf", "-whatif")),
+    Tool("remove-itemproperty", row(REGISTRY), gate="*", long_dash=True, fold=True),
     Tool("dconf", row(REGISTRY, "reset", any="-f")),
     Tool("defaults", row(REGISTRY, "delete")),
     Tool("csrutil", row(BOOT, "disable|clear")),
