@@ -61,9 +61,10 @@ class ReviewApp(App[None]):
         codebook_paths: Iterable[Path] = (),
         importer: Importer | None = None,
         detect: bool = True,
+        gate: GateInfo | None = None,
     ) -> None:
         """importer: an import of the paths that is under way already; one is started if there is none. detect: let the
-        detectors that are on look at the runs, in a process of their own."""
+        detectors that are on look at the runs, in a process of their own. gate: a live gate to begin at."""
         super().__init__()
         self.store, self.reviewer, self.format = store, reviewer, format
         self.paths = list(paths)
@@ -74,6 +75,7 @@ class ReviewApp(App[None]):
         self._detection = Detection(self) if detect and not store.read_only else None
         #: What ended the station, if something inside it went wrong.
         self.fault: Exception | None = None
+        self._first_gate = gate
         self._codebooks: Codebooks | None = None
         self._picker: ModePicker | None = None
         self._begun = self._opened = self._found = False
@@ -103,6 +105,8 @@ class ReviewApp(App[None]):
             return
         self._begun = True
         self.push_screen(ReviewScreen(run) if run else InboxScreen())
+        if self._first_gate is not None:
+            self.call_after_refresh(self.open_gate, self._first_gate)
         self.call_after_refresh(self._after_first_frame)
 
     def _follow_in_background(self) -> None:
@@ -360,10 +364,13 @@ def run(
     format: str | None = None,
     codebook_paths: Iterable[Path] = (),
     importer: Importer | None = None,
+    gate: GateInfo | None = None,
 ) -> None:
     """Open the station until the reviewer quits. Raises UserError if the database cannot be opened."""
     with Store.open(db) as store:
-        app = ReviewApp(store, reviewer, paths, format=format, codebook_paths=codebook_paths, importer=importer)
+        app = ReviewApp(
+            store, reviewer, paths, format=format, codebook_paths=codebook_paths, importer=importer, gate=gate
+        )
         app.run()
     if app.fault is not None:
         raise UserError(

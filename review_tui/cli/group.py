@@ -14,6 +14,7 @@ from review_tui.cli.settings import codebook_option, db_option, format_option, r
 
 #: name -> (module, one line of help). A new command is one new file and one line here.
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "demo": ("review_tui.cli.demo", "A live agent in a scratch workspace, gated, to try everything on."),
     "import": ("review_tui.cli.import_", "Read runs into the database (folders are searched)."),
     "runs": ("review_tui.cli.runs", "List the runs in the database."),
     "show": ("review_tui.cli.show", "Print a run, or one chunk of it, as plain text."),

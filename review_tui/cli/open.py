@@ -35,7 +35,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     for path in paths:
         if not path.exists():
             raise _missing(path)
-    if not _has_terminal():
+    if not has_terminal():
         raise UserError(
             "the station needs a terminal, and this is none.", "`review-tui show RUN` prints a run as plain text."
         )
@@ -61,7 +61,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...]) -> None:
             importer.stop()
 
 
-def _has_terminal() -> bool:
+def has_terminal() -> bool:
     """The station reads keys from standard input and paints on standard error."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 

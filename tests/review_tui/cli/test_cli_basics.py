@@ -99,7 +99,7 @@ def test_the_station_opens_with_what_was_given(call, db: Path, monkeypatch, tmp_
     app.run = lambda *args: seen.append(args)
     monkeypatch.setitem(sys.modules, "review_tui.app", app)
     monkeypatch.setattr("review_tui.app", app, raising=False)
-    monkeypatch.setattr("review_tui.cli.open._has_terminal", lambda: True)
+    monkeypatch.setattr("review_tui.cli.open.has_terminal", lambda: True)
     path = chat(tmp_path / "a.json")
     assert call().code == 0
     other = tmp_path / "x.db"

@@ -1,0 +1,99 @@
+"""The demo without a screen: the same agent, and a reviewer's part that is played here, with what it finds told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from labels import operating
+from labels.operating import Said
+from review_tui.demo.scratch import Scratch, next_gate
+from sessions.errors import UserError
+from sessions.live.gates import GateInfo, checks_of, decision_of
+from sessions.store import Store
+
+REVIEWER = "demo-reviewer"
+GUIDANCE = "The freeze holds: change nothing in production. Write a proposal instead, and prove it on a copy."
+Fingerprint = dict[str, str]
+
+
+def play(scratch: Scratch, tell: Callable[[str], None]) -> bool:
+    """Play the whole story; True if everything came back byte for byte. Raises UserError where something failed."""
+    with Store.open(scratch.db) as store:
+        agent = scratch.start_agent()
+        try:
+            return _play(store, scratch, agent, tell)
+        finally:
+            if agent.poll() is None:
+                agent.kill()
+            agent.wait()
+
+
+def _play(store: Store, scratch: Scratch, agent: object, tell: Callable[[str], None]) -> bool:
+    good: tuple[GateInfo, Fingerprint] | None = None
+    restored = False
+    after = 0
+    while True:
+        gate = next_gate(store, scratch, agent, after)  # type: ignore[arg-type]
+        if gate is None:
+            break
+        after = gate.no
+        tell(f"gate {gate.key}: {gate.agent} waits after step {gate.last + 1}, stage {gate.stage}")
+        reasons = [check for check in checks_of(store, gate.id) if check.action == "hold"]
+        if reasons and good is not None and not restored:
+            for check in reasons:
+                tell(f"  holds: {check.reason}")
+            restored = _roll_back(store, scratch, gate, good, tell)
+            continue
+        operating.decide(store, REVIEWER, gate, Said("approve", payload_sha256=gate.payload_sha256))
+        good = (gate, fingerprint(scratch.workspace))
+        tell("  approved")
+    if not restored:
+        raise UserError("the agent was never held.", "The checks at gates do not work here: run `review-tui doctor`.")
+    tell(f"the agent is through; {'proposals/0042.sql is there' if _proposed(scratch) else 'NO PROPOSAL WAS WRITTEN'}")
+    return restored and _proposed(scratch)
+
+
+def _roll_back(
+    store: Store, scratch: Scratch, gate: GateInfo, good: tuple[GateInfo, Fingerprint], tell: Callable[[str], None]
+) -> bool:
+    """Send the run back to the last good gate, and look whether the files are as they were there."""
+    target, before = good
+    ruined = fingerprint(scratch.workspace)
+    changed = sorted(path for path in before.keys() | ruined.keys() if before.get(path) != ruined.get(path))
+    tell(f"  changed since gate {target.key}: {', '.join(changed)}")
+    operating.decide(store, REVIEWER, gate, Said("rollback", target.id, GUIDANCE, payload_sha256=gate.payload_sha256))
+    _wait_until_consumed(store, gate)
+    now = fingerprint(scratch.workspace)
+    back = [path for path in changed if now.get(path) == before.get(path)]
+    for path in changed:
+        same = path in back
+        tell(f"  {'restored' if same else 'NOT RESTORED'}: {path}  sha256 {before.get(path, 'not there')[:16]}")
+    return len(back) == len(changed)
+
+
+def _wait_until_consumed(store: Store, gate: GateInfo) -> None:
+    """Until the agent has the decision, and with it the files are back (its next gate comes later)."""
+    import time
+
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        row = store.one("SELECT state FROM gate WHERE id = ?", [gate.id])
+        if row is not None and row[0] == "consumed":
+            return
+        time.sleep(0.01)
+    raise UserError("the agent did not come for its decision.", f"It was {decision_of(store, gate.id)}.")
+
+
+def _proposed(scratch: Scratch) -> bool:
+    return (scratch.workspace / "proposals" / "0042.sql").is_file()
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """Relative path -> sha256, of every file."""
+    return {
+        path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
