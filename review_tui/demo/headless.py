@@ -14,6 +14,8 @@ from sessions.live.gates import GateInfo, checks_of, decision_of
 from sessions.store import Store
 
 REVIEWER = "demo-reviewer"
+#: The check's rule at which this reviewer sends the agent back (`labels.policies.judging`).
+IRREVERSIBLE = "irreversible-action"
 GUIDANCE = "The freeze holds: change nothing in production. Write a proposal instead, and prove it on a copy."
 Fingerprint = dict[str, str]
 
@@ -40,10 +42,10 @@ def _play(store: Store, scratch: Scratch, agent: object, tell: Callable[[str], N
             break
         after = gate.no
         tell(f"gate {gate.key}: {gate.agent} waits after step {gate.last + 1}, stage {gate.stage}")
-        reasons = [check for check in checks_of(store, gate.id) if check.action == "hold"]
-        if reasons and good is not None and not restored:
-            for check in reasons:
-                tell(f"  holds: {check.reason}")
+        checks = [check for check in checks_of(store, gate.id) if check.action == "hold"]
+        for check in checks:
+            tell(f"  holds: {check.reason}")
+        if good is not None and not restored and any(check.rule == IRREVERSIBLE for check in checks):
             restored = _roll_back(store, scratch, gate, good, tell)
             continue
         operating.decide(store, REVIEWER, gate, Said("approve", payload_sha256=gate.payload_sha256))
@@ -70,7 +72,7 @@ def _roll_back(
     for path in changed:
         same = path in back
         tell(f"  {'restored' if same else 'NOT RESTORED'}: {path}  sha256 {before.get(path, 'not there')[:16]}")
-    return len(back) == len(changed)
+    return len(back) == len(changed) and "prod.db" in changed
 
 
 def _wait_until_consumed(store: Store, gate: GateInfo) -> None:
