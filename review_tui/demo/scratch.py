@@ -1,4 +1,4 @@
-"""The demo's folder, with workspace, database and snapshots apart from everything of the user's; its agent's process."""
+"""The demo's folder (workspace, database, snapshots: apart from everything of the user's), and its agent's process."""
 
 from __future__ import annotations
 
