@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import corpus, detection, floors, keys, memory, peers, readers, search, start
+from benchmarks import corpus, detection, floors, gates, keys, memory, peers, readers, search, start
 from benchmarks.page import page
 from benchmarks.report import Figure, as_json, machine, table
 from benchmarks.station import Bench
@@ -28,6 +28,7 @@ BENCHES: dict[str, Callable[[Bench], list[Figure]]] = {
     "deciding": keys.deciding,
     "search": search.measure,
     "detectors": detection.measure,
+    "gates": gates.measure,
     "memory": memory.measure,
     "readers": readers.measure,
     "peers": peers.measure,

@@ -14,7 +14,7 @@ from review_tui.cli.settings import PATH, settings
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
-    from review_tui.demo.scratch import Scratch
+    from sessions.demo.scratch import Scratch
 
 
 @click.command("demo")
@@ -32,7 +32,7 @@ def command(ctx: click.Context, headless: bool, folder: Path | None, keep: bool)
     """
     if not headless and not has_terminal():
         raise UserError("the station needs a terminal, and this is none.", "`review-tui demo --headless` needs none.")
-    from review_tui.demo.scratch import Scratch
+    from sessions.demo.scratch import Scratch
 
     scratch = Scratch.make(folder)
     try:
@@ -45,7 +45,7 @@ def command(ctx: click.Context, headless: bool, folder: Path | None, keep: bool)
 
 
 def _headless(scratch: Scratch) -> int:
-    from review_tui.demo.headless import play
+    from review_tui.cli.demo_headless import play
 
     whole = play(scratch, output.line)
     output.line("everything came back byte for byte" if whole else "NOT EVERYTHING CAME BACK")
@@ -55,7 +55,7 @@ def _headless(scratch: Scratch) -> int:
 def _station(scratch: Scratch, reviewer: str) -> int:
     from labels.glance import check_reviewer
     from review_tui import app
-    from review_tui.demo.scratch import next_gate
+    from sessions.demo.scratch import next_gate
     from sessions.store import Store
 
     agent = scratch.start_agent()

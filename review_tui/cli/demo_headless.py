@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labels import operating
 from labels.operating import Said
-from review_tui.demo.scratch import Scratch, next_gate
+from sessions.demo.scratch import Scratch, next_gate
 from sessions.errors import UserError
 from sessions.live.gates import GateInfo, checks_of, decision_of
 from sessions.store import Store

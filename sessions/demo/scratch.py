@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from review_tui.demo import world
+from sessions.demo import world
 from sessions.errors import UserError
 from sessions.live import gates
 from sessions.live.gates import OPEN, GateInfo
@@ -58,7 +58,7 @@ class Scratch:
         arguments = ["--db", self.db, "--workspace", self.workspace, "--snapshots", self.snapshots]
         with (self.folder / "agent.log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", "review_tui.demo.agent", *map(str, arguments)],
+                [sys.executable, "-P", "-m", "sessions.demo.agent", *map(str, arguments)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The demo's agent: a process of its own that plays the story, with real files and a real database, through real gates.
 
-Run as `python -P -m review_tui.demo.agent --db FILE --workspace FOLDER --snapshots FOLDER`.
+Run as `python -P -m sessions.demo.agent --db FILE --workspace FOLDER --snapshots FOLDER`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from review_tui.demo import story, world
-from review_tui.demo.story import Turn
+from sessions.demo import story, world
+from sessions.demo.story import Turn
 from sessions.errors import UserError
 from sessions.gate import Gate, Pending
 from sessions.live.files import workspace_hooks
