@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import corpus, detection, floors, gates, keys, memory, peers, readers, search, start
+from benchmarks import corpus, detection, floors, gates, keys, memory, peers, readers, search, start, workspace
 from benchmarks.page import page
 from benchmarks.report import Figure, as_json, machine, table
 from benchmarks.station import Bench
@@ -29,6 +29,7 @@ BENCHES: dict[str, Callable[[Bench], list[Figure]]] = {
     "search": search.measure,
     "detectors": detection.measure,
     "gates": gates.measure,
+    "workspace": workspace.measure,
     "memory": memory.measure,
     "readers": readers.measure,
     "peers": peers.measure,

@@ -112,7 +112,8 @@ def _print_head(view: _View) -> None:
         output.line("task:")
         output.block(run.task)
     if not run.complete:
-        output.line("This run was not read to its end: import it again.")
+        live = run.state == "live"
+        output.line("This run is live." if live else "This run was not read to its end: import it again.")
     if run.problems:
         output.line(f"{output.count(run.problems, 'record')} could not be read:")
         for problem in catalog.problems(view.store, run)[:5]:
