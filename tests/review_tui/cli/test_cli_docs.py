@@ -29,7 +29,7 @@ def test_every_example_works(call, tmp_path: Path, monkeypatch) -> None:
 def test_every_command_and_option_is_on_the_page() -> None:
     for name in COMMANDS:
         assert re.search(rf"review-tui {name}\b", PAGE), name
-    for group in ("db", "codebook", "detectors", "queue"):
+    for group in ("db", "codebook", "detectors", "queue", "gate", "workspace"):
         for name in import_module(f"review_tui.cli.{group}").TABLE:
             assert re.search(rf"\b{group} {name}\b", PAGE), name
     decide = import_module("review_tui.cli.decide").command
