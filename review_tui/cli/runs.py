@@ -61,7 +61,7 @@ def _print(entries: list[dict[str, Any]], reviewer: str) -> None:
     for entry in entries:
         title = short(entry["title"] or "(no title)", TITLE_WIDTH)
         if entry["state"] != "complete":
-            title += "  (live)" if run.state == "live" else "  (not read to its end)"
+            title += "  (live)" if entry["state"] == "live" else "  (not read to its end)"
         done = str(entry["decided"].get(reviewer, 0) or "-")
         rows.append((entry["id"][:8], f"{entry['steps']:,}", f"{entry['chunks']:,}", done, entry["format"], title))
     output.table(rows, right=frozenset({1, 2, 3}))
