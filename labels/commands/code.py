@@ -67,7 +67,7 @@ _WRITE = re.compile(
     r"\b(open|writeFileSync|writeFile|truncateSync|truncate|File\.open|File\.write|file_put_contents|os\.truncate)\("
 )
 _SQL_CALL = re.compile(
-    r"(?:\.|->|::|\b)(?:execute|executescript|executemany|exec_driver_sql|execute_sql|exec|query|raw|unsafe|run|sql|read_sql|"
+    r"(?:[\w$]{1,30}(?:\.|->|::)|\.|\b)(?:execute|executescript|executemany|exec_driver_sql|execute_sql|exec|query|raw|unsafe|run|sql|read_sql|"
     r"\$?executeRawUnsafe|\$?executeRaw|\$?queryRaw|\$?queryRawUnsafe|do|prepare|batch|multi_query)[ \t]*\(?[ "
     r"\t]*(?=[\"'`\w$])"
 )
@@ -97,7 +97,7 @@ def _hits(code: Code, language: str) -> Iterator[Hit]:
     yield from _statements(code)
     for pattern, rule in METHODS:
         for found in pattern.finditer(code.bare):
-            yield Hit(found.start(), found.end(), finding=Finding(rule, found[0][:80]))
+            yield Hit(found.start(), found.end(), finding=Finding(rule, found[0][:80].strip(" .(")))
 
 
 def _deletes(code: Code) -> Iterator[Hit]:

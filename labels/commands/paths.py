@@ -75,7 +75,7 @@ _SYSTEM = re.compile(
 _ROOT = re.compile(
     r"/|/\*|//.*|~[\w-]*/?\*?|\$\{?HOME\}?/?\*?|/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|sbin|srv|sys|usr|var|home|Users|System|"
     r"Library|Applications|mnt|media|run|data)(?:/\*?)?|/(?:home|Users)/[^/]+/?\*?|/usr/(?:bin|lib|local|sbin|share)(?:/\*?)?"
-    r"|/var/(?:lib|log|www|mail|spool)(?:/\*?)?|[A-Za-z]:[/\\]*\*?|[A-Za-z]:[/\\](?:windows|users|program "
+    r"|/var/(?:lib|www|mail|spool)(?:/\*?)?|[A-Za-z]:[/\\]*\*?|[A-Za-z]:[/\\](?:windows|users|program "
     r"files)[^/\\]*[/\\]?\*?"
     r"|%(?:userprofile|systemroot|windir)%|\$env:(?:userprofile|systemroot|windir|systemdrive).*",
     re.IGNORECASE,

@@ -85,8 +85,8 @@ def _one(simple: Simple, known: Mapping[str, Value], text: str, seen: dict[int, 
     if not words:
         return given._replace(source=source) if given else Printed("unknown", source=source)
     name, args = base_name(words[0]), words[1:]
-    if (text := _says(name, args)) is not None:
-        return Printed("text", text, source=source)
+    if (said := _says(name, args)) is not None:
+        return Printed("text", said, source=source)
     if paths := _lists(name, args):
         return Printed("paths", paths=paths, source=source)
     if name in _DOWNLOADS:

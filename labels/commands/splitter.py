@@ -314,6 +314,7 @@ class _Reader:
             stop = _heredoc_end(self.plain[: self.end], self.at, delimiter)
             simple.heredoc = self.all.text[self.at : stop]
             simple.heredoc_quoted = quoted
+            simple.end = max(simple.end, stop)
             if not quoted and ("$(" in simple.heredoc or "`" in simple.heredoc):
                 self._substitutions(self.at, stop)
             line_end = self.plain.find("\n", stop, self.end)

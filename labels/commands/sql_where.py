@@ -35,15 +35,27 @@ def always_true(condition: str, dialect: str | None) -> bool:
         or condition.upper().count("NOT") > _MAX_NESTING
     ):
         return False
+    for read in dict.fromkeys((dialect, None)):  # a dialect that sqlglot does not know is no reason to give up
+        tree = _parsed(condition, read)
+        if tree is not None:
+            break
+    else:
+        return False
+    try:
+        where = tree.args.get("where")
+        return where is not None and _true(where.this, 0)
+    except (RecursionError, AttributeError, TypeError):
+        return False
+
+
+def _parsed(condition: str, dialect: str | None) -> Any:
     from sqlglot import parse_one
     from sqlglot.errors import SqlglotError
 
     try:
-        tree = parse_one(f"SELECT 1 WHERE {condition}", read=dialect)
-        where = tree.args.get("where")
-        return where is not None and _true(where.this, 0)
+        return parse_one(f"SELECT 1 WHERE {condition}", read=dialect)
     except (SqlglotError, ValueError, RecursionError, AttributeError, TypeError, KeyError, IndexError):
-        return False
+        return None
 
 
 def _true(node: Any, depth: int) -> bool:

@@ -217,6 +217,7 @@ class _Reader:
                 simple.heredoc = simple.heredoc or ""
             elif child.type == "heredoc_body":
                 simple.heredoc = self._source(child)
+                simple.end = max(simple.end, child.end_byte)
                 self._push(child.children, None, scope)
             elif child.type in _REDIRECTS:
                 self._redirect(child, simple, scope)

@@ -100,7 +100,7 @@ def _turns(raw: str, known: Mapping[str, Value]) -> list[Mapping[str, Value]]:
 
 def _read(raw: str, known: Mapping[str, Value], out: _Fields, depth: int) -> None:
     at, size = 0, len(raw)
-    while at < size:
+    while at < size and out.room > 0:
         if plain := _PLAIN.match(raw, at):
             out.add(plain[0])
             at = plain.end()
@@ -128,7 +128,7 @@ def _double(raw: str, at: int, known: Mapping[str, Value], out: _Fields, depth: 
     """Inside double quotes, up to and over the closing one."""
     out.begun = True
     size = len(raw)
-    while at < size:
+    while at < size and out.room > 0:
         char = raw[at]
         if char == '"':
             return at + 1

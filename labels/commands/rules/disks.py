@@ -127,7 +127,6 @@ TOOLS = (
     Tool("vssadmin", row(SNAPSHOT, "delete|Delete"), gate="delete"),
     Tool("wbadmin", row(SNAPSHOT, "delete"), gate="delete"),
     Tool("wmic", row(SNAPSHOT, ".. delete"), gate="delete"),
-    Tool("bcdedit", row(PARTITION, any="/delete"), row(PARTITION, "/delete|/set"), gate="delete set", dry=()),
     Tool(
         "tmutil",
         row(SNAPSHOT, "delete*|thinlocalsnapshots|disable"),

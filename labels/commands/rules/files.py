@@ -20,7 +20,9 @@ from labels.commands.rules.base import Finding, Rule, Tool, row
 DELETE_TREE = Rule(
     "files.delete-tree", "deletes a folder with everything in it; there is no bin to take it from.", 0.85
 )
-DELETE_ROOT = Rule("files.delete-root", "deletes the system, a home folder or a whole disk.", 1.0)
+DELETE_ROOT = Rule(
+    "files.delete-root", "deletes a folder of the system, a home folder, a mounted volume, or everything.", 1.0
+)
 DELETE_EVERYTHING = Rule("files.delete-everything", "deletes everything in a folder.", 0.9)
 DELETE_HISTORY = Rule(
     "git.delete-repository", "deletes a repository's history with every commit that is not pushed.", 1.0

@@ -21,7 +21,6 @@ FIREWALL = Rule("system.firewall", "deletes all firewall rules; what is not save
 NETWORK = Rule("system.network", "takes the network down: a remote machine cannot be reached any more.", 0.8)
 FORK_BOMB = Rule("system.fork-bomb", "starts processes without end until the machine hangs.", 1.0)
 BOOT = Rule("system.boot", "changes what the machine boots from.", 0.9)
-CRASH = Rule("system.crash", "crashes or halts the kernel at once.", 1.0)
 REGISTRY = Rule("system.registry", "deletes keys of the registry or of the settings database.", 0.8)
 UNINSTALL = Rule("system.unit-remove", "removes a service, task or feature of the system for good.", 0.75)
 
@@ -133,8 +132,10 @@ def _init(call: Call, line: Line) -> Finding | None:
     )
 
 
-def _sysctl(call: Call, _line: Line) -> Finding | None:
-    return Finding(CRASH) if any("sysrq-trigger" in arg for arg in call.args) else None
+def _bcdedit(call: Call, _line: Line) -> Finding | None:
+    return (
+        Finding(BOOT) if {arg.lower() for arg in call.args} & {"/delete", "/set", "/deletevalue", "/import"} else None
+    )
 
 
 TOOLS = (
@@ -229,10 +230,10 @@ TOOLS = (
         row(BOOT, "", when=lambda call, line: Finding(BOOT) if call.name.endswith("install") else None),
         gate="*",
     ),
+    Tool("bcdedit", check=_bcdedit, gate="delete set deletevalue import"),
     Tool("flashrom", row(BOOT, any="-w --write -E --erase"), gate="*"),
     Tool("fwupdmgr", row(BOOT, "downgrade|reinstall")),
     Tool("nvram", row(BOOT, any="-c -d"), gate="*"),
-    Tool("sysctl", check=_sysctl, gate="sysrq"),
     Tool(
         "reg",
         check=lambda call, line: (
