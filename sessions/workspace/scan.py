@@ -104,9 +104,8 @@ class _Walk:
             self._below(name, path, status, descriptor, depth)
 
     def _to_read(self, path: str, status: os.stat_result) -> None:
-        if status.st_dev != self.device:
-            self.found.entries[path] = e.left_out(status, e.OTHER_SYSTEM)
-        elif status.st_size > self.policy.file_cap:
+        # No look at st_dev: a file of an overlay may show that of a layer, while folders always show the overlay's.
+        if status.st_size > self.policy.file_cap:
             self.found.entries[path] = e.left_out(status, e.OVER_CAP)
         else:
             self.found.to_read[path] = status

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from sessions.workspace import entries as e
@@ -121,19 +122,26 @@ class Worker:
             return None
         if there is not None and not self._is_before(step, there):
             return CHANGED
-        descriptor = self.tree.create(temporary)
-        try:
-            self._fill(descriptor, step.target)
-            self._own(temporary, step.target)
-            os.fchmod(descriptor, step.target.mode)
-            os.utime(descriptor, ns=(step.target.mtime_ns, step.target.mtime_ns))
-        except BaseException:
-            self._remove(temporary)
-            raise
-        finally:
-            os.close(descriptor)
-        self.tree.replace(temporary, step.path)
+        with self._removed_on_failure(temporary):
+            descriptor = self.tree.create(temporary)
+            try:
+                self._fill(descriptor, step.target)
+                self._own(temporary, step.target)
+                os.fchmod(descriptor, step.target.mode)
+                os.utime(descriptor, ns=(step.target.mtime_ns, step.target.mtime_ns))
+            finally:
+                os.close(descriptor)
+            self.tree.replace(temporary, step.path)
         return None
+
+    @contextmanager
+    def _removed_on_failure(self, temporary: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                self._remove(temporary)
+            raise
 
     def _fill(self, descriptor: int, target: Entry) -> None:
         """Write the content; a file that had holes gets holes for its zeros."""
@@ -158,10 +166,11 @@ class Worker:
             return None
         if there is not None and not self._is_before(step, there):
             return CHANGED
-        self.tree.symlink(step.target.content, temporary)
-        self._own(temporary, step.target)
-        self.tree.set_times(temporary, step.target.mtime_ns)
-        self.tree.replace(temporary, step.path)
+        with self._removed_on_failure(temporary):
+            self.tree.symlink(step.target.content, temporary)
+            self._own(temporary, step.target)
+            self.tree.set_times(temporary, step.target.mtime_ns)
+            self.tree.replace(temporary, step.path)
         return None
 
     def _rights(self, step: Step, there: os.stat_result | None, _temporary: str) -> str | None:

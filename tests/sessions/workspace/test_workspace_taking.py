@@ -520,6 +520,25 @@ def test_other_file_systems_inside_are_not_entered(folder: Path, store: Snapshot
         subprocess.run(["umount", folder / "mounted"], check=True)
 
 
+@pytest.mark.skipif(not ROOT, reason="only root can mount")
+def test_a_file_that_is_mounted_is_kept_and_cannot_be_replaced(folder: Path, store: Snapshots, tmp_path: Path) -> None:
+    write(folder / "a", "1")
+    write(folder / "b", "1")
+    write(tmp_path / "elsewhere", "2")
+    first = store.take(folder, "run", "1")
+    if subprocess.run(["mount", "--bind", tmp_path / "elsewhere", folder / "a"], check=False).returncode:
+        pytest.skip("cannot mount here")
+    try:
+        write(folder / "b", "2")
+        store.take(folder, "run", "2")
+        restore = store.apply(store.plan(folder, first.id))
+        assert dict(restore.failed) == {"a": "Device or resource busy"}
+        assert (folder / "b").read_text() == "1"
+        assert not [path for path in folder.iterdir() if path.name.startswith(".review-tui")]
+    finally:
+        subprocess.run(["umount", folder / "a"], check=True)
+
+
 # -- SQLite ---------------------------------------------------------------------------------------------------------
 
 
