@@ -25,6 +25,7 @@ from review_tui.transcript.layout import Row
 from review_tui.transcript.marks import Marks, Passage
 from review_tui.transcript.scroller import Place
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.gate_panel import ALARM
 from review_tui.widgets.paint import VERDICT_GLYPH
 from review_tui.widgets.rows import Pieces, RowList
 from review_tui.widgets.side import Silence, side_rows, suggestion_look
@@ -193,7 +194,7 @@ class ReviewScreen(GateActions, FindActions):
             self._say_gate()
         elif change.what == "decisions":
             self.say("Changed from elsewhere: what is shown is what is said now.", "warn")
-        elif change.new:
+        elif change.new and self.open_gate is None:
             many = "1 suggestion" if change.new == 1 else f"{change.new:,} suggestions"
             self.say(f"◇ {many} by detectors: 's jumps to them.")
 
@@ -283,7 +284,7 @@ class ReviewScreen(GateActions, FindActions):
         room = self.size.width - 2 - len(inbox) - len(system) - sum(len(text) for text, _ in right) - 2
         title = (short(run.title or "(no title)", max(4, room)), "strong")
         where: Pieces = [(inbox, "faint"), title, (system, "faint"), None, *right]
-        self.query_one("#head", Bar).show(where, [*self._strip(), None, (self._odds(), "faint")])
+        self.query_one("#head", Bar).show(where, [*self._strip(), None, self._note()])
 
     def _progress(self) -> tuple[str, str]:
         """Whether the run is all here."""
@@ -317,6 +318,13 @@ class ReviewScreen(GateActions, FindActions):
                 pieces.append((f"{glyph} ", f"verdict-{verdict}" if verdict else "faint"))
         pieces.append(("…" if start + room < count else "", "faint"))
         return pieces
+
+    def _note(self) -> tuple[str, str]:
+        """At a gate why it waits, in case the panel has no room for it; otherwise the odds."""
+        gate = self.open_gate
+        if gate is None or not gate.reason:
+            return self._odds(), "faint"
+        return short(gate.reason, max(10, self.size.width // 2)), "error" if gate.risk >= ALARM else "warn"
 
     def _odds(self) -> str:
         """What the steps still to come would do alone, and what a reviewed chunk does: the reason to be here."""

@@ -211,6 +211,7 @@ class GateActions(DecideActions):
                 self.say(str(taken), "warn")
             else:
                 self._taken = gate
+                self.show_keys()
 
     @staticmethod
     def _quietly(call: Any, gate: GateInfo) -> UserError | None:

@@ -54,6 +54,7 @@ class RollbackScreen(ModalScreen[bool | None]):
         self.choices: dict[str, Choice] = {}
         self._plan: Plan | None = None
         self._left_out: list[tuple[str, str, int]] = []
+        self._outside: list[str] = []
         self._folder: Any = None
 
     def compose(self) -> ComposeResult:
@@ -81,10 +82,22 @@ class RollbackScreen(ModalScreen[bool | None]):
                 from pathlib import Path
 
                 self._plan = store.plan(Path(live.workspace), self.target.snapshot)
+            self._outside = self._effects(app)
         except UserError as error:
             app.call_from_thread(self._say, str(error))
             return
         app.call_from_thread(self._show)
+
+    def _effects(self, app: ReviewApp) -> list[str]:
+        """What the steps to be undone did elsewhere."""
+        from labels.outside import effects
+        from sessions import catalog
+
+        run = catalog.run_by_id(app.store, self.gate.run)
+        if run is None or self.look or self.target.last >= self.gate.last:
+            return []
+        steps = catalog.steps(app.store, run.no, self.target.last + 1, self.gate.last)
+        return [f"step {item.index + 1} {item.what}: {item.call}" for item in effects(steps)]
 
     def _say(self, text: str) -> None:
         self.query_one(RowList).show(FixedRows([(None, [(f" {clean(text)}", "error")])]))
@@ -116,6 +129,7 @@ class RollbackScreen(ModalScreen[bool | None]):
         rows += [_change(change, width) for change in own[:MOST]]
         if len(own) > MOST:
             rows.append((None, [(f"   … and {len(own) - MOST:,} more", "faint")]))
+        rows += _section("NOT UNDONE: done outside the workspace", self._outside, width)
         rows += _section("OPEN ELSEWHERE: close and reopen afterwards", sorted(plan.open_databases), width)
         rows += _section("LEFT ALONE: not covered by the snapshot", sorted(plan.alone), width)
         left_out = [f"{path} ({reason})" for path, reason, _ in self._left_out]
