@@ -172,41 +172,36 @@ def test_kinds_of_mounts(path: str, kind: str) -> None:
 
 
 @pytest.mark.skipif(not ROOT, reason="needs a second user")
-def test_no_permission(tmp_path: Path) -> None:
-    os.chmod(tmp_path, 0o755)
-    for parent in tmp_path.parents[:3]:
-        os.chmod(parent, os.stat(parent).st_mode | 0o011)
-    write(tmp_path / "closed" / "a", "1")
-    (tmp_path / "open").mkdir(mode=0o777)
-    (tmp_path / "open").chmod(0o777)
-    write(tmp_path / "readable" / "a", "1")
-    (tmp_path / "closed").chmod(0o700)
+def test_no_permission(open_path: Path) -> None:
+    write(open_path / "closed" / "a", "1")
+    open_path.chmod(0o755)
+    (open_path / "open").mkdir(mode=0o777)
+    (open_path / "open").chmod(0o777)
+    write(open_path / "readable" / "a", "1")
+    (open_path / "closed").chmod(0o700)
 
     def job() -> None:
         become_nobody()
-        assert "cannot keep snapshots" in refused(lambda: Snapshots(tmp_path / "s"))
-        with Snapshots(tmp_path / "open" / "s") as store:
-            assert "no permission to read" in refused(lambda: store.take(tmp_path / "closed", "run", "1"))
-            assert store.take(tmp_path / "readable", "run", "1").files == 1
+        assert "cannot keep snapshots" in refused(lambda: Snapshots(open_path / "s"))
+        with Snapshots(open_path / "open" / "s") as store:
+            assert "no permission to read" in refused(lambda: store.take(open_path / "closed", "run", "1"))
+            assert store.take(open_path / "readable", "run", "1").files == 1
 
     in_processes(job)
 
 
-def test_a_restore_without_permission_says_so_path_by_path(tmp_path: Path) -> None:
+def test_a_restore_without_permission_says_so_path_by_path(open_path: Path) -> None:
     """Nothing is left half done in silence."""
     if not ROOT:
         pytest.skip("needs a second user")
-    os.chmod(tmp_path, 0o777)
-    for parent in tmp_path.parents[:3]:
-        os.chmod(parent, os.stat(parent).st_mode | 0o011)
-    folder = tmp_path / "w"
+    folder = open_path / "w"
     ready, go = os.pipe()
 
     def job() -> None:
         become_nobody()
         write(folder / "mine", "1")
         write(folder / "taken away" / "a", "1")
-        with Snapshots(tmp_path / "s") as store:
+        with Snapshots(open_path / "s") as store:
             first = store.take(folder, "run", "1")
             write(folder / "mine", "2")
             write(folder / "taken away" / "a", "2")
@@ -408,17 +403,14 @@ def test_a_link_is_not_followed_when_rights_are_set(store: Snapshots, folder: Pa
         tree.set_mode("a", 0o777)
 
 
-def test_a_read_only_folder_is_opened_and_closed_again(tmp_path: Path) -> None:
-    os.chmod(tmp_path, 0o777)
-    for parent in tmp_path.parents[:3]:
-        os.chmod(parent, os.stat(parent).st_mode | 0o011)
+def test_a_read_only_folder_is_opened_and_closed_again(open_path: Path) -> None:
 
     def job() -> None:
         become_nobody()
-        folder = tmp_path / "w"
+        folder = open_path / "w"
         write(folder / "sealed" / "a", "1")
         (folder / "sealed").chmod(0o555)
-        with Snapshots(tmp_path / "s") as store:
+        with Snapshots(open_path / "s") as store:
             first, before = store.take(folder, "run", "1"), picture(folder)
             (folder / "sealed").chmod(0o755)
             write(folder / "sealed" / "a", "2")

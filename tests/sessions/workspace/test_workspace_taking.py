@@ -477,22 +477,19 @@ def test_too_deep_folders_are_left_out(folder: Path, store: Snapshots) -> None:
     assert info.folders == MAX_DEPTH
 
 
-def test_unreadable_files_and_folders_are_recorded(tmp_path: Path) -> None:
+def test_unreadable_files_and_folders_are_recorded(open_path: Path) -> None:
     """As a user for whom there are unreadable files."""
-    os.chmod(tmp_path, 0o777)
-    for parent in tmp_path.parents[:3]:
-        os.chmod(parent, os.stat(parent).st_mode | 0o011)
 
     def job() -> None:
         become_nobody()
-        folder = tmp_path / "w"
+        folder = open_path / "w"
         write(folder / "closed", "1", 0o000)
         write(folder / "no list" / "a", "1")
         write(folder / "no enter" / "b", "1")
         write(folder / "fine", "1")
         (folder / "no list").chmod(0o300)
         (folder / "no enter").chmod(0o600)
-        with Snapshots(tmp_path / "s") as store:
+        with Snapshots(open_path / "s") as store:
             info = store.take(folder, "run", "1")
             assert dict(info.not_covered) == {"unreadable": 3}, info
             assert info.files == 1
