@@ -6,6 +6,7 @@
     request           what an agent asks at a gate, checked, and the hash of it
     runs, gates       the rows of live runs and gates, as they are read
     checking          what is asked of `sessions.gate_checks` before a person is
+    telling           who is told that a gate waits
     opening           the one transaction that opens a gate
     conditions        what an approval needs besides being one
     deciding          votes and decisions: the first one wins

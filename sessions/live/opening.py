@@ -39,6 +39,7 @@ from sessions.live.holding import holding
 from sessions.live.hooks import NO_HOOKS, Hooks, Opening, Snapshot
 from sessions.live.process import Process
 from sessions.live.request import GateRequest, part_json
+from sessions.live.telling import tell
 from sessions.store import Store, Transaction
 from sessions.writing import Batch, StepRows
 
@@ -72,6 +73,8 @@ def open_gate(
         new = _New(identity, checked, snapshot)
         gate = _write(store, request, prepared, new, agent)
         if gate is not None:
+            if gate.id == identity:
+                tell(store, gate)
             return gate
 
 
