@@ -26,11 +26,16 @@ _DISGUISED = re.compile(
     r"\$'|\\x[0-9a-f]{2}|\\0?[0-7]{3}|[\w}]\$[\w{(]|\$\{\w+\}\w|\)\w|\w\{[^{}\s]{0,40},|,[^{}\s]{0,40}\}\w",
     re.IGNORECASE,
 )
-_RISKY_TARGET = re.compile(
-    r">[|&]?\s*[^\s;&<>]*(?:/dev/(?!null\b|std|tty|fd)|\.log\b|/log|audit|history|passwd|shadow|/group\b|sudoers|fstab|crypttab|/boot/|authorized_keys"
-    r"|sysrq|\.db\b|\.sqlite|\.env\b|\.pem\b|\.key\b|id_rsa|\.git/|tfstate|/etc/|/usr/|/var/|/bin/|/lib|backup|dump|syslog|[uwb]tmp|lastlog|faillog|secure|messages"
-    r"|\.rdb|\.aof|\.dump|\.kdbx|\.p12|\.qcow|\.vmdk|\.parquet|\.duckdb|\.mdb|\$)"
+#: Parts of names of files that are missed when they are overwritten; `paths` has the patterns.
+_RISKY_NAMES = (
+    "log|hist|audit|passwd|shadow|group|sudoers|fstab|crypttab|sqlite|dump|backup|snapshot|prod|secret|credential|service|"
+    "kubeconfig|key|tfstate|tfvars|parquet|duckdb|realm|qcow|vmdk|gcloud|secure|message|access|securit|kern|daemon|server|"
+    "cloudtrail|event|auth|journal|viminfo|lesshst|hsts|netrc|pgpass|npmrc|pypirc|htpasswd|id_rsa|id_dsa|id_ecdsa|id_ed25519|pem|pfx|"
+    r"p12|kdbx|jks|asc|gpg|ppk|windows|program|[uwb]tmp|\$|\.db|\.s3db|\.m?db|\.accdb|\.rdb|\.aof|\.ibd|\.frm|\.my|\.mdf|\.ldf|"
+    r"\.rman|\.vdi|\.vhd|\.ova|\.fdb|\.sql|\.env|\.git|\.hg|\.svn|\.bzr|\.jj|\.ssh|\.aws|\.gnupg|\.kube|\.azure|\.docker|"
+    r"/dev/(?!null\b|std|tty|fd)|/etc/|/usr/|/var/|/bin/|/sbin/|/lib|/boot/|/proc/|/sys|/run/|/applications|/nix/|/snap/"
 )
+_RISKY_TARGET = re.compile(rf">[|&]?[ \t]*[^\s;&<>]*(?:{_RISKY_NAMES})")
 #: `:(){ :|:& };:` under any name.
 FORK_BOMB = re.compile(r"([\w:.]{1,20})\s*\(\)\s*\{[^{}]{0,80}?\1\s*\|\s*\1\s*&")
 #: From here on a table is faster than an expression.

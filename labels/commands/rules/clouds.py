@@ -36,7 +36,7 @@ PUBLIC = Rule(
 _LOGS = frozenset({"cloudtrail", "logs", "config", "configservice", "guardduty", "securityhub"})
 _AWS_HARMLESS = re.compile(
     r"delete-(?:message(?:-batch)?|tags?|bucket-tagging|item|object-tagging|metric-filter|launch-template-versions)"
-    r"|deregister-(?:targets|task-definition|instances-from-load-balancer)|remove-tags.*|delete-account-alias"
+    r"|deregister-(?:targets|task-definition|instances-from-load-balancer)|remove-tags.*|delete-account-alias|terminate-session"
 )
 _AWS_LOSES = re.compile(
     r"(?:batch-|admin-|bulk-)?(?:delete|terminate|purge|destroy|wipe)(?:-.*)?|deregister-image|release-address"
@@ -88,7 +88,7 @@ def _s3(call: Call, line: Line, operation: str) -> Finding | None:
 
 
 _GCP_LOCAL = ("config", "auth", "components", "topic", "info")
-_GCP_VERBS = ("delete", "destroy", "purge", "remove-all")
+_GCP_VERBS = ("delete", "destroy", "purge", "remove-all", "delete-instances")
 
 
 def _gcloud(call: Call, line: Line) -> Finding | None:
@@ -102,7 +102,7 @@ def _gcloud(call: Call, line: Line) -> Finding | None:
         mirrors = words[1] == "rsync" and line.has("--delete-unmatched-destination-objects")
         lost = words[1] == "rm" or mirrors or "delete" in words[1:3]
         return Finding(GCP_STORE, " ".join(words[1:3])) if lost else None
-    if any(word in _GCP_VERBS for word in words[1:5]):
+    if any(word in _GCP_VERBS for word in words[1:5]) or words[:3] == ["sql", "backups", "restore"]:
         return Finding(GCP_LOGS if words[0] == "logging" else GCP_DELETE, " ".join(words[:4]))
     return None
 
@@ -113,7 +113,11 @@ _AZURE_VERBS = frozenset("delete purge destroy batch-delete delete-batch remove-
 
 def _az(_call: Call, line: Line) -> Finding | None:
     words = line.words
-    if not words or (words[0] in _AZURE_LOCAL and words[:2] != ["account", "management-group"]):
+    if (
+        not words
+        or words[:2] == ["role", "assignment"]
+        or (words[0] in _AZURE_LOCAL and words[:2] != ["account", "management-group"])
+    ):
         return None
     if "deployment" in words and "create" in words and (line.value("--mode") or "").lower() == "complete":
         return Finding(AZURE_DELETE, "whatever the template does not name")
@@ -175,7 +179,7 @@ TOOLS = (
     Tool(
         "gcloud",
         check=_gcloud,
-        gate="delete destroy purge rm remove allusers allauthenticatedusers",
+        gate="delete destroy purge rm remove restore allusers allauthenticatedusers",
         valued="--project --account --region --zone --format --filter --configuration --impersonate-service-account",
     ),
     Tool(
@@ -251,6 +255,7 @@ TOOLS = (
         "fly flyctl",
         row(None, "auth|config"),
         row(HOSTING, f".. {_ALL_VERBS}"),
+        row(HOSTING, "secrets unset"),
         valued="-a --app -c --config -o --org",
     ),
     Tool(

@@ -54,7 +54,7 @@ def emptied(call: Call, target: str) -> Finding | None:
 _GIT_DATABASE = re.compile(r"(?:^|/)\.git/(?:objects|refs|HEAD|index|packed-refs|logs)")
 _CORE = re.compile(
     r"/etc/(?:passwd|shadow|group|gshadow|sudoers(?:\.d/.*)?|fstab|crypttab|ld\.so\.preload|pam\.d/.*|ssh/sshd_config|default/grub)"
-    r"|/boot/.*|/proc/sysrq-trigger|/sys/firmware/.*|.*/\.ssh/authorized_keys|/dev/(?:mem|kmem|port)"
+    r"|/boot/.*|/sys/block/\w+/device/delete|/proc/sysrq-trigger|/sys/firmware/.*|.*/\.ssh/authorized_keys|/dev/(?:mem|kmem|port)"
 )
 
 

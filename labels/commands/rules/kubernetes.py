@@ -162,7 +162,6 @@ TOOLS = (
         row(ETCD, "del|rm|rmdir"),
         row(ETCD, "member remove"),
         row(ETCD, "user|role delete"),
-        row(ETCD, "snapshot restore"),
         row(ETCD, "compact|compaction"),
         valued="--endpoints --cacert --cert --key --user",
     ),

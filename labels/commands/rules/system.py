@@ -36,7 +36,18 @@ def _kill(call: Call, _line: Line) -> Finding | None:
         signal, targets = "".join(targets[1:2]), targets[2:]
     elif len(targets) > 1 and targets[0].startswith("-"):
         signal, targets = targets[0][1:], targets[1:]
-    return Finding(KILL_ALL, " ".join(call.args[:4])) if signal != "0" and {"1", "-1"} & set(targets) else None
+    if signal != "0" and {"1", "-1"} & set(targets):
+        return Finding(KILL_ALL, " ".join(call.args[:4]))
+    return _kill_servers(call)
+
+
+def _kill_servers(call: Call) -> Finding | None:
+    """`kill -9 $(pidof mysqld)`."""
+    hard = {"-9", "-KILL", "-SIGKILL"} & set(call.args)
+    named = [
+        word for arg in call.args if "$(" in arg for word in re.findall(r"[\w-]+", arg) if _SERVERS.fullmatch(word)
+    ]
+    return Finding(KILL_SERVER, named[0]) if hard and named else None
 
 
 def _pkill(call: Call, line: Line) -> Finding | None:
@@ -63,7 +74,7 @@ def _crontab(call: Call, line: Line) -> Finding | None:
         return None
     if line.words[-1:] == ["/dev/null"]:
         return Finding(JOBS)
-    if line.words == ["-"] or (not call.args and call.reads) or "-" in call.args:
+    if line.words or "-" in call.args or call.reads:
         kept = call.reads is not None and "crontab -l" in call.reads.source
         return (
             None
@@ -150,7 +161,7 @@ TOOLS = (
         valued="-H --host -M --machine -t --type",
         dry=("--help",),
     ),
-    Tool("kill", check=_kill, gate="1", dry=()),
+    Tool("kill", check=_kill, gate="1 9 kill sigkill", dry=()),
     Tool("killall5", row(KILL_ALL), gate="*"),
     Tool("pkill killall skill", check=_pkill, gate="*", valued="-u -U -s --signal -t -g --euid"),
     Tool("taskkill", check=_taskkill, gate="im"),

@@ -66,6 +66,29 @@ def test_the_gate_lets_go_only_what_no_rule_denies() -> None:
                 assert Engine().command(text) is None, text
 
 
+TARGETS = (
+    "/dev/sda /dev/nvme0n1 /dev/mapper/x /dev/mem /etc/passwd /etc/sudoers.d/x /etc/fstab /etc/pam.d/x /boot/x "
+    "/proc/sysrq-trigger "
+    "/sys/block/sda/device/delete ~/.ssh/authorized_keys ~/.bash_history ~/.lesshst ~/.viminfo fish_history "
+    "app.log x.log.1 "
+    "/var/log/syslog /var/log/messages wtmp lastlog faillog logs/audit/x audit.jsonl security.evtx prod.db "
+    "x.sqlite3 x.s3db x.mdb "
+    "x.accdb x.dump x.rdb x.aof x.ibd x.frm x.myd x.mdf x.ldf terraform.tfstate x.rman x.vmdk x.qcow2 x.vdi "
+    "x.vhdx x.ova x.parquet "
+    "x.fdb x.realm x.duckdb backup.tar prod.csv x.sql.gz .env .env.local .netrc .pgpass .npmrc .htpasswd "
+    "credentials.json x.pem "
+    "x.key x.p12 x.kdbx x.jks x.gpg x.tfvars kubeconfig id_rsa ~/.aws/config .git/index .git/HEAD /usr/bin/x "
+    "/lib/x C:/Windows/x"
+).split()
+
+
+@pytest.mark.parametrize("form", ["> {}", ": > {}", "echo '' >{}", "cat /dev/null >| {}", "ls > {}", "x &> {}"])
+def test_the_gate_knows_every_target_of_a_redirect(form: str) -> None:
+    for target in TARGETS:
+        text = form.format(target)
+        assert gate.may_matter(text) or Engine().command(text) is None, text
+
+
 def test_without_a_grammar_the_verdicts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """What tree-sitter cannot read, the splitter reads as well."""
     commands = [*ALLOWED, *(command for commands in DENIED.values() for command in commands)]
