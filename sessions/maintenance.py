@@ -6,7 +6,7 @@ import os
 import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,30 +196,3 @@ def _plain_words(path: Path) -> Iterator[None]:
 
 
 # -- where it lies --------------------------------------------------------------------------------------------------
-
-#: File systems over a network: SQLite's shared memory does not reach across machines.
-_REMOTE = frozenset("nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre beegfs davfs fuse.sshfs".split())
-
-
-def file_system(path: Path) -> str | None:
-    """The kind of file system that a path is on; None where the system does not tell."""
-    with suppress(OSError):
-        return _mounted(os.path.realpath(path), Path("/proc/self/mounts").read_text("utf-8", "replace"))
-    return None
-
-
-def _mounted(path: str, mounts: str) -> str | None:
-    best, kind = "", None
-    for row in mounts.splitlines():
-        fields = row.split(" ")
-        if len(fields) < 3:
-            continue
-        place = fields[1].replace("\\040", " ")
-        inside = path == place or path.startswith(place.rstrip("/") + "/")
-        if inside and len(place) >= len(best):
-            best, kind = place, fields[2]
-    return kind
-
-
-def is_remote(kind: str | None) -> bool:
-    return kind in _REMOTE

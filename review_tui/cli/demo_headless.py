@@ -8,9 +8,9 @@ from pathlib import Path
 
 from labels import operating
 from labels.operating import Said
-from sessions.demo.scratch import Scratch, next_gate
+from sessions.demo.scratch import Agent, Scratch, next_gate
 from sessions.errors import UserError
-from sessions.live.gates import GateInfo, checks_of, decision_of
+from sessions.live.gates import GateInfo, checks_of
 from sessions.store import Store
 
 REVIEWER = "demo-reviewer"
@@ -32,12 +32,12 @@ def play(scratch: Scratch, tell: Callable[[str], None]) -> bool:
             agent.wait()
 
 
-def _play(store: Store, scratch: Scratch, agent: object, tell: Callable[[str], None]) -> bool:
+def _play(store: Store, scratch: Scratch, agent: Agent, tell: Callable[[str], None]) -> bool:
     good: tuple[GateInfo, Fingerprint] | None = None
     restored = False
     after = 0
     while True:
-        gate = next_gate(store, scratch, agent, after)  # type: ignore[arg-type]
+        gate = next_gate(store, scratch, agent, after)
         if gate is None:
             break
         after = gate.no
@@ -46,7 +46,7 @@ def _play(store: Store, scratch: Scratch, agent: object, tell: Callable[[str], N
         for check in checks:
             tell(f"  holds: {check.reason}")
         if good is not None and not restored and any(check.rule == IRREVERSIBLE for check in checks):
-            restored = _roll_back(store, scratch, gate, good, tell)
+            restored = _roll_back(store, scratch, agent, gate, good, tell)
             continue
         operating.decide(store, REVIEWER, gate, Said("approve", payload_sha256=gate.payload_sha256))
         good = (gate, fingerprint(scratch.workspace))
@@ -58,7 +58,12 @@ def _play(store: Store, scratch: Scratch, agent: object, tell: Callable[[str], N
 
 
 def _roll_back(
-    store: Store, scratch: Scratch, gate: GateInfo, good: tuple[GateInfo, Fingerprint], tell: Callable[[str], None]
+    store: Store,
+    scratch: Scratch,
+    agent: Agent,
+    gate: GateInfo,
+    good: tuple[GateInfo, Fingerprint],
+    tell: Callable[[str], None],
 ) -> bool:
     """Send the run back to the last good gate, and look whether the files are as they were there."""
     target, before = good
@@ -66,26 +71,13 @@ def _roll_back(
     changed = sorted(path for path in before.keys() | ruined.keys() if before.get(path) != ruined.get(path))
     tell(f"  changed since gate {target.key}: {', '.join(changed)}")
     operating.decide(store, REVIEWER, gate, Said("rollback", target.id, GUIDANCE, payload_sha256=gate.payload_sha256))
-    _wait_until_consumed(store, gate)
+    next_gate(store, scratch, agent, gate.no)  # by then the files are back, and the agent has gone on from there
     now = fingerprint(scratch.workspace)
     back = [path for path in changed if now.get(path) == before.get(path)]
     for path in changed:
         same = path in back
         tell(f"  {'restored' if same else 'NOT RESTORED'}: {path}  sha256 {before.get(path, 'not there')[:16]}")
     return len(back) == len(changed) and "prod.db" in changed
-
-
-def _wait_until_consumed(store: Store, gate: GateInfo) -> None:
-    """Until the agent has the decision, and with it the files are back (its next gate comes later)."""
-    import time
-
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        row = store.one("SELECT state FROM gate WHERE id = ?", [gate.id])
-        if row is not None and row[0] == "consumed":
-            return
-        time.sleep(0.01)
-    raise UserError("the agent did not come for its decision.", f"It was {decision_of(store, gate.id)}.")
 
 
 def _proposed(scratch: Scratch) -> bool:

@@ -71,7 +71,7 @@ def _sqlite() -> Iterator[Check]:
 
 
 def _database(path: Path) -> Iterator[Check]:
-    from sessions.maintenance import file_system, is_remote
+    from sessions.filesystem import file_system, is_remote
 
     folder = next(parent for parent in path.parents if parent.is_dir())
     kind = file_system(folder)

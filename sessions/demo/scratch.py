@@ -9,6 +9,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from sessions.demo import world
 from sessions.errors import UserError
@@ -16,6 +17,7 @@ from sessions.live import gates
 from sessions.live.gates import OPEN, GateInfo
 from sessions.store import Store
 
+Agent: TypeAlias = "subprocess.Popen[bytes]"
 #: How long the agent may take to its next gate, in seconds.
 PATIENCE_S = 60.0
 
@@ -53,7 +55,7 @@ class Scratch:
     def snapshots(self) -> Path:
         return self.folder / "snapshots"
 
-    def start_agent(self) -> subprocess.Popen[bytes]:
+    def start_agent(self) -> Agent:
         """The agent, at work. What it says goes to agent.log."""
         arguments = ["--db", self.db, "--workspace", self.workspace, "--snapshots", self.snapshots]
         with (self.folder / "agent.log").open("wb") as log:
@@ -74,7 +76,7 @@ class Scratch:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def next_gate(store: Store, scratch: Scratch, agent: subprocess.Popen[bytes], after: int = 0) -> GateInfo | None:
+def next_gate(store: Store, scratch: Scratch, agent: Agent, after: int = 0) -> GateInfo | None:
     """The agent's next gate that waits, numbered above `after`; None if the agent has come to its end. Raises UserError
     if it fails or takes too long."""
     end = time.monotonic() + PATIENCE_S

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The key of the snapshot that shows the workspace as it was before the run's first step.
 BEGINNING = "start"
+#: Ends the key of a snapshot taken when an agent goes on from a gate.
+RESUMED = "resumed"
 _CHOICES = "choices"
 
 
@@ -42,7 +44,17 @@ def workspace_hooks(database: Path | None = None, folder: Path | None = None) ->
         with open_snapshots(folder, own) as store:
             return _restore(store, rollback)
 
-    return Hooks(snapshot, restore)
+    def resume(opening: Opening) -> None:
+        if opening.workspace is not None:
+            with open_snapshots(folder, own) as store:
+                store.take(Path(opening.workspace), opening.run, f"{opening.key} {RESUMED}", by_others=True)
+
+    def end(opening: Opening) -> None:
+        if opening.workspace is not None:
+            with open_snapshots(folder, own) as store:
+                store.unpin(opening.run)
+
+    return Hooks(snapshot, restore, resume, end)
 
 
 def take_beginning(database: Path, workspace: Path, run: str, folder: Path | None = None) -> SnapshotInfo:

@@ -46,14 +46,21 @@ def _no_restore(_rollback: Rollback) -> str:
     return ""
 
 
+def _nothing(_opening: Opening) -> None:
+    return
+
+
 class Hooks(NamedTuple):
     """snapshot(opening): called before the gate can be seen; what it raises becomes `failed`. restore(rollback): called
     when the decision can no longer be undone; returns what was done, in words for the agent, "" for nothing. It may be
     called again for one gate (the agent was killed in between) and must then finish what it began; what it raises is
-    told to the agent."""
+    told to the agent. resume(opening): the agent goes on from this gate; what changed in the workspace while it waited
+    was not its doing. end(opening): the run is over at this gate. What these two raise is of no consequence."""
 
     snapshot: Callable[[Opening], Snapshot] = _no_snapshot
     restore: Callable[[Rollback], str] = _no_restore
+    resume: Callable[[Opening], None] = _nothing
+    end: Callable[[Opening], None] = _nothing
 
 
 NO_HOOKS = Hooks()

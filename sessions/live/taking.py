@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
 from sessions.brief import brief_for
 from sessions.errors import UserError
@@ -34,7 +35,7 @@ from sessions.live.gates import (
     rows,
 )
 from sessions.live.holding import holding
-from sessions.live.hooks import Hooks, Rollback
+from sessions.live.hooks import Hooks, Opening, Rollback
 from sessions.live.process import Process, is_alive, myself
 from sessions.run import Flag
 from sessions.store import Store, Transaction
@@ -53,8 +54,10 @@ def take(store: Store, gate_id: str, sha256: str, hooks: Hooks) -> Answer | None
         return None
     if decision.payload_sha256 != sha256:
         raise UserError(f"what was decided on at gate {gate.key!r} is not what this agent asks.", "Open a new gate.")
-    if gate.state != CONSUMED and not _take_now(store, gate, live, decision):
-        return None
+    if gate.state != CONSUMED:
+        if not _take_now(store, gate, live, decision):
+            return None
+        _tell_hooks(gate, live, decision, hooks)
     answer = _written(store, gate, decision)
     if not answer.brief:
         if not _finish_rollback(store, gate, live, decision, hooks):
@@ -63,6 +66,15 @@ def take(store: Store, gate_id: str, sha256: str, hooks: Hooks) -> Answer | None
     if gate.final or decision.verdict == "stop":
         ending.complete(store, gate.run)
     return answer
+
+
+def _tell_hooks(gate: GateInfo, live: LiveRun, decision: GateDecision, hooks: Hooks) -> None:
+    """The agent goes on, or has come to its end. (A rollback tells them by restoring.)"""
+    over = decision.verdict == "stop" or (gate.final and decision.verdict == "approve")
+    call = hooks.end if over else hooks.resume
+    if over or decision.verdict != "rollback":
+        with suppress(UserError):
+            call(Opening(gate.run, gate.id, gate.key, live.workspace))
 
 
 def _take_now(store: Store, gate: GateInfo, live: LiveRun, decision: GateDecision) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions import maintenance
+from sessions import filesystem, maintenance
 from sessions.store import Store
 
 
@@ -209,11 +209,11 @@ def test_the_wal_reset_bug(monkeypatch, version: tuple[int, ...], bug: bool) -> 
 
 
 def test_file_systems() -> None:
-    mounts = "/dev/a / ext4 rw 0 0\nserver:/x /home nfs4 rw 0 0\n/dev/b /home/my\\040disk xfs rw 0 0\n"
-    assert maintenance._mounted("/etc/x", mounts) == "ext4"
-    assert maintenance._mounted("/home/ann/x", mounts) == "nfs4"
-    assert maintenance._mounted("/homer/x", mounts) == "ext4"
-    assert maintenance._mounted("/home/my disk/x", mounts) == "xfs"
-    assert maintenance.is_remote("nfs4")
-    assert not maintenance.is_remote("ext4")
-    assert not maintenance.is_remote(None)
+    mounts = b"/dev/a / ext4 rw 0 0\nserver:/x /home nfs4 rw 0 0\n/dev/b /home/my\\040disk xfs rw 0 0\n"
+    assert filesystem.mounted("/etc/x", mounts) == "ext4"
+    assert filesystem.mounted("/home/ann/x", mounts) == "nfs4"
+    assert filesystem.mounted("/homer/x", mounts) == "ext4"
+    assert filesystem.mounted("/home/my disk/x", mounts) == "xfs"
+    assert filesystem.is_remote("nfs4")
+    assert not filesystem.is_remote("ext4")
+    assert not filesystem.is_remote(None)
