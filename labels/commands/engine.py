@@ -114,7 +114,11 @@ class Engine:
     ) -> Iterator[_Hit]:
         """A call that another one makes."""
         self._calls -= 1
-        if not words or self._calls < 0 or place.depth > _MAX_DEPTH:
+        if not words:
+            return
+        if self._calls < 0 or place.depth > _MAX_DEPTH:
+            if gate.may_matter(" ".join(words)):
+                yield _Hit(Finding(opaque.TOO_DEEP))
             return
         name, args = program_and_args(list(words))
         cwd = None if elsewhere else outer.cwd

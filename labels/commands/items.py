@@ -28,8 +28,7 @@ def items(call: Call) -> list[str]:
 
 
 _XARGS_VALUED = frozenset(
-    "-I -n -P -L -d -E -s -a -i_ --max-args --max-procs --max-lines --delimiter --arg-file --replace_ "
-    "--max-chars --eof".split()
+    "-I -n -P -L -d -E -s -a --max-args --max-procs --max-lines --delimiter --arg-file --max-chars --eof".split()
 )
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 #: Above these the splitter reads: what tree-sitter takes 20 ms for in the worst case that was found.
 MAX_TREE = 16_000
 _SLOW = (("|", 300), ("<<", 60), ("=(", 100), ("[[", 100), ("((", 100), ("`", 300))
-_COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 #: Where the redirects of a statement belong to its last command, not to all of it.
 _TRANSPARENT = frozenset({"pipeline", "list", "redirected_statement", "negated_command"})

@@ -121,13 +121,14 @@ class Tool:
 
     def judge(self, call: Call) -> Finding | None:
         line = parse(call.args, self._valued, **self._style)
-        if self.dry and (line.has(*self.dry) or line.words[:1] == ["help"] or call.args in _ASKS):
+        if self.dry and (line.has(*self.dry) or line.words[:1] == ["help"] or (self.dry == DRY and call.args in _ASKS)):
             return None
         if self.check and (found := self.check(call, line)):
             return found
         for item in self.rows:
             if item.matches(call, line):
-                return Finding(item.rule) if item.rule else None
+                detail = found.detail if item.when and (found := item.when(call, line)) else ""
+                return Finding(item.rule, detail) if item.rule else None
         return None
 
     def rules(self) -> list[Rule]:

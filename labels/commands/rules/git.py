@@ -196,10 +196,6 @@ def _annex(args: list[str]) -> Finding | None:
     return Finding(REMOVE) if args[:1] == ["drop"] and "--force" in args else None
 
 
-def _p4_like(args: list[str]) -> Finding | None:
-    return Finding(REWRITE) if args else None
-
-
 _SUBCOMMANDS = {
     "reset": _reset,
     "clean": _clean,

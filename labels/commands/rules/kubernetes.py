@@ -94,10 +94,6 @@ def _kubectl(call: Call, line: Line) -> Finding | None:
     return None
 
 
-def _etcd(_call: Call, line: Line) -> Finding | None:
-    return Finding(ETCD, " ".join(line.words[:3])) if line.words else None
-
-
 TOOLS = (
     Tool(
         "kubectl oc k3s microk8s kubectl.exe kubecolor",
