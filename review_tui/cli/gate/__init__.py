@@ -13,6 +13,7 @@ TABLE = {
     "show": ("review_tui.cli.gate.show", "A gate whole: steps, proposed calls, checks, what was decided."),
     "claim": ("review_tui.cli.gate.claim", "Say that you are at a gate, for others to know."),
     "decide": ("review_tui.cli.gate.decide", "Decide on a gate: approve, roll back, reject, stop."),
+    "audit": ("review_tui.cli.gate.audit", "Look afterwards at a share of what policy approved."),
     "stop": ("review_tui.cli.gate.stop", "Hold runs at their next gate until a person decides."),
     "release": ("review_tui.cli.gate.release", "Let held runs go by their policies again."),
     "end": ("review_tui.cli.gate.end", "Say that a live run is over."),

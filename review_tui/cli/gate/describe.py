@@ -12,6 +12,7 @@ from sessions.live.gates import (
     GateInfo,
     LiveRun,
     agent_state,
+    checks_of,
     decision_of,
     gate_by_id,
     live_run,
@@ -30,6 +31,8 @@ def gate_json(store: Store, gate: GateInfo) -> dict[str, Any]:
         "proposed": len(gate.proposed), "final": gate.final, "risk": gate.risk, "reason": gate.reason,
         "needs": gate.needs, "approved_by": deciding.approvals(store, gate.id), "payload_sha256": gate.payload_sha256,
     }  # fmt: skip
+    if stage := stage_facts(store, gate):
+        found["stage_state"] = stage
     if gate.suggestion is not None:
         found["top_suggestion"] = gate.suggestion
     if holder := claims.holder(store, gate.id):
@@ -37,6 +40,25 @@ def gate_json(store: Store, gate: GateInfo) -> dict[str, Any]:
     if held := holding.holding(store, gate.run):
         found["held"] = {"by": held.reviewer, "reason": held.reason, "at": held.at}
     return found
+
+
+def stage_facts(store: Store, gate: GateInfo) -> dict[str, Any] | None:
+    """Where the run stood among its stages, what the gate asks and what is missing; None where there are no stages."""
+    for check in checks_of(store, gate.id):
+        if facts := check.facts.get("stage"):
+            only = check.facts.get("approval", {}).get("only", [])
+            return {"at": facts["at"], "to": facts["to"], "missing": facts.get("missing", []), "approvers": only}
+    return None
+
+
+def stage_text(store: Store, gate: GateInfo) -> str:
+    """`stage build`, `stage build to test, 2 missing`, "" where there are no stages."""
+    facts = stage_facts(store, gate)
+    if facts is None:
+        return f"stage {gate.stage}" if gate.stage else ""
+    move = facts["at"] if facts["at"] == facts["to"] else f"{facts['at']} to {facts['to']}"
+    missing = f", {len(facts['missing'])} missing" if facts["missing"] else ""
+    return f"stage {move}{missing}"
 
 
 def _agent(store: Store, live: LiveRun | None) -> str:

@@ -15,7 +15,7 @@ from review_tui.cli.settings import db_option, json_option, settings
 @click.pass_context
 def command(ctx: click.Context, everything: bool, as_json: bool) -> None:
     """List the gates that wait for a decision, or whose agent has not asked for it yet: riskiest first, then newest."""
-    from review_tui.cli.gate.describe import gate_json, shows, state_text
+    from review_tui.cli.gate.describe import gate_json, shows, stage_text, state_text
     from sessions.live import ending, gates
 
     store = settings(ctx).store(ctx)
@@ -31,5 +31,6 @@ def command(ctx: click.Context, everything: bool, as_json: bool) -> None:
     rows = []
     for gate in found:
         name = f"{gate.name}/{gate.key}"
-        rows.append((gate.id, f"{gate.risk:.2f}", name, gate.agent, shows(gate), state_text(store, gate), gate.reason))
+        what = ", ".join(part for part in (shows(gate), stage_text(store, gate)) if part)
+        rows.append((gate.id, f"{gate.risk:.2f}", name, gate.agent, what, state_text(store, gate), gate.reason))
     output.table(rows)

@@ -37,7 +37,7 @@ def command(ctx: click.Context, source: str, wait: bool) -> int:
     """
     from sessions.live.asking import ask, open_database, parse
 
-    request = parse(_read(source))
+    request = parse(read_request(source))
     with open_database(settings(ctx).db_path()) as store:
         if wait:
             output.note(f"waiting at gate {request.gate} of run {request.run}; to decide: review-tui gate list")
@@ -46,7 +46,8 @@ def command(ctx: click.Context, source: str, wait: bool) -> int:
     return CODES[answer.verdict]
 
 
-def _read(source: str) -> Any:
+def read_request(source: str) -> Any:
+    """The JSON in a file, or on standard input for `-`. Raises UserError, or UsageError for what is no JSON."""
     from sessions.jsontext import BadJson, loads
 
     try:

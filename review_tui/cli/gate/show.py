@@ -72,12 +72,16 @@ def _steps(store: Store, gate: GateInfo) -> list[Any]:
 
 
 def _print(store: Store, gate: GateInfo) -> None:
-    from review_tui.cli.gate.describe import shows, state_text
+    from review_tui.cli.gate.describe import shows, stage_facts, stage_text, state_text
     from sessions.live import deciding
     from sessions.live.gates import START, checks_of
 
     output.line(f"gate {gate.id}  {gate.name}/{gate.key}  {state_text(store, gate)}")
     output.line(f"{gate.agent}, {gate.kind}, {shows(gate)}, opened {gate.opened_at[:19]} UTC")
+    if stage := stage_text(store, gate):
+        output.line(stage)
+    for reason in (stage_facts(store, gate) or {}).get("missing", []):
+        output.line(f"  missing: {reason}")
     for item in checks_of(store, gate.id):
         output.line(f"check {item.name}: {item.action} by {item.rule}, risk {item.risk:.2f}. {item.reason}")
     for stored in _steps(store, gate):
