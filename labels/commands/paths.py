@@ -83,8 +83,8 @@ _ROOT = re.compile(
 _EVERYTHING = re.compile(r"(?:.*/)?(?:\*|\.\*|\.\[!?[^\]]*\]\*|\*\.\*|\{?\*,\.\*\}?|\*\*(?:/\*)*)|\.{1,2}/?")
 _LOG = re.compile(
     r"(?:.*/)?(?:var/log|logs?/audit|audit[_-]?logs?)(?:/.*)?|/(?:[^/]+/)*logs?/.+|.*journal/.*\.journal"
-    r"|(?:.*/)?(?:audit|auth|access|security|secure|syslog|messages|wtmp|btmp|utmp|lastlog|faillog|kern|daemon|production"
-    r"|server|cloudtrail|event)[\w-]*(?:\.log(?:\.[\w.*]+)?|\.evtx|\.jsonl)"
+    r"|(?:.*/)?(?:[\w.-]*audit|[\w.-]*(?:access|auth|security)|secure|syslog|messages|kern|daemon|production|cloudtrail)[\w-]*"
+    r"(?:\.log(?:\.[\w.*]+)?|\.evtx|\.jsonl)"
     r"|(?:.*/)?(?:syslog|wtmp|btmp|utmp|lastlog|faillog|audit\.log)(?:\.\d+)?",
     re.IGNORECASE,
 )
@@ -121,13 +121,16 @@ _NULL = re.compile(
     r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|zero|full|pts/\d+|u?random)|nul|\$null|&\d", re.IGNORECASE
 )
 _GIT = re.compile(r"(?:.*/)?\.(?:git|hg|svn|bzr|jj)(?:/.*)?|(?:.*/)?[\w.-]+\.git")
-_LONGEST = 1_000
+_LONGEST = 400
 
 
 @lru_cache(maxsize=4_096)
 def kind(path: str, cwd: str | None = None) -> Kind:
     """What a path is. cwd: the folder that a relative one starts from, where it is known."""
-    path = path[:_LONGEST].replace("\\", "/") if "\\" in path and not path.startswith("\\\\") else path[:_LONGEST]
+    if len(path) > _LONGEST:  # what it begins and ends with says what it is
+        path = path[: _LONGEST // 2] + path[-_LONGEST // 2 :]
+    if "\\" in path and not path.startswith("\\\\"):
+        path = path.replace("\\", "/")
     if _NULL.fullmatch(path):
         return Kind.NULL
     full = resolved(path, cwd)

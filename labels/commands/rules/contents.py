@@ -147,7 +147,7 @@ def _sed(call: Call, line: Line) -> Finding | None:
         return None
     script_given = any(re.match(r"-[a-z0]*[ef]|--expression|--file", arg) for arg in call.args)
     files = line.words if script_given else line.words[1:]
-    found = next((word for word in files if kind(word, call.cwd) in (Kind.LOG, Kind.HISTORY)), "")
+    found = next((word for word in files if paths.is_log(word) or kind(word, call.cwd) is Kind.HISTORY), "")
     return Finding(EDIT_LOG, found) if found else None
 
 
