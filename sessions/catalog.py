@@ -15,6 +15,7 @@ from sessions.errors import UserError
 from sessions.keys import base_key, index_of, key_range, path_text
 from sessions.run import Problem
 from sessions.store import Row, Store
+from sessions.streams import read_places
 
 _COLUMNS = (
     "no, id, content_id, state, format, title, task, system, model, native_id, started_at, added_at, path, item,"
@@ -269,18 +270,18 @@ def read_spans(store: Store, run: RunInfo, spans: list[Any]) -> list[bytes]:
     if not spans:
         return []
     check_unchanged(store, run)
-    found = []
     names = [run.path or "", *run.files]
+    found: dict[int, bytes] = {}
     try:
-        for span in spans:
-            with open(names[span.file], "rb") as file:
-                file.seek(span.offset)
-                found.append(file.read(span.length))
+        for number in {span.file for span in spans}:
+            wanted = [place for place, span in enumerate(spans) if span.file == number]
+            pieces = read_places(Path(names[number]), [(spans[place].offset, spans[place].length) for place in wanted])
+            found.update(zip(wanted, pieces, strict=True))
     except (OSError, IndexError):
         raise UserError(
             f"{run.path} cannot be read any more.", "The step itself is kept; its raw record is not."
         ) from None
-    return found
+    return [found[place] for place in range(len(spans))]
 
 
 def check_unchanged(store: Store, run: RunInfo) -> None:

@@ -106,7 +106,8 @@ def read(path: Path, format: str | None = None) -> Iterator[Record]:
     assert reader is not None
     source = Source(path)
     try:
-        yield from reader.read(source)
+        records = reader.read(source)
+        yield from records if source.compression is None else _with_bytes(source, records)
     except BadJson as error:
         yield source.problem(str(error))
     except RecursionError:
@@ -117,6 +118,19 @@ def read(path: Path, format: str | None = None) -> Iterator[Record]:
         raise
     except Exception as error:  # a reader (perhaps a plug-in) met what it did not foresee: keep what it has read
         yield source.problem(f"the reader {reader.name} stopped here: {type(error).__name__}: {error}"[:200])
+
+
+def _with_bytes(source: Source, records: Iterable[Record]) -> Iterator[Record]:
+    """A compressed file's records; steps hold the bytes of their raw records, where others have their places.
+
+    All of a step's or none: the store takes the bytes as they come, and the others from the file later.
+    """
+    for record in records:
+        if isinstance(record, Step):
+            kept = [source.kept(raw) for raw in record.raw]
+            if all(isinstance(raw, bytes) for raw in kept):
+                record.raw = kept
+        yield record
 
 
 def collect(records: Iterable[Record]) -> tuple[list[Run], list[Problem]]:

@@ -30,15 +30,19 @@ import ijson
 
 from sessions.errors import UserError
 from sessions.jsontext import MAX_DEPTH, BadJson, loads
-from sessions.run import Problem, Record, Span
+from sessions.run import Problem, Raw, Record, Span
+from sessions.streams import READ_BUFFER as READ_BUFFER
+from sessions.streams import compression_of, open_stream, read_up_to
 
 HEAD_BYTES = 256 * 1024
 #: A document up to this size is parsed at once; a larger one is streamed item by item with ijson.
 WHOLE_DOCUMENT_BYTES = 64 * 1024 * 1024
-#: Lines are read through a buffer of this size: the default of 8 kB costs a tenth of an import.
-READ_BUFFER = 1 << 20
 #: A single line beyond this is reported and skipped: no agent step is that long, and memory is bounded.
 MAX_LINE_BYTES = 256 * 1024 * 1024
+#: So much of a compressed file's lines is remembered for the steps that are still to come of them.
+KEPT_BYTES = 64 * 1024 * 1024
+#: Of a compressed file, the size is counted up to here, which tells all that its size decides.
+COUNTED_BYTES = 2 * WHOLE_DOCUMENT_BYTES + 1
 
 
 class Reader(Protocol):
@@ -60,7 +64,10 @@ class Reader(Protocol):
 
 
 class Head:
-    """The first bytes of a file, looked at in the ways that sniffing needs. Never raises for content."""
+    """The first bytes of a file, looked at in the ways that sniffing needs. Never raises for content.
+
+    Of a compressed file: of what it holds. `size` is then only known to be more than `data` where that is not all.
+    """
 
     def __init__(self, path: Path, data: bytes, size: int) -> None:
         self.path = path
@@ -71,8 +78,11 @@ class Head:
     def of(cls, path: Path) -> Head:
         """Read the head of a file. Raises UserError if it cannot be read."""
         try:
-            with open(path, "rb") as file:
-                return cls(path, file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size)
+            with open_stream(path, HEAD_BYTES) as file:
+                data, cut = read_up_to(file, HEAD_BYTES)
+                if file.seekable():
+                    return cls(path, data, os.fstat(file.fileno()).st_size)
+                return cls(path, data, len(data) + (cut is not None or bool(read_up_to(file, 1)[0])))
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}.") from None
 
@@ -146,17 +156,36 @@ class Head:
 
 
 class Source:
-    """A file being read: streams its lines or documents and notes what was wrong with it."""
+    """A file being read: streams its lines or documents and notes what was wrong with it.
+
+    A compressed file is read as what it holds; all places and sizes are of that.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            status = path.stat()
+            self._status = path.stat()
+            if not stat.S_ISREG(self._status.st_mode):
+                raise UserError(f"{path} is not a regular file.", "Give a file or a folder of runs.")
+            self.compression = compression_of(path)
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}.") from None
-        if not stat.S_ISREG(status.st_mode):
-            raise UserError(f"{path} is not a regular file.", "Give a file or a folder of runs.")
-        self.size = status.st_size
+        self._kept: dict[int, bytes] = {}
+        self._kept_bytes = 0
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes; of a compressed file at most COUNTED_BYTES, for which it is read that far."""
+        if self.compression is None:
+            return self._status.st_size
+        size = 0
+        try:
+            with open_stream(self.path) as file:
+                while size < COUNTED_BYTES and (piece := file.read1(READ_BUFFER)):
+                    size += len(piece)
+        except OSError:
+            return size  # said when it is read
+        return min(size, COUNTED_BYTES)
 
     def problem(self, reason: str, line: int | None = None) -> Problem:
         return Problem(str(self.path), line, reason)
@@ -167,11 +196,14 @@ class Source:
         A line over MAX_LINE_BYTES is given in pieces of that size; only the first would parse, so callers report it.
         """
         offset = 0
-        with open(path or self.path, "rb", buffering=READ_BUFFER) as file:
+        keeps = self.compression is not None and path in (None, self.path)
+        with open_stream(path or self.path) as file:
             number = 0
             while line := file.readline(MAX_LINE_BYTES):
                 number += 1
                 body = line.rstrip(b"\r\n")
+                if keeps:
+                    self.keep(offset, line)
                 if number == 1 and body.startswith(b"\xef\xbb\xbf"):
                     yield 1, offset + 3, body[3:]
                 elif body.strip():
@@ -191,6 +223,45 @@ class Source:
 
     def document(self) -> Any:
         """The whole file as one JSON value. Raises BadJson, or UserError where it is too large to hold."""
-        if self.size > 8 * WHOLE_DOCUMENT_BYTES:
-            raise BadJson(f"one JSON document of {self.size / 1e6:.0f} MB is too large for this format")
-        return loads(self.path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        data, cut = self.content()
+        if cut is not None:
+            raise BadJson(cut)
+        return loads(data.removeprefix(b"\xef\xbb\xbf"))
+
+    def content(self) -> tuple[bytes, str | None]:
+        """The whole file's bytes, and what is wrong with their end, if anything. Raises BadJson for too many."""
+        most = 8 * WHOLE_DOCUMENT_BYTES
+        if self.compression is None:
+            if self.size > most:
+                raise BadJson(f"one JSON document of {self.size / 1e6:.0f} MB is too large for this format")
+            return self.path.read_bytes(), None
+        with open_stream(self.path) as file:
+            data, cut = read_up_to(file, most + 1)
+        if len(data) > most:
+            raise BadJson(f"one JSON document of over {most / 1e6:.0f} MB is too large for this format")
+        return data, cut
+
+    # -- records of a compressed file ---------------------------------------------------------------------------------
+    # Going back to a place in such a file means to decompress all before it. So what was just read is remembered until
+    # the steps come that were made of it, and their raw records are stored with them.
+
+    def keep(self, offset: int, data: bytes) -> None:
+        """Remember some bytes of a compressed file; the oldest are forgotten beyond KEPT_BYTES."""
+        self._kept[offset] = data
+        self._kept_bytes += len(data)
+        while self._kept_bytes > KEPT_BYTES and len(self._kept) > 1:
+            self._kept_bytes -= len(self._kept.pop(next(iter(self._kept))))
+
+    def kept(self, raw: Raw) -> Raw:
+        """A raw record of a compressed file with its bytes, where they are still known; else as it was."""
+        if isinstance(raw, bytes) or raw.file:
+            return raw
+        pieces, at, left = [], raw.offset, raw.length
+        while left > 0:
+            piece = self._kept.get(at)
+            if piece is None:
+                return raw
+            pieces.append(piece[:left])
+            at += len(piece)
+            left -= len(piece)
+        return b"".join(pieces)

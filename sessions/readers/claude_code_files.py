@@ -13,20 +13,22 @@ A rewind to the very first prompt makes a second root, which looks like a resume
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sessions.jsontext import BadJson, loads
-from sessions.readers.base import READ_BUFFER
 from sessions.readers.pairing import Turn
 from sessions.readers.shared import content_text
 from sessions.run import Part
+from sessions.streams import open_stream
 
 #: The scan runs at over 1 GB/s, so it delays the first step by an eighth of a second at most.
 SCAN_BYTES = 128 * 1024 * 1024
 _PEEK_LINES = 20
 _PEEK_BYTES = 1 << 20
+_SMALL_BUFFER = 8192
 _SUBAGENT_TOOLS = ("Task", "Agent")
 
 
@@ -122,7 +124,7 @@ def _peek(path: Path) -> _Peek:
 def first_records(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects among a file's first lines; nothing if it cannot be read (the reader will say so)."""
     try:
-        with open(path, "rb") as file:
+        with open_stream(path, _SMALL_BUFFER) as file:
             for _ in range(_PEEK_LINES):
                 try:
                     record = loads(file.readline(_PEEK_BYTES))
@@ -180,7 +182,7 @@ def abandoned_branches(path: Path, size: int) -> dict[str, str]:
     if size > SCAN_BYTES or not _has_fork(path):
         return {}
     tree = _Tree()
-    for record in _records(path):
+    for record in _parsed(_lines(path)):
         tree.add(record)
     return tree.abandoned()
 
@@ -191,22 +193,22 @@ def _has_fork(path: Path) -> bool:
     What most lines are is told by their first bytes; looking for that first spares searching their whole text.
     """
     prompts: dict[Any, Any] = {}
-    with open(path, "rb", buffering=READ_BUFFER) as file:
-        for record in _parsed(
-            line
-            for line in file
-            if b'"type":"assistant"' not in line and b'"user"' in line and b'"tool_result"' not in line
-        ):
-            uuid, parent = record.get("uuid"), record.get("parentUuid")
-            known = isinstance(uuid, str) and isinstance(parent, str) and is_prompt(record)
-            if known and prompts.setdefault(parent, uuid) != uuid:
-                return True
+    for record in _parsed(
+        line
+        for line in _lines(path)
+        if b'"type":"assistant"' not in line and b'"user"' in line and b'"tool_result"' not in line
+    ):
+        uuid, parent = record.get("uuid"), record.get("parentUuid")
+        known = isinstance(uuid, str) and isinstance(parent, str) and is_prompt(record)
+        if known and prompts.setdefault(parent, uuid) != uuid:
+            return True
     return False
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    with open(path, "rb", buffering=READ_BUFFER) as file:
-        yield from _parsed(file)
+def _lines(path: Path) -> Iterator[bytes]:
+    """A file's lines; what is wrong with the end of it (of compressed data) is said when it is read."""
+    with suppress(OSError), open_stream(path) as file:
+        yield from file
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sessions.readers.codex_items import (
 from sessions.readers.pairing import Turn, Window
 from sessions.readers.shared import string, title_of
 from sessions.run import DEFAULT_ACTOR, Header, Part, Problem, Role, Span, Step
+from sessions.streams import open_stream
 
 #: A message stands twice in the log, at most this many messages apart.
 _ECHOES = 32
@@ -478,7 +480,7 @@ def _prefix_end(path: Path, call_id: str) -> int:
     """Byte offset behind the last record that names the call which spawned this agent; 0 if none does."""
     needles = [b'"call_id":' + space + dump_bytes(call_id) for space in (b"", b" ")]
     end = offset = 0
-    with open(path, "rb") as file:
+    with suppress(OSError), open_stream(path) as file:  # what is wrong with it is said when it is read
         for line in file:
             offset += len(line)
             if any(needle in line for needle in needles):

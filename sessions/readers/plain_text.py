@@ -12,6 +12,7 @@ read as it stands. Never more than a step and a megabyte of a line is in memory.
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ from sessions.readers.log_marks import GENERIC, Family
 from sessions.readers.log_systems import SYSTEM_FAMILIES
 from sessions.readers.shared import title_of
 from sessions.run import Facts, Header, Problem, Record, Span
+from sessions.streams import open_stream
 
 #: A longer line is read in pieces of this size.
 LINE_BYTES = 1024 * 1024
@@ -112,7 +114,7 @@ class _Lines:
         self._source = source
 
     def __iter__(self) -> Iterator[Line]:
-        with open(self._source.path, "rb") as file:
+        with open_stream(self._source.path) as file:
             bom = file.read(3)
         encoding = _UTF16.get(bom[:2])
         if encoding is not None:
@@ -123,9 +125,12 @@ class _Lines:
         """Pieces of a long line are decoded together, so that no letter is cut in two."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         number = 1
-        with open(self._source.path, "rb") as file:
-            file.seek(start)
+        keeps = self._source.compression is not None
+        with open_stream(self._source.path) as file:
+            file.read(start)
             while data := file.readline(LINE_BYTES):
+                if keeps:
+                    self._source.keep(start, data)
                 whole = data.endswith(b"\n")
                 text = decoder.decode(data, final=whole)
                 if "\ufffd" in text and b"\xef\xbf\xbd" not in data:
@@ -140,12 +145,17 @@ class _Lines:
     def _utf16(self, encoding: str) -> Iterator[Line]:
         """Places are counted back from the text; they are exact as long as the text is not damaged."""
         start, number = 2, 1
-        with open(self._source.path, encoding=encoding, errors="replace", newline="\n") as file:
+        stream = open_stream(self._source.path)
+        keeps = self._source.compression is not None
+        with io.TextIOWrapper(stream, encoding, errors="replace", newline="\n") as file:
             file.read(1)  # the byte order mark
             while text := file.readline(LINE_BYTES):
+                if keeps:
+                    self._source.keep(start, text.encode(encoding, "replace"))
                 if "\ufffd" in text:
                     self._complain("is not UTF-16", number)
-                end = min(start + len(text.encode(encoding, "replace")), self._source.size)
+                end = start + len(text.encode(encoding, "replace"))
+                end = end if keeps else min(end, self._source.size)
                 yield Line(text, start, end)
                 start = end
                 number += text.endswith("\n")

@@ -17,6 +17,7 @@ import ijson
 
 from sessions.jsontext import MAX_DEPTH, BadJson
 from sessions.readers.base import WHOLE_DOCUMENT_BYTES, Source
+from sessions.streams import open_stream
 
 _STARTS = ("start_map", "start_array")
 _ENDS = ("end_map", "end_array")
@@ -49,7 +50,7 @@ def open_document(source: Source, member: str) -> Document:
     try:
         return _split(source.document(), member)
     except BadJson as error:
-        document = _split(salvage(source.path.read_bytes()), member)
+        document = _split(salvage(source.content()[0]), member)
         document.problem = str(error)
         return document
 
@@ -70,7 +71,7 @@ def _streamed(source: Source, member: str) -> Document:
     document = Document()
     builder = _Builder()
     try:
-        with open(source.path, "rb") as file:
+        with open_stream(source.path) as file:
             for place, event, value in _placed(file, member):
                 if place == "root":
                     builder.feed(event, value)
@@ -91,7 +92,7 @@ def _stream_items(source: Source, member: str, document: Document) -> Iterator[A
     """The list's values; the last one as far as it goes if the document ends there."""
     builder = _Builder()
     try:
-        with open(source.path, "rb") as file:
+        with open_stream(source.path) as file:
             for place, event, value in _placed(file, member):
                 if place == "list":
                     builder.feed(event, value)
