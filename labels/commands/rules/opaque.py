@@ -14,5 +14,6 @@ TOO_LONG = Rule(
 TOO_DEEP = Rule(
     "opaque.too-deep", "is nested too deeply to be read whole, and holds a word of a destructive command.", 0.6
 )
+FAILED = Rule("opaque.failed", "could not be judged because of a fault in a rule; please report it.", 0.6)
 
-RULES = (DECODED, TOO_LONG, TOO_DEEP)
+RULES = (DECODED, TOO_LONG, TOO_DEEP, FAILED)

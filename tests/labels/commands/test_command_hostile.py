@@ -66,6 +66,7 @@ TEXTS = {
     "a long path": "rm -rf " + "../" * 50_000,
     "a name of logs": "rm " + "audit" * 20_000 + ".log!",
     "NUL": "rm -rf \0/x\0",
+    "names that nearly fit": "rm -rf " + " ".join(f"{'dump.' * 190}{number}!" for number in range(32)),
 }
 
 
@@ -91,6 +92,17 @@ def test_time_is_bounded_for_sql_and_code_too(name: str) -> None:
 def sound(verdict: Verdict, text: str) -> None:
     assert 0 <= verdict.start <= verdict.end <= len(text)
     assert verdict.deny == bool(verdict.rule) == bool(verdict.why) == (verdict.severity > 0)
+
+
+def test_a_fault_in_a_rule_holds_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("labels.commands.registry.judge", fail)
+    verdict = judge_command("rm -rf src")
+    assert (verdict.deny, verdict.rule) == (True, "opaque.failed")
+    assert "RecursionError" in verdict.why
+    sound(verdict, "rm -rf src")
 
 
 def test_where_it_gives_up_it_says_so() -> None:
