@@ -22,7 +22,7 @@ from sessions.errors import UserError
 #: Lines are read through a buffer of this size: the default of 8 kB costs a tenth of an import.
 READ_BUFFER = 1 << 20
 Compression = Literal["gzip", "zstd"]
-_MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_MAGIC: dict[bytes, Compression] = {b"\x1f\x8b\x08": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 #: Runs compress 3- to 30-fold, with images told again and again perhaps 100-fold; what expands more is no run.
 MAX_RATIO = 200
 #: A file may expand to this size whatever its ratio.
