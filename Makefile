@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DEMO := .demo
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo test lint types contracts check bench coverage snapshots docs clean
+.PHONY: demo live test lint types contracts check bench coverage snapshots docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "review-tui needs Python 3.11 or newer.")'
@@ -18,6 +18,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## open the station on the sample runs, with a database of its own
 	mkdir -p $(DEMO)
 	$(BIN)/review-tui --db $(DEMO)/review.db sample_traces
+
+live: $(READY)  ## a live agent in a scratch folder, gated
+	$(BIN)/review-tui demo
 
 test: $(READY)  ## all tests
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)

@@ -164,7 +164,7 @@ async def test_tour_can_be_played(tmp_path: Path, size: tuple[int, int]) -> None
         for path in sorted(SAMPLES.glob("*.json*")):
             if path.name != "reference_labels.json":
                 import_file(store, path)
-        app = ReviewApp(store, "ann")
+        app = ReviewApp(store, "ann", detect=False)
         async with app.run_test(size=size) as pilot:
             await pilot.pause(0.3)
             keys = tour()

@@ -1,38 +1,44 @@
-"""Makes review.svg: the README's picture, taken from the real station on a sample run.
+"""Makes the README's pictures, taken from the real station: a live gate of the demo, and the review of a sample run.
 
     python docs/images/make.py
 
-The keys are those of the README's tour. The picture is cleaned so that it shows anywhere: no font is fetched.
+The keys of the second are those of the README's tour. Pictures are cleaned to show anywhere: no font is fetched.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import tempfile
 from pathlib import Path
 
+from labels import operating
+from labels.operating import Said
 from review_tui.app import ReviewApp
 from review_tui.screens.review import ReviewScreen
 from sample_traces import path as samples
+from sessions.demo.scratch import Scratch, next_gate
 from sessions.ingest import import_file
 from sessions.store import Store
 
-TARGET = Path(__file__).with_name("review.svg")
+HERE = Path(__file__).parent
 SIZE = (120, 36)
 #: The tour from where the run is open: approve, two labels with their causes, roll back, undo and redo.
 KEYS = [
     "a", "J", "J", *5 * ["j"], "v", "j", "l", "2", "6", "c", "J", "l", "3", "3", "c", "c", "K", "r", "enter", "u", "U",
 ]  # fmt: skip
+#: At which gate of the demo the picture is taken.
+GATE = 3
 _FONT_FACE = re.compile(r"\s*@font-face \{.*?\}\n", re.DOTALL)
 _FONTS = "ui-monospace, SFMono-Regular, 'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
 
 
-async def picture(run: Path) -> str:
-    """The screen after KEYS, as SVG."""
+async def review(run: Path) -> str:
+    """The review screen after KEYS, as SVG."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "review.db") as store:
         import_file(store, run)
-        app = ReviewApp(store, "ann", [run])
+        app = ReviewApp(store, "ann", [run], detect=False)
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause(0.5)
             assert isinstance(app.screen, ReviewScreen)
@@ -45,6 +51,29 @@ async def picture(run: Path) -> str:
             return app.export_screenshot(title="review-tui", simplify=True)
 
 
+async def gate() -> str:
+    """The demo's agent at its third gate, as SVG."""
+    scratch = Scratch.make()
+    os.environ["REVIEW_TUI_SNAPSHOTS"] = str(scratch.snapshots)
+    agent = scratch.start_agent()
+    try:
+        with Store.open(scratch.db) as store:
+            found = next_gate(store, scratch, agent)
+            for _ in range(GATE - 1):
+                assert found is not None
+                operating.decide(store, "ann", found, Said("approve"))
+                found = next_gate(store, scratch, agent, found.no)
+            app = ReviewApp(store, "ann", [], detect=False, gate=found)
+            async with app.run_test(size=SIZE) as pilot:
+                await pilot.pause(2.0)
+                assert isinstance(app.screen, ReviewScreen)
+                return app.export_screenshot(title="review-tui", simplify=True)
+    finally:
+        agent.kill()
+        agent.wait()
+        scratch.remove()
+
+
 def cleaned(svg: str) -> str:
     """Without fonts from elsewhere, which no page that embeds a picture loads."""
     svg = _FONT_FACE.sub("\n", svg)
@@ -55,4 +84,5 @@ def cleaned(svg: str) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(cleaned(asyncio.run(picture(samples() / "checkout-outage.json"))), "utf-8")
+    (HERE / "review.svg").write_text(cleaned(asyncio.run(review(samples() / "checkout-outage.json"))), "utf-8")
+    (HERE / "gate.svg").write_text(cleaned(asyncio.run(gate())), "utf-8")
