@@ -70,7 +70,10 @@ def create(
                 raise UserError(
                     f"the run {run.id[:8]} is in the queue {taken[0][0]!r} already.", "A run is in one queue at most."
                 )
-        tx.execute("INSERT INTO queue VALUES (?, ?, ?, ?, ?)", [key, name, policy, float(blind_share), now])
+        tx.execute(
+            "INSERT INTO queue (id, name, policy, blind_share, at) VALUES (?, ?, ?, ?, ?)",
+            [key, name, policy, float(blind_share), now],
+        )
         tx.many("INSERT INTO queue_run VALUES (?, ?, ?)", [(key, run.id, place) for place, run in enumerate(runs)])
     return Queue(key, name, policy, float(blind_share), now, len(runs))
 

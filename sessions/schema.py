@@ -186,6 +186,40 @@ def m004_gates(db: Database) -> None:
             db.execute(statement)
 
 
+_QUEUES = """
+ALTER TABLE queue ADD COLUMN scope TEXT NOT NULL DEFAULT 'chunks';
+ALTER TABLE queue ADD COLUMN reviewers INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE queue ADD COLUMN ordering TEXT NOT NULL DEFAULT 'given';
+ALTER TABLE queue ADD COLUMN seed TEXT NOT NULL DEFAULT '';
+ALTER TABLE queue ADD COLUMN repeat_share REAL NOT NULL DEFAULT 0;
+ALTER TABLE queue ADD COLUMN gold_from TEXT NOT NULL DEFAULT '';
+CREATE TABLE queue_codebook (
+  queue TEXT NOT NULL, id TEXT NOT NULL, version TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (queue, id)
+);
+CREATE TABLE queue_item (
+  queue TEXT NOT NULL, place INTEGER NOT NULL, run TEXT NOT NULL, chunk TEXT NOT NULL, number INTEGER NOT NULL,
+  first_index INTEGER NOT NULL, last_index INTEGER NOT NULL, stratum TEXT NOT NULL, weight REAL NOT NULL,
+  gold INTEGER NOT NULL, PRIMARY KEY (queue, place)
+);
+CREATE INDEX queue_item_run ON queue_item (run);
+CREATE TABLE queue_lease (
+  queue TEXT NOT NULL, reviewer TEXT NOT NULL, place INTEGER NOT NULL, repeat_no INTEGER NOT NULL,
+  os_user TEXT NOT NULL, until_wall REAL NOT NULL, until_ticks REAL NOT NULL, boot TEXT NOT NULL,
+  PRIMARY KEY (queue, reviewer)
+);
+CREATE INDEX queue_lease_item ON queue_lease (queue, place);
+"""
+
+
+@migrations()
+def m005_queue_items(db: Database) -> None:
+    """A queue's chunks (or whole runs) in the order in which they are given out, each with the stratum it was drawn
+    from and its sampling weight; and who has which of them now."""
+    for statement in _QUEUES.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 
