@@ -52,24 +52,24 @@ def any_fits(globs: Iterable[str], text: str) -> bool:
 # -- names --------------------------------------------------------------------------------------------------------
 
 
-def named(globs: Iterable[str], texts: Iterable[str]) -> str | None:
+def named(globs: Iterable[str], texts: Iterable[str], *, dotted: bool = False) -> str | None:
     """The first name in these texts that one of the globs fits, upper and lower case alike. texts: in lower case.
 
     A name is a piece between other characters than letters, digits, `.`, `_` and `-`, or the whole word around it, with
-    or without what stands before an `=` and behind a `-h`.
+    or without what stands before an `=` and behind a `-h`. dotted: so is a piece between dots (`shop.orders`).
     """
     texts = list(texts)
     for one in globs:
         wanted = glob(one.lower())
         for text in texts:
-            if wanted.part in text and (found := _named(wanted, text)) is not None:
+            if wanted.part in text and (found := _named(wanted, text, dotted)) is not None:
                 return found
     return None
 
 
-def _named(wanted: Glob, text: str) -> str | None:
+def _named(wanted: Glob, text: str, dotted: bool) -> str | None:
     if wanted.literal:
-        return wanted.text if _literally(wanted.text).search(text) else None
+        return wanted.text if _literally(wanted.text, dotted).search(text) else None
     if not wanted.part:
         return text.split(None, 1)[0][:80] if text.strip() else None  # a glob of wildcards alone fits anything
     seen: set[str] = set()
@@ -82,16 +82,17 @@ def _named(wanted: Glob, text: str) -> str | None:
             word, end = _word(text, place, place + len(wanted.part), run)
             if word not in seen:
                 seen.add(word)
-                if found := next((name for name in _spellings(word) if wanted.fits(name)), None):
+                if found := next((name for name in _spellings(word, dotted) if wanted.fits(name)), None):
                     return found
         place = text.find(wanted.part, end)
     return None
 
 
 @lru_cache(maxsize=4_096)
-def _literally(name: str) -> re.Pattern[str]:
+def _literally(name: str, dotted: bool) -> re.Pattern[str]:
     """A name without wildcards, as itself: not a piece of a longer one, but behind an option's letter (`-hdb`)."""
-    return re.compile(rf"(?:(?<![\w.-])|(?<![\w.-])-\w){re.escape(name)}(?![\w-]|\.\w)")
+    dot, after = ("", "") if dotted else (".", r"|\.\w")
+    return re.compile(rf"(?:(?<![\w{dot}-])|(?<![\w.-])-\w){re.escape(name)}(?![\w-]{after})")
 
 
 def _word(text: str, start: int, end: int, run: re.Pattern[str]) -> tuple[str, int]:
@@ -106,9 +107,11 @@ def _matched(run: re.Pattern[str], text: str) -> str:
     return found[0] if found else ""
 
 
-def _spellings(word: str) -> Iterator[str]:
+def _spellings(word: str, dotted: bool) -> Iterator[str]:
     """A word as it is, without a full stop at its end, without its option (`-hdb`, `--host=db`)."""
     yield word
+    if dotted and "." in word:
+        yield from word.split(".")
     bare = word.strip(_ENDS)
     if bare != word:
         yield bare

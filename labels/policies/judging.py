@@ -141,9 +141,13 @@ def _shown(touch: Touch) -> str:
 
 
 def _targeted(target: Target, subject: Subject) -> CheckResult | None:
-    names = (*target.hosts, *target.databases, *target.contexts)
     for touch in subject.touches:
-        found = touch.names(names) or touch.lies_in(target.paths) or touch.executes(target.paths)
+        found = (
+            touch.names((*target.hosts, *target.contexts))
+            or touch.names(target.databases, dotted=True)
+            or touch.lies_in(target.paths)
+            or touch.executes(target.paths)
+        )
         if found is not None:
             reason = f"{_where(touch)}: touches production ({target.name}): {found[:_SHOWN]}"
             risk = 1.0 if touch.verdict.deny else _TARGET_RISK

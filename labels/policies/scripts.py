@@ -22,8 +22,9 @@ from labels.commands.script import Script, Simple
 
 #: So much of a script is read, so many commands in it, so deep in each other.
 LONGEST, MOST_COMMANDS, DEEPEST = 60_000, 100, 5
-#: What a word holds if only running it would show what it is. (A `$` in single quotes counts too: better so.)
+#: What a word holds if only running it would show what it is; not in single quotes, nor behind a backslash.
 _HIDDEN = re.compile(r"\$[\w({'\"@*#?!-]|`|[<>]\(")
+_QUOTED = re.compile(r"\$'|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'", re.DOTALL)
 #: What would make two words of one, or one of two, in a command as a glob sees it.
 _BREAKS = re.compile(r"[\s'\"\\]")
 #: Redirections that write nothing.
@@ -155,12 +156,17 @@ def _hides(simple: Simple) -> str:
     if simple.given:
         return "what is written into it (<<)"
     for word in (*simple.words, *(raw for _, raw in simple.redirects)):
-        if _HIDDEN.search(word):
+        if _HIDDEN.search(_QUOTED.sub(_unquoted, word)):
             return f"{word[:40]}, which only running it would show"
     for operator, raw in simple.redirects:
         if operator != "<" and not _QUIET.fullmatch(raw.strip("'\"")):
             return f"the file that it writes to ({raw[:40]})"
     return ""
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    """What of a quoted piece a shell looks into: double quotes, and the `$` before a single one."""
+    return found[0] if found[0][0] in '$"' else ""
 
 
 def _runs_more(simple: Simple, call: Call) -> str:

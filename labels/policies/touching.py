@@ -67,9 +67,9 @@ class Touch:
     changes: bool
     verdict: Verdict
 
-    def names(self, wanted: Iterable[str]) -> str | None:
-        """The first name in it that one of these globs fits."""
-        return globs.named(wanted, self.texts)
+    def names(self, wanted: Iterable[str], *, dotted: bool = False) -> str | None:
+        """The first name in it that one of these globs fits. dotted: a piece between dots is one, too."""
+        return globs.named(wanted, self.texts, dotted=dotted)
 
     def lies_in(self, wanted: Iterable[str]) -> str | None:
         """The first path of it that one of these globs is about."""
