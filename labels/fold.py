@@ -1,6 +1,7 @@
 """From events to what is currently said: pure functions, so that a rebuild always gives the same state.
 
-Undo and redo name the event they act on. A decide event counts unless it is undone; what counts is applied in order.
+Undo and redo name the event they act on. A decide event counts unless it is undone; what counts is applied in order:
+that of its origin and, between origins (after a merge), what an event knew of first, then by origin. Never by clock.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from labels.model import (
     Op,
     RemoveLabel,
     SetAnswer,
+    SetJudged,
     SetLabel,
     SetNone,
     SetNote,
@@ -36,10 +38,16 @@ class Stacks:
     redo: list[str] = field(default_factory=list)
 
 
+#: How the payload of a vote that was imported says so (payloads are compact JSON; in a note the quotes are escaped).
+_IMPORTED = '"how":"import"'
+
+
 def stacks(events: Iterable[Event]) -> Stacks:
-    """The stacks of one reviewer in one run. A new decision clears redo."""
+    """The stacks of one reviewer in one run. A new decision clears redo. Imported votes are nobody's to take back."""
     found = Stacks()
     for event in events:
+        if event.kind == DECIDE and _IMPORTED in event.payload:
+            continue
         if event.kind == DECIDE:
             found.undo.append(event.id)
             found.redo.clear()
@@ -68,13 +76,44 @@ def active(events: Iterable[Event]) -> list[Event]:
     return [event for event in decided if event.id not in undone]
 
 
-def decision(events: Iterable[Event], run: str) -> Decision | None:
-    """What one reviewer says of one chunk, from their events on it; None if nothing is left of it."""
+def decision(events: Iterable[Event], run: str, *, repeat: int = 0) -> Decision | None:
+    """What one reviewer says of one chunk, from their events on it; None if nothing is left of it.
+
+    repeat: 1 for what they said when the chunk came to them a second time, which the decision itself ignores.
+    """
+    kept = active(events)
+    acts = {event.id: _ACT.validate_json(event.payload) for event in kept}
     current: Decision | None = None
-    for event in active(events):
-        act = _ACT.validate_json(event.payload)
-        current = _apply(current, act, event, run)
+    for event in _in_order(kept, acts):
+        act = acts[event.id]
+        if act.repeat == repeat:
+            current = _apply(current, act, event, run)
     return None if current is None or current.empty else current
+
+
+def _in_order(events: list[Event], acts: dict[str, Act]) -> list[Event]:
+    """Events of several origins: what one knew of comes before it, otherwise by (origin, seq)."""
+    waiting: dict[str, list[Event]] = {}
+    for event in events:
+        waiting.setdefault(event.origin, []).append(event)
+    if len(waiting) < 2:
+        return events
+    ordered: list[Event] = []
+    queues = {origin: sorted(mine, key=lambda event: event.seq) for origin, mine in sorted(waiting.items())}
+    while queues:
+        free = (
+            origin
+            for origin, mine in queues.items()
+            if not any(
+                other in queues and other != origin and queues[other][0].seq <= seq
+                for other, seq in acts[mine[0].id].after.items()
+            )
+        )
+        origin = next(free, next(iter(queues)))  # only made-up events can wait for each other
+        ordered.append(queues[origin].pop(0))
+        if not queues[origin]:
+            del queues[origin]
+    return ordered
 
 
 def _apply(before: Decision | None, act: Act, event: Event, run: str) -> Decision:
@@ -108,6 +147,9 @@ def apply_op(current: Decision, op: Op) -> Decision:
         case SetNone():
             others = tuple(ref for ref in current.none if ref.id != op.codebook.id)
             return current.model_copy(update={"none": (*others, op.codebook) if op.value else others})
+        case SetJudged():
+            rest = tuple(item for item in current.judged if item.codebook.id != op.codebook.id)
+            return current.model_copy(update={"judged": (*rest, op)})
         case SetNote():
             return current.model_copy(update={"note": op.text})
         case SetAnswer():

@@ -16,6 +16,8 @@ from sessions.live.gates import POLICY_PREFIX
 from sessions.store import Store
 
 REVIEWER_VARIABLE = "REVIEW_TUI_REVIEWER"
+#: Names of annotators whose votes came with a corpus begin with this; nobody here decides under such a name.
+OUTSIDE_PREFIX = "outside:"
 
 
 def default_reviewer() -> str:
@@ -27,6 +29,8 @@ def check_reviewer(name: str) -> str:
     """The name, if it can be a reviewer's: 1 to 80 printable characters. Raises UsageError otherwise."""
     if not name.strip() or len(name) > 80 or not name.isprintable():
         raise UsageError("that cannot be a reviewer's name.", "Use 1 to 80 printable characters.")
+    if name.startswith(OUTSIDE_PREFIX):
+        raise UsageError(f"names that begin with {OUTSIDE_PREFIX} are annotators' of imported labels.", "Use another.")
     return name
 
 

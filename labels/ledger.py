@@ -133,6 +133,7 @@ def record_act(tx: Transaction, reviewer: str, run: str, content_id: str | None,
     """Append an act to the log, and derive what it changes. run: the run's id. Raises UsageError as `Ledger.record`."""
     ids = ids_in(tx, run)
     _check(tx, ids, reviewer, act)
+    act = _knowing(tx, ids, reviewer, act)
     event = events.append(
         tx,
         kind=DECIDE,
@@ -158,6 +159,18 @@ def _check(tx: Transaction, ids: Sequence[str], reviewer: str, act: Act) -> None
     after = {label.codebook.id for label in so_far.labels}
     if clash := sorted(after.intersection(says_none)):
         raise UsageError(f'"none" was said of {clash[0]}, but there are labels of it here.', "Remove the labels first.")
+
+
+def _knowing(tx: Transaction, ids: Sequence[str], reviewer: str, act: Act) -> Act:
+    """The act with what it builds on that was recorded elsewhere: after a merge, or in the database that this one is a
+    copy of. Without, its place among that would be a matter of chance."""
+    marks = ", ".join("?" * len(ids))
+    rows = tx.execute(
+        f"SELECT origin, max(seq) FROM event WHERE run IN ({marks}) AND reviewer = ? AND chunk = ?"
+        " AND origin <> (SELECT value FROM meta WHERE name = 'origin') GROUP BY origin",
+        [*ids, reviewer, act.target.id],
+    )
+    return act.model_copy(update={"after": {str(origin): int(seq) for origin, seq in rows}}) if rows else act
 
 
 def ids_in(tx: Transaction, run: str) -> list[str]:

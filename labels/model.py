@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from labels.codebook_ref import CodebookRef
 
@@ -60,6 +60,7 @@ class Label(_Model):
 
     mode: slug in the codebook; code and name are copies for showing. sure: False for "I think so". root_cause: it
     starts a cascade; caused_by: the id of the label it follows from. suggestion: the id of the suggestion it came from.
+    agent: who is blamed, where that is said and need not be whoever acts in the step (labels of others' corpora).
     """
 
     id: Id
@@ -75,6 +76,15 @@ class Label(_Model):
     caused_by: str | None = None
     note: Text = ""
     suggestion: str | None = None
+    agent: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _agent_where_said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Labels without an agent are written as they were before there was such a field."""
+        data: dict[str, Any] = dump(self)
+        if data["agent"] is None:
+            del data["agent"]
+        return data
 
     @model_validator(mode="after")
     def _cause_or_consequence(self) -> Label:
@@ -120,6 +130,14 @@ class SetNone(_Model):
     value: bool = True
 
 
+class SetJudged(_Model):
+    """Says that labels and "none" here judge only these modes of the codebook: the others were not asked about."""
+
+    op: Literal["judged"] = "judged"
+    codebook: CodebookRef
+    modes: tuple[Id, ...]
+
+
 class SetNote(_Model):
     op: Literal["note"] = "note"
     text: Text
@@ -142,7 +160,7 @@ class Clear(_Model):
 
 
 Op: TypeAlias = Annotated[
-    SetVerdict | SetLabel | RemoveLabel | SetNone | SetNote | SetAnswer | Clear, Field(discriminator="op")
+    SetVerdict | SetLabel | RemoveLabel | SetNone | SetJudged | SetNote | SetAnswer | Clear, Field(discriminator="op")
 ]
 
 
@@ -191,7 +209,9 @@ class Act(_Model):
     """One thing a reviewer did: the payload of a `decide` event. One undo takes all its operations back.
 
     seconds: time on the chunk so far. shown: suggestions on the screen. blind_suggestions, blind_votes: whether
-    suggestions, and others' votes, were hidden. how: `person`, or `policy` (never a vote). gate: of a live run.
+    suggestions, and others' votes, were hidden. how: `person`; `policy` (never a vote); `import` for a vote that came
+    with a corpus. gate: of a live run. repeat: 1 for a second reading of the chunk, which measures the reviewer and
+    changes nothing. after: origin -> the last event there of this reviewer on this chunk that was known: it comes first.
     """
 
     target: Target
@@ -200,13 +220,19 @@ class Act(_Model):
     shown: tuple[Shown, ...] = ()
     blind_suggestions: bool
     blind_votes: bool
-    how: Literal["person", "policy"] = "person"
+    how: Literal["person", "policy", "import"] = "person"
     tool: str = ""
     gate: GateRef | None = None
+    repeat: Literal[0, 1] = 0
+    after: dict[Id, Annotated[int, Field(ge=1)]] = {}
 
     def payload(self) -> dict[str, Any]:
-        """As it goes into the event; `gate` only where there is one."""
-        return self.model_dump(mode="json", exclude=None if self.gate else {"gate"})
+        """As it goes into the event; `gate`, `repeat` and `after` only where there is one."""
+        return self.model_dump(mode="json", exclude={name for name in _SELDOM if not getattr(self, name)})
+
+
+#: Fields of an act that are left out of its payload where they say nothing.
+_SELDOM = ("gate", "repeat", "after")
 
 
 class Answer(_Model):
@@ -216,7 +242,10 @@ class Answer(_Model):
 
 
 class Decision(_Model):
-    """What one reviewer currently says of one chunk or run: the fold of their events on it."""
+    """What one reviewer currently says of one chunk or run: the fold of their events on it.
+
+    judged: of a codebook, the only modes that were asked about; a codebook without an entry was judged as a whole.
+    """
 
     run: str
     reviewer: str
@@ -224,6 +253,7 @@ class Decision(_Model):
     verdict: Verdict | None = None
     to: StepRef | None = None
     none: tuple[CodebookRef, ...] = ()
+    judged: tuple[SetJudged, ...] = ()
     labels: tuple[Label, ...] = ()
     answers: dict[str, Answer] = {}
     note: str = ""

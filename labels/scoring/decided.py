@@ -125,7 +125,8 @@ def _modes(vote: Vote, codebooks: Codebooks, places: _Places, account: Account) 
         except UsageError:
             account.left_out[NO_BOOK] += 1
             continue
-        modes |= {f"{mode.slug}@{name}": Verdict(False) for mode in book.modes}
+        asked = next((set(item.modes) for item in said.judged if item.codebook.id == name), None)
+        modes |= {f"{mode.slug}@{name}": Verdict(False) for mode in book.modes if asked is None or mode.slug in asked}
     unsure = set()
     for label in said.labels:
         mode = f"{label.mode}@{label.codebook.id}"

@@ -23,6 +23,7 @@ UNFINISHED = "blind decisions without a verdict (not finished)"
 ABSTAINED = "blind abstentions"
 UNJUDGED = 'blind verdicts without labels or "none" (the modes were not judged)'
 POLICY = "decisions made by a policy"
+OUTSIDE = "votes that came with a corpus (scored from the corpus itself)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,8 @@ def said_blind(talk: Sequence[Event], run: str, account: Account, *, veiled: boo
             rest.append(event)
             continue
         act = Act.model_validate_json(event.payload)
-        if act.how == "policy":
-            account.left_out[POLICY] += 1
+        if act.how != "person":
+            account.left_out[POLICY if act.how == "policy" else OUTSIDE] += 1
         elif not act.blind_suggestions:
             looked = True
         elif not looked:
