@@ -8,15 +8,17 @@ from typing import Any
 
 from textual.await_complete import AwaitComplete
 from textual.screen import Screen
+from textual.worker import get_current_worker
 
 from review_tui.app import DEBUG_VARIABLE, ReviewApp
 from review_tui.sanitize import clean
-from review_tui.screens.review import LIVE_S, ReviewScreen
+from review_tui.screens.review import ReviewScreen
 from review_tui.transcript.scroller import Place
 from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.errors import UserError
 from sessions.following.process import FollowerProcess
+from sessions.live.waiting import SAFETY_S, Waiter
 from sessions.store import Store
 
 #: A reader holds back at most so many steps; only these may still change (`sessions.readers.pairing`).
@@ -27,26 +29,36 @@ SAYS = "Following, not gating: the agent does not wait for you."
 class FollowScreen(ReviewScreen):
     """Review of a run that grows. Who stands at its end is taken along."""
 
-    _grown_version = -1
     _was_complete = True
 
     def on_mount(self) -> None:
         super().on_mount()
         if self._growing is not None:
             self._growing.stop()
+            self._growing = None
         self._was_complete = self.desk.run.complete
-        self._growing = self.set_interval(LIVE_S, self._look_for_growth)
+        self.run_worker(self._wait_for_growth, thread=True, group="growth", exit_on_error=False)
         self.call_after_refresh(self.say, SAYS, "warn")
 
+    def _wait_for_growth(self) -> None:
+        """In a thread: sleep until something was written to the database, and let the screen look."""
+        worker = get_current_worker()
+        with Waiter(self.station.store) as waiter:
+            while not worker.is_cancelled:
+                if waiter.changed(SAFETY_S):
+                    self.station.call_from_thread(self._grow)  # type: ignore[arg-type]  # a union
+        self.station.store.close_thread()
+
     async def _look_for_growth(self) -> None:
-        """Show what has come, and what has changed of the last steps."""
-        version = self.station.store.data_version()
-        if version == self._grown_version or not self.ready:
-            return
-        self._grown_version = version
+        await self._grow()
+
+    async def _grow(self) -> bool:
+        """Show what has come, and what has changed of the last steps; whether anything was."""
+        if not self.ready:
+            return False
         before, at_end = self.desk.run.steps, self._at_end()
         if not await self.on_desk(self.desk.refresh_run) or not self.ready:
-            return
+            return False
         self._forget_changed(max(0, min(before, self.desk.run.steps) - UNSETTLED))
         self.document.grown(self.desk.run, self.desk.chunks)
         self.transcript.changed()
@@ -59,6 +71,7 @@ class FollowScreen(ReviewScreen):
             self._detect()
         else:
             self._show_head()
+        return True
 
     def _detect(self) -> None:
         if self._was_complete and isinstance(self.app, FollowApp):

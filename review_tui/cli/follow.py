@@ -84,7 +84,7 @@ def _print_steps(store: Store, path: Path, format: str | None) -> None:
     printer = _Printer(store)
     listener = Listener(started=printer.started, grown=printer.grown, replaced=printer.replaced, rested=printer.rested)
     output.note(f"following {path}, not gating: the agent does not wait.")
-    stopped = Stopped(stdin=False)
+    stopped = Stopped(path, stdin=False)
     Follower(store, path, format, listener).run(stopped.wait)
 
 

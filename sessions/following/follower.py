@@ -16,8 +16,6 @@ from sessions.keys import path_text
 from sessions.run import Facts, Header, Problem, Record, Step, apply_facts
 from sessions.store import Store
 
-#: How often a file is looked at, in seconds.
-LOOK_S = 0.02
 #: A file that has not changed for so long is quiet: its run is complete until it goes on.
 QUIET_S = 5.0
 #: Another program may change the run's rows once or twice; a file whose run never stays is given up.
@@ -57,14 +55,15 @@ class Follower:
         self._changed_at = time.monotonic()
         self._resting = True
 
-    def run(self, wait: Callable[[float], bool]) -> None:
-        """Follow until `wait(seconds)`, which sleeps, says True. Raises UserError if the file is in no known format."""
+    def run(self, wait: Callable[[bool], bool]) -> None:
+        """Follow until `wait` says that it is time to go. wait(True) sleeps until it is time to look again; wait(False)
+        only asks. Raises UserError if the file is in no known format."""
         ended = False
         try:
             while not ended:
                 if not self.look() and not self._resting and time.monotonic() - self._changed_at > QUIET_S:
-                    self.rest(lambda: self.growing.look() or wait(0))
-                ended = wait(LOOK_S)
+                    self.rest(lambda: wait(False) or self.growing.moved())
+                ended = wait(True)
             self.look()
         finally:
             self.stop()

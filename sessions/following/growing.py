@@ -84,6 +84,13 @@ class Growing:
 
     # -- is there something new? ----------------------------------------------------------------------------------
 
+    def moved(self) -> bool:
+        """Whether the file has changed since `look` said so last; what has is not looked at."""
+        with suppress(OSError):
+            status = os.stat(self.path)
+            return (status.st_ino, status.st_size, status.st_mtime_ns) != self._seen_stamp
+        return False
+
     def look(self) -> bool:
         """Whether `settled` and `pending` have something new. Cheap. Raises UserError for what is in no known format.
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.errors import UserError
+from sessions.following.watch import POLLED_S, WATCHED_S, FolderWatch, folder_watch
 from sessions.importing import NICENESS, Importer
 from sessions.jsontext import dumps
 
@@ -76,7 +77,7 @@ def _follow(db: Path, path: Path, format: str | None) -> None:
     from sessions.keys import path_text
     from sessions.store import Store
 
-    stopped = Stopped()
+    stopped = Stopped(path)
     told: list[str] = []
 
     def started(run: str) -> None:
@@ -86,32 +87,40 @@ def _follow(db: Path, path: Path, format: str | None) -> None:
     with Store.open(db) as store:
         follower = Follower(store, path, format, Listener(started=started))
 
-        def wait(seconds: float) -> bool:
+        def wait(sleep: bool) -> bool:
             if told:  # the first round is over, and all that was there is in
                 _tell("finished", path=path_text(path), runs=told, reason=None)
                 _tell("imported")
                 told.clear()
-            return stopped.wait(seconds)
+            return stopped.wait(sleep)
 
         follower.run(wait)
 
 
 class Stopped:
-    """Whether it is time to go: the other end of standard input is closed, or SIGTERM came."""
+    """Whether it is time to go: SIGTERM, SIGINT or SIGHUP came, or the other end of standard input is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, *, stdin: bool = True) -> None:
+        """path: of the file that is followed; a change in its folder wakes. stdin: whether its end means anything."""
         self._told = False
+        self._stdin = [0] if stdin else []
+        self._watch = folder_watch([Path(os.path.abspath(path)).parent])
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._tell)
 
     def _tell(self, _number: int, _frame: Any) -> None:
         self._told = True
 
-    def wait(self, seconds: float) -> bool:
-        """Sleep so long at most; True if it is time to go."""
+    def wait(self, sleep: bool) -> bool:
+        """Whether it is time to go. sleep: until the file has changed, or should be looked at in case it has."""
         if not self._told:
-            ready, _, _ = select.select([0], [], [], seconds)
-            self._told = self._told or (bool(ready) and not os.read(0, 4096))
+            watched: list[FolderWatch | int] = [self._watch] if self._watch is not None else []
+            pause = (WATCHED_S if watched else POLLED_S) if sleep else 0.0
+            ready, _, _ = select.select([*self._stdin, *watched], [], [], pause)
+            if self._watch is not None and self._watch in ready:
+                self._watch.drain()
+            if 0 in ready:
+                self._told = not os.read(0, 4096)
         return self._told
 
 
