@@ -22,6 +22,7 @@ BUILT_IN: dict[str, str] = {
     "claude-code": "sessions.readers.claude_code:ClaudeCodeReader",
     "codex": "sessions.readers.codex:CodexReader",
     "atif": "sessions.readers.atif:AtifReader",
+    "otlp": "sessions.readers.otlp:OtlpReader",
     "swe-agent": "sessions.readers.swe_agent:SweAgentReader",
     "mini-swe-agent": "sessions.readers.mini_swe_agent:MiniSweAgentReader",
     "tau-bench": "sessions.readers.tau_bench:TauBenchReader",

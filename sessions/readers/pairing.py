@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sessions.run import Part, Span, Step
+from sessions.run import Part, Raw, Step
 
 WINDOW_STEPS = 64
 #: A step that gathers more records kept raw than this is followed by a step for the rest: memory stays bounded.
@@ -45,7 +45,7 @@ class Window:
         self.turns: deque[Turn] = deque()
         self.calls: dict[str, tuple[Turn, Part]] = {}
         self.messages: dict[str, Turn] = {}
-        self._early_spans: list[Span] = []
+        self._early_spans: list[Raw] = []
         self._early_raws: list[Part] = []
 
     def add(self, turn: Turn) -> None:
@@ -68,7 +68,7 @@ class Window:
         self.calls[call.call_id] = (turn, call)
         turn.waiting += 1
 
-    def answer(self, call_id: str | None, part: Part, span: Span) -> Turn | None:
+    def answer(self, call_id: str | None, part: Part, span: Raw) -> Turn | None:
         """Put a result to its call and name it; None if no call waits for it."""
         found = self.calls.pop(call_id, None) if call_id is not None else None
         if found is None:
@@ -82,7 +82,7 @@ class Window:
             raw.append(span)
         return turn
 
-    def attach(self, span: Span, part: Part | None = None) -> Turn | None:
+    def attach(self, span: Raw, part: Part | None = None) -> Turn | None:
         """A record without a step of its own goes to the last turn, or to the first one that comes."""
         if not self.turns and len(self._early_raws) >= MAX_RAW_PARTS:
             self.add(Turn(Step("environment", "environment")))

@@ -8,7 +8,7 @@ stands before the damage is kept, down to the finished fields of the record that
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -180,3 +180,37 @@ class _Builder:
             self._open[-1].append(value)
         else:
             self._open[-1][self._key] = value
+
+
+def values_at(source: Source, wanted: Collection[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Stream the values at some places of a document, in its order; everything else is passed over.
+
+    wanted: paths of keys, "*" for any place in a list: ("resourceSpans", "*", "resource"). A value inside another
+    wanted one is part of that only. Raises BadJson at damage, after the value that was being read there, as far as it
+    goes.
+    """
+    longest = max(map(len, wanted))
+    way: list[str] = []
+    builder: _Builder | None = None
+    place: tuple[str, ...] = ()
+    try:
+        with open_stream(source.path) as file:
+            for event, value in ijson.basic_parse(file, use_float=True):
+                if builder is None and event not in _ENDS and event != "map_key" and len(way) <= longest:
+                    place = tuple(way)
+                    builder = _Builder() if place in wanted else None
+                if builder is not None:
+                    builder.feed(event, value)
+                    if not builder.depth:
+                        yield place, builder.value
+                        builder = None
+                elif event == "map_key":
+                    way[-1] = value
+                elif event in _STARTS:
+                    way.append("*" if event == "start_array" else "")
+                elif event in _ENDS:
+                    way.pop()
+    except _ERRORS as error:
+        if builder is not None and builder.value is not _NOTHING:
+            yield place, builder.value
+        raise BadJson(_reason(error)) from None
