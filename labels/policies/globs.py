@@ -78,7 +78,7 @@ def _named(wanted: Glob, text: str, dotted: bool) -> str | None:
         if (count := count + 1) > MOST_PLACES:
             return wanted.part
         end = place + len(wanted.part)
-        for run in (_NAME, _WORD):
+        for run in (_WORD, _NAME):  # the search goes on behind the shorter one: the longer may hold more names
             word, end = _word(text, place, place + len(wanted.part), run)
             if word not in seen:
                 seen.add(word)

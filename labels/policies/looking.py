@@ -66,7 +66,7 @@ _SECOND = {
     "helm": {"repo": "list", "plugin": "list", "dependency": "list", "search": "repo hub"},
 }
 _TERRAFORM = frozenset("validate show version output graph".split())
-_HELM = frozenset("list ls status get history show version lint template env".split())
+_HELM = frozenset("list ls status get history show version lint env".split())
 _SYSTEMCTL = frozenset("status show cat get-default help".split())
 _JOURNAL_ACTS = ("--ro", "--vac", "--fl", "--sy", "--rel", "--setup", "--up")
 _FIND_ACTS = ("-exec", "-ok", "-delete", "-fprint", "-fls")
@@ -211,5 +211,5 @@ _SPECIAL: dict[str, Callable[[Args], bool]] = {
     "systemctl": _systemctl,
     "aws": _aws,
     "sed": _sed,
-    "command": lambda args: args[:1] in (["-v"], ["-V"]),
+    "command": lambda args: list(args[:1]) in (["-v"], ["-V"]),
 }

@@ -25,6 +25,11 @@ LONGEST, MOST_COMMANDS, DEEPEST = 60_000, 100, 5
 #: What a word holds if only running it would show what it is; not in single quotes, nor behind a backslash.
 _HIDDEN = re.compile(r"\$[\w({'\"@*#?!-]|`|[<>]\(")
 _QUOTED = re.compile(r"\$'|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'", re.DOTALL)
+#: What may stand between commands: operators, brackets, the words of `if` and `while`, comments.
+_JOINS = re.compile(
+    r"(?:\s|;|&&?|\|\|?|[(){}!]|\b(?:if|then|else|elif|fi|while|until|do|done)\b|(?<![^\s;&|()])#[^\n]*)*+"
+)
+_COMMENT = re.compile(r"#[^\n]*")
 #: What would make two words of one, or one of two, in a command as a glob sees it.
 _BREAKS = re.compile(r"[\s'\"\\]")
 #: Redirections that write nothing.
@@ -89,7 +94,7 @@ def read(script: str, cwd: str | None, home: str = "") -> Shell:
     unread = bool(parsed.unread) or len(script) > LONGEST or len(commands) >= MOST_COMMANDS
     if unread:
         return Shell(text, tuple(commands), "it is too long to be read", "", True)
-    return Shell(text, tuple(commands), *_opaque(parsed, found), False)
+    return Shell(text, tuple(commands), *_opaque(text, parsed, found), False)
 
 
 def read_words(words: tuple[str, ...], cwd: str | None, home: str = "") -> Shell:
@@ -135,16 +140,32 @@ def _inner(call: Call, place: Place) -> Iterator[Call]:
 # -- narrow -------------------------------------------------------------------------------------------------------
 
 
-def _opaque(parsed: Script, found: list[Call]) -> tuple[str, str]:
+def _opaque(text: str, parsed: Script, found: list[Call]) -> tuple[str, str]:
     """What a script hides, and what it runs besides its commands."""
     by_place = {(call.start, call.end): call for call in found}
     runs = ""
+    if not _is_all(text, parsed.simples):
+        return "more than plain commands", ""
     for simple in parsed.simples:
         call = by_place.get((simple.start, simple.end))
         if why := _hides(simple) or ("" if call is not None else "its shape"):
             return why, runs
         runs = runs or (_runs_more(simple, call) if call is not None else "")
     return "", runs
+
+
+def _is_all(text: str, simples: list[Simple]) -> bool:
+    """Whether a script is its commands and what joins them, all brackets closed. Anything else is a condition, a syntax
+    error, or what the parser did not see."""
+    gaps, at = [], 0
+    for simple in sorted(simples, key=lambda one: one.start):
+        gaps.append(text[at : simple.start])
+        at = max(at, simple.end)
+    gaps.append(text[at:])
+    if not all(map(_JOINS.fullmatch, gaps)):
+        return False
+    left = _COMMENT.sub("", "\n".join(gaps))
+    return (bool(simples) or not left.strip()) and all(left.count(a) == left.count(b) for a, b in ("()", "{}"))
 
 
 def _hides(simple: Simple) -> str:

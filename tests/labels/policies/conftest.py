@@ -21,6 +21,8 @@ def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("POLICY", "STAGES", "SNAPSHOTS", "DB", "GATED_RUN"):
         monkeypatch.delenv(f"REVIEW_TUI_{name}", raising=False)
     monkeypatch.setattr(checking, "points", lambda: CHECKS)
+    monkeypatch.setattr(checking, "LIMIT_S", 5.0)  # what a check says is tested here, not how fast this machine is
+    monkeypatch.setattr(checking, "WALL_LIMIT_S", 20.0)
     monkeypatch.setattr(telling, "points", dict)
     monkeypatch.setattr(opening, "_recorder", lambda: record_policy)
     suspecting._watching.clear()
