@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "judge": ("review_tui.cli.judge", "Ask a language model for suggestions (off unless you name one)."),
     "judge-import": ("review_tui.cli.judge_import", "Keep answers of agentdash as suggestions."),
     "gate": ("review_tui.cli.gate", "Gates of live runs: open, list, show, decide, stop, release."),
+    "policy": ("review_tui.cli.policy", "Policies: show what is in force, check a file, try it on a gate."),
     "workspace": ("review_tui.cli.workspace", "Snapshots of a workspace: take, plan, restore, undo."),
     "queue": ("review_tui.cli.queue", "Queues of runs: create, list."),
     "undo": ("review_tui.cli.undo", "Take your last decision on a run back."),

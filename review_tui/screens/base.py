@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 PATIENCE = 0.4
 #: How long a message stays, and how long it must have been there before a movement takes it away, in seconds.
 MESSAGE_S, GLANCE_S = 8.0, 1.0
+#: How long an answer to a key is not pushed aside by news, in seconds.
+MENTION_S = 2.0
 
 
 class StationScreen(Screen[None]):
@@ -56,6 +58,11 @@ class StationScreen(Screen[None]):
         if self._forget is not None:
             self._forget.stop()
         self._forget = self.set_timer(MESSAGE_S, self.show_keys)
+
+    def mention(self, text: str, look: str = "text") -> None:
+        """A message that nobody asked for: left unsaid while one that somebody did has just been given."""
+        if time.monotonic() - self._said_at > MENTION_S:
+            self.say(text, look)
 
     def moved_on(self) -> None:
         """The reviewer does something else: a message that was there long enough to be read goes."""

@@ -202,11 +202,11 @@ class ReviewScreen(GateActions, FindActions):
         """What has become of the run's gates."""
         waits = [gate for gate in self.desk.gates if gate.state == OPEN]
         if not waits:
-            self.say("The agent goes on." if not self.desk.run.complete else "The run is over.")
+            self.mention("The agent goes on." if not self.desk.run.complete else "The run is over.")
         elif self.open_gate is None:
-            self.say(f"Gate {waits[-1].key} waits: w goes there.", "warn")
+            self.mention(f"Gate {waits[-1].key} waits: w goes there.", "warn")
         else:
-            self.say(f"Gate {waits[-1].key}: a approve · M with words · X reject · r roll back · s stop", "warn")
+            self.mention(f"Gate {waits[-1].key}: a approve · M with words · X reject · r roll back · s stop", "warn")
 
     # -- showing ------------------------------------------------------------------------------------------------
 

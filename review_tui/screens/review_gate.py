@@ -12,6 +12,7 @@ from review_tui.screens.prompt import Prompt
 from review_tui.screens.review_decide import DecideActions
 from review_tui.widgets.rows import Pieces
 from sessions.errors import UserError
+from sessions.live.claims import Taken
 from sessions.live.gates import OPEN, START, GateInfo
 
 if TYPE_CHECKING:
@@ -211,15 +212,18 @@ class GateActions(DecideActions):
                 self.say(str(taken), "warn")
             else:
                 self._taken = gate
-                self.show_keys()
+                if not self._said_at:
+                    self.show_keys()
 
     @staticmethod
-    def _quietly(call: Any, gate: GateInfo) -> UserError | None:
-        """A lease is a courtesy: what hinders it is told and hinders nothing else."""
+    def _quietly(call: Any, gate: GateInfo) -> Taken | None:
+        """A lease is a courtesy: that somebody else has it is told, anything else that hinders it is not."""
         try:
             call(gate)
-        except UserError as error:
-            return error
+        except Taken as taken:
+            return taken
+        except UserError:
+            return None
         return None
 
 

@@ -209,8 +209,8 @@ async def test_a_gate_that_opens_takes_the_waiting_reviewer_there(db, agent):
         await here.press("a")
         agent.ask()
         agent.work()
-        await here.until(lambda: here.chunk == 2, "the next gate")
-        assert "GATE · 2" in here.side
+        await here.until(lambda: here.chunk == 2, "the next chunk")
+        await here.until(lambda: "GATE · 2" in here.side, "its gate")
 
 
 async def test_somebody_who_is_at_it_is_named(db, agent):
@@ -272,7 +272,7 @@ async def test_an_irreversible_action_holds_and_is_drawn_as_an_alarm(db, agent):
         await here.until(lambda: "▲" in here.text, "the alarm in the inbox")
         await at_gate(here)
         assert "▲" in here.side
-        assert "S.1" in here.side
+        await here.until(lambda: "S.1" in here.side, "the suggestion")
 
 
 async def test_a_new_gate_rings(db, agent):

@@ -113,7 +113,7 @@ def test_files_that_are_written():
 
 def test_hostile_commands_take_bounded_time():
     for text in HOSTILE:
-        began = time.perf_counter()
+        began = time.process_time()
         for one in simple_commands(text):
             acts_of(one)
-        assert time.perf_counter() - began < 0.5, text[:20]
+        assert time.process_time() - began < 0.5, text[:20]
