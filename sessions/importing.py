@@ -20,10 +20,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sessions.errors import UserError
 from sessions.jsontext import BadJson, dumps, loads
+
+if TYPE_CHECKING:  # only the other process needs them: this module is on the way to the first frame
+    from sessions.ahead import ReadAhead
+    from sessions.store import Store
 
 #: Behind the reviewer's own process when both want a processor.
 NICENESS = 5
@@ -100,20 +104,33 @@ class Importer:
 def main() -> int:
     """Import as told by the command line; see the module's docstring."""
     import argparse
+    import gc
+
+    from sessions.ahead import SELDOM, ReadAhead
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--db", type=Path, required=True)
     parser.add_argument("--format")
     parser.add_argument("paths", nargs="*", type=Path)
     options = parser.parse_args()
-    os.nice(NICENESS)
-    gone = threading.Event()
-    threading.Thread(target=_watch_parent, args=[gone], daemon=True).start()
-    try:
-        _work(options.db, options.paths, options.format, gone)
-    except UserError as error:
-        _tell("failed", message=str(error))
+    _stand_back()
+    gc.set_threshold(*SELDOM)
+    with ReadAhead() as reader:
+        gone = threading.Event()
+        threading.Thread(target=_watch_parent, args=[gone], daemon=True).start()
+        try:
+            _work(options.db, options.paths, options.format, gone, reader)
+        except UserError as error:
+            _tell("failed", message=str(error))
     return 0
+
+
+def _stand_back() -> None:
+    """Let the reviewer's own process go first, and (Linux) never interrupt it because a pipe has something to read."""
+    os.nice(NICENESS)
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _watch_parent(gone: threading.Event) -> None:
@@ -128,19 +145,20 @@ def _tell(event: str, **values: Any) -> None:
         sys.stdout.flush()
 
 
-def _work(db: Path, paths: list[Path], format: str | None, gone: threading.Event) -> None:
+def _work(db: Path, paths: list[Path], format: str | None, gone: threading.Event, reader: ReadAhead) -> None:
     from sessions import archive
     from sessions.ingest import Cancelled
     from sessions.store import Store
 
     with Store.open(db) as store, contextlib.suppress(Cancelled):
-        _import(store, paths, format, gone)
+        _import(store, paths, format, gone, reader)
         _tell("imported")
+        reader.close()
         for run in archive.unfinished(store):
             archive.finish_run(store, run, gone.is_set)
 
 
-def _import(store: Any, paths: list[Path], format: str | None, gone: threading.Event) -> None:
+def _import(store: Store, paths: list[Path], format: str | None, gone: threading.Event, reader: ReadAhead) -> None:
     from sessions import catalog
     from sessions.discover import find
     from sessions.ingest import Watch, import_file
@@ -152,7 +170,8 @@ def _import(store: Any, paths: list[Path], format: str | None, gone: threading.E
             return
         try:
             # Only a format that the user asked for is passed on: without one, a file is known by its stamp.
-            report = import_file(store, item.path, item.format if format else None, watch)
+            records = reader.read(item.path, item.format)
+            report = import_file(store, item.path, item.format if format else None, watch, records)
         except UserError as error:
             _tell("failed", message=str(error))
             continue

@@ -1,9 +1,9 @@
 """From a file to the store: reads a file's runs as a stream and writes them batch by batch.
 
 The first batch is small and committed at once, so that a reader's first chunk is on the screen while the rest is
-still coming. A run is `importing` until its last step is in; one that was interrupted starts over next time. Batches
-are committed where they are parsed: a thread of its own for that made an import a fifth slower, because both wait for
-Python's lock at every row.
+still coming. A run is `importing` until its last step is in; one that was interrupted starts over next time. What
+reads the file can be another process (`sessions.ahead`); a thread made an import a fifth slower, because both wait
+for Python's lock at every row.
 
 Two programs may import one file at once: each writes a run of its own, and the one that ends second finds that its
 content is there and joins the other. Who is importing is noted in `meta`, so that only what was interrupted is removed.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from sessions.identity import Identity
 from sessions.jsontext import dumps, loads, mend
 from sessions.keys import base_key, path_text
 from sessions.readers import read
-from sessions.run import Facts, Header, Problem, Step, apply_facts
+from sessions.run import Facts, Header, Problem, Record, Step, apply_facts
 from sessions.store import Store, Transaction
 from sessions.writing import Batch, StepRows, remove_rows
 
@@ -80,9 +80,16 @@ class Cancelled(Exception):
     """The import was stopped on request."""
 
 
-def import_file(store: Store, path: Path, format: str | None = None, watch: Watch | None = None) -> ImportReport:
+def import_file(
+    store: Store,
+    path: Path,
+    format: str | None = None,
+    watch: Watch | None = None,
+    records: Iterable[Record] | None = None,
+) -> ImportReport:
     """Read all runs of a file into the store. A file that has not changed since is not read again.
 
+    records: what the file holds, where something else reads it (`sessions.ahead`).
     Raises UserError if the file cannot be opened or is in no known format; whatever is wrong inside it is in the
     report's problems. Raises Cancelled when `watch.cancelled` says so.
     """
@@ -97,7 +104,7 @@ def import_file(store: Store, path: Path, format: str | None = None, watch: Watc
     stamp = (status.st_size, status.st_mtime_ns) if status else (0, 0)
     importer = _FileImport(store, report, watch, stamp)
     try:
-        for record in read(path, format):
+        for record in read(path, format) if records is None else records:
             importer.take(record)
         importer.finish()
     except BaseException:
@@ -125,7 +132,7 @@ class _FileImport:
         self.run: RunWriter | None = None
         self.last_item = -1
 
-    def take(self, record: Header | Step | Facts | Problem) -> None:
+    def take(self, record: Record) -> None:
         if isinstance(record, Step):
             assert self.run is not None, "a reader must yield a Header first"
             self.run.add(record)
