@@ -211,7 +211,8 @@ class Act(_Model):
     seconds: time on the chunk so far. shown: suggestions on the screen. blind_suggestions, blind_votes: whether
     suggestions, and others' votes, were hidden. how: `person`; `policy` (never a vote); `import` for a vote that came
     with a corpus. gate: of a live run. repeat: 1 for a second reading of the chunk, which measures the reviewer and
-    changes nothing. after: origin -> the last event there of this reviewer on this chunk that was known: it comes first.
+    changes nothing. after: origin -> the last event there, of this reviewer on this chunk, that was known and so comes
+    first.
     """
 
     target: Target
