@@ -38,7 +38,8 @@ def test_merge_says_what_would_come_and_then_brings_it(call: Any, run: str, othe
     assert call("db", "verify").code == 0
     again = call("merge", other)
     assert again.code == 0
-    assert "0 runs" in again.out and "0 events" in again.out
+    assert "0 runs" in again.out
+    assert "0 events" in again.out
 
 
 def test_merge_into_a_database_that_is_not_there_yet(call: Any, other: Path, tmp_path: Path) -> None:
