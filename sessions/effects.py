@@ -42,11 +42,17 @@ _SQL = re.compile(
     r"|DATABASE|USER|VIEW)|REPLACE\s+INTO|GRANT\s|REVOKE\s)",
     re.IGNORECASE,
 )
-#: Every match of `_COMMAND` and of `_SQL` begins with one of these words. Looking for words costs a tenth of either.
+#: Every match of `_COMMAND` holds one of the programs, or a tool and a verb; every match of `_SQL` one of its verbs.
+#: Looking for words costs a tenth of either expression, and tells of most commands that they are harmless.
 _PROGRAMS = frozenset(
-    b"rm mv cp mkdir rmdir touch ln chmod chown truncate dd tee install patch kill pkill shutdown reboot sed perl git "
-    b"kubectl helm terraform docker systemctl pip npm yarn pnpm cargo apt brew gem go curl wget http crontab scp "
-    b"rsync".split()
+    b"rm mv cp mkdir rmdir touch ln chmod chown truncate dd tee install patch kill pkill shutdown reboot sed perl pip "
+    b"npm yarn pnpm cargo apt brew gem go curl wget http crontab scp rsync".split()
+)
+_TOOLS = frozenset(b"git kubectl helm terraform docker systemctl".split())
+_TOOLS_VERBS = frozenset(
+    b"add commit push reset checkout switch merge rebase clean stash tag rm mv restore apply am delete create patch "
+    b"edit scale rollout set replace annotate label cordon drain exec install upgrade uninstall rollback destroy "
+    b"import state run rmi stop kill build compose start restart enable disable".split()
 )
 _SQL_VERBS = frozenset(b"insert update delete drop truncate alter create replace grant revoke".split())
 #: Makes ASCII letters small, and blanks of whatever belongs to no word.
@@ -69,7 +75,8 @@ def changes_world(name: str | None, arguments: Any, text: str) -> bool:
     if lower in _WRITERS or _WRITING_PREFIX.match(tool):
         return True
     if "sql" in lower or "query" in lower or "python" in lower:
-        return _has(_SQL, _SQL_VERBS, text[:_LOOK_AT])
+        text = text[:_LOOK_AT]
+        return _writes_sql(text, _words(text))
     return False
 
 
@@ -84,15 +91,26 @@ def _command(arguments: Any, text: str) -> str:
 
 def command_changes_world(command: str) -> bool:
     """Whether a shell command changes files, services, repositories, databases or other machines."""
+    words = _words(command)
     return (
-        _has(_COMMAND, _PROGRAMS, command)
+        (_may_write(words) and _COMMAND.search(command) is not None)
         or (">" in command and _REDIRECT.search(command) is not None)
-        or _has(_SQL, _SQL_VERBS, command)
+        or _writes_sql(command, words)
     )
 
 
-def _has(pattern: re.Pattern[str], first_words: frozenset[bytes], text: str) -> bool:
-    """Whether the pattern is in the text; first_words: those that a match can begin with."""
-    if text.isascii() and first_words.isdisjoint(text.encode().translate(_TO_WORDS).split()):
-        return False
-    return pattern.search(text) is not None
+def _words(text: str) -> list[bytes] | None:
+    """The words of a text, in small letters; None where it is not ASCII, and its words are not told so simply."""
+    return text.encode().translate(_TO_WORDS).split() if text.isascii() else None
+
+
+def _may_write(words: list[bytes] | None) -> bool:
+    return (
+        words is None
+        or not _PROGRAMS.isdisjoint(words)
+        or not (_TOOLS.isdisjoint(words) or _TOOLS_VERBS.isdisjoint(words))
+    )
+
+
+def _writes_sql(text: str, words: list[bytes] | None) -> bool:
+    return (words is None or not _SQL_VERBS.isdisjoint(words)) and _SQL.search(text) is not None

@@ -56,7 +56,22 @@ def test_a_command_is_found_among_the_arguments(arguments: dict, expected: bool)
 
 
 WORDS = [
-    *("rm", "mv", "git push", "git log", "kubectl delete", "DROP TABLE", "insert into", "sudo ", "xargs ", "-i", "sed"),
+    *(
+        "rm",
+        "mv",
+        "git ",
+        "push",
+        "log",
+        "-C x ",
+        "kubectl -n prod ",
+        "delete",
+        "docker ",
+        "stop",
+        "pip ",
+        "get",
+        "helm ",
+    ),
+    *("DROP TABLE", "insert into", "sudo ", "xargs ", "-i", "sed", "curl ", "-X POST", "terraform apply", "kill"),
     *" \n;&|(\t.-_/>'\"0aZ\x85\xa0\u3000\u65e5\u017f",
 ]
 
