@@ -163,6 +163,13 @@ class Review:
         live = self.live
         return live is not None and live.ended is not None
 
+    def end(self) -> None:
+        """The agent is gone: nothing more comes of the run, and its open gates are void. Nothing if it is over."""
+        from sessions.live import ending
+
+        if (live := self.live) is not None and live.ended is None:
+            ending.end(self.store, live.run)
+
     def close(self) -> None:
         """Close the database. The run stays as it is."""
         for item in (self._gate, self._store):
