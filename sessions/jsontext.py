@@ -28,7 +28,7 @@ def loads(data: bytes | str) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         value = _loads_slowly(data, error)
-    if len(data) > _SHALLOW and _could_be_deep(data) and _deeper_than(MAX_DEPTH, value):
+    if len(data) > _SHALLOW and _could_be_deep(data) and deeper_than(MAX_DEPTH, value):
         raise BadJson(f"nested too deeply (over {MAX_DEPTH} levels)")
     return value
 
@@ -49,10 +49,10 @@ def _could_be_deep(data: bytes | str) -> bool:
 
 def too_deep(value: Any) -> bool:
     """Whether a value that was not read by `loads` is nested deeper than what `loads` lets through."""
-    return _deeper_than(MAX_DEPTH, value)
+    return deeper_than(MAX_DEPTH, value)
 
 
-def _deeper_than(limit: int, value: Any) -> bool:
+def deeper_than(limit: int, value: Any) -> bool:
     """Whether lists and objects stand in each other more than `limit` deep. Level by level, so without recursion."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(limit):

@@ -19,6 +19,7 @@ from sessions.run import Header, Problem, Record, Run, Step, apply_facts
 
 #: Built-in readers, name -> "module:class". The same list stands in pyproject.toml (a test compares them).
 BUILT_IN: dict[str, str] = {
+    "canonical": "sessions.readers.canonical:CanonicalReader",
     "claude-code": "sessions.readers.claude_code:ClaudeCodeReader",
     "codex": "sessions.readers.codex:CodexReader",
     "atif": "sessions.readers.atif:AtifReader",

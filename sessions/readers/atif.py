@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.jsontext import dump_bytes
+from sessions.readers.atif_kept import restore_call, restore_header, restore_result, restore_step, taken_apart
 from sessions.readers.base import WHOLE_DOCUMENT_BYTES, Head, Source
 from sessions.readers.leftovers import (
     amount,
@@ -50,6 +51,7 @@ _STEP_KEYS = frozenset(
 )
 _CALL_KEYS = frozenset(("tool_call_id", "function_name", "arguments"))
 _RESULT_KEYS = frozenset(("source_call_id", "content", "subagent_trajectory_ref"))
+_ERROR_KEYS = frozenset(("is_error", "error_inferred"))
 
 
 class AtifReader:
@@ -91,6 +93,7 @@ class _Trajectory:
         self._embedded = [item for item in sequence(root.get("subagent_trajectories")) if isinstance(item, dict)]
         self._used: set[int] = set()
         self._subagents: list[dict[str, Any]] = []
+        self._ours, self._rest = taken_apart(root)
 
     def header(self, ahead: list[Any]) -> Header:
         root, agent = self._root, mapping(self._root.get("agent"))
@@ -103,7 +106,7 @@ class _Trajectory:
         odd = self._odd_root()
         facts |= {"schema_version": root.get("schema_version")} | ({"agent": agent_facts} if agent_facts else {}) | odd
         name, version = text_or_none(agent.get("name")), text_or_none(agent.get("version"))
-        return Header(
+        header = Header(
             "atif",
             title_of(task),
             task,
@@ -114,6 +117,9 @@ class _Trajectory:
             reference={**(reference or {}), **(extra_reference or {})} or None,
             facts={key: value for key, value in facts.items() if not is_trivial(value)},
         )
+        if self._ours:
+            restore_header(header, self._ours, mapping(self._rest.get("extra")))
+        return header
 
     def _odd_root(self) -> dict[str, Any]:
         """Root fields of a type that ATIF does not have there, so that they are not lost, and the session's id."""
@@ -129,7 +135,7 @@ class _Trajectory:
     def learnt(self) -> Iterator[Facts]:
         values: dict[str, Any] = {}
         facts = {"copied_context_steps": self._copied, "subagents": self._subagents}
-        if self._copied or self._subagents:
+        if (self._copied or self._subagents) and not self._ours:
             values["facts"] = {key: value for key, value in facts.items() if value}
         if self._files:
             values["files"] = self._files
@@ -158,7 +164,7 @@ class _Trajectory:
         self._subagents.append({key: sub.root[key] for key in sub.root if key not in _LISTS})
         name = text_or_none(agent.get("name")) or text_or_none(sub.root.get("session_id")) or "sub-agent"
         for record in self.steps(sub.items, name, depth):
-            if isinstance(record, Step) and record.depth == depth:
+            if isinstance(record, Step) and record.depth == depth and record.parent_call is None:
                 record.parent_call = call
             yield record
         if sub.problem:
@@ -207,6 +213,8 @@ class _Trajectory:
         if not isinstance(item, dict):
             part = raw_part("unknown", item)
             return Step("environment", "environment", [part], depth=depth, raw=[dump_bytes(item)]), []
+        raw = dump_bytes(item)
+        kept, item = taken_apart(item)
         actor, role = _speaker(item.get("source"), agent)
         metrics = mapping(item.get("metrics"))
         if item.get("is_copied_context") is True:
@@ -226,8 +234,10 @@ class _Trajectory:
             tokens_in=count(metrics.get("prompt_tokens")),
             tokens_out=count(metrics.get("completion_tokens")),
             cost=amount(metrics.get("cost_usd")),
-            raw=[dump_bytes(item)],
+            raw=[raw],
         )
+        if kept:
+            restore_step(step, kept)
         return step, references
 
     def _call_parts(self, calls: Any) -> list[Part]:
@@ -238,10 +248,13 @@ class _Trajectory:
             if not isinstance(call, dict):
                 parts.append(raw_part("tool_calls", call))
                 continue
+            kept, call = taken_apart(call)
             name, call_id = string(call.get("function_name")), text_or_none(call.get("tool_call_id"))
             if call_id:
                 self._names[call_id] = name
             parts.append(call_part(name, call.get("arguments"), call_id))
+            if kept:
+                restore_call(parts[-1], kept)
             parts += leftover_parts(call, _CALL_KEYS)
         return parts
 
@@ -258,17 +271,29 @@ class _Trajectory:
             call_id = text_or_none(result.get("source_call_id"))
             found = result.get("subagent_trajectory_ref")
             references += [(call_id, item) for item in (found if isinstance(found, list) else [found]) if item]
+            kept, result = taken_apart(result)
             if result.get("content") is not None or not found:
                 parts.append(self._result(result, call_id))
-            parts += leftover_parts(result, _RESULT_KEYS)
+                if kept:
+                    restore_result(parts[-1], kept)
+            parts += _result_leftovers(result)
         return parts, references
 
     def _result(self, result: dict[str, Any], call_id: str | None) -> Part:
         """ATIF has no error flag; some agents' converters state one in `extra`."""
-        stated = mapping(result.get("extra")).get("is_error")
-        error = stated if isinstance(stated, bool) else None
+        extra = mapping(result.get("extra"))
+        error = extra["is_error"] if isinstance(extra.get("is_error"), bool) else None
         name = self._names.get(call_id or "")
-        return result_part(content_text(result.get("content")), name=name, call_id=call_id, is_error=error)
+        part = result_part(content_text(result.get("content")), name=name, call_id=call_id, is_error=error)
+        if extra.get("error_inferred") is True:
+            part.error_inferred = True
+        return part
+
+
+def _result_leftovers(result: dict[str, Any]) -> list[Part]:
+    """What a result holds beside its content. Where `extra` says no more than whether it is an error, that is told."""
+    told = mapping(result.get("extra")).keys() <= _ERROR_KEYS
+    return leftover_parts(result, (*_RESULT_KEYS, "extra") if told else _RESULT_KEYS)
 
 
 def _is_user(item: Any) -> bool:

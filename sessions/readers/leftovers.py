@@ -79,7 +79,7 @@ def count(value: Any) -> int | None:
     """A whole number of something (tokens), None where the source has anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return int(value) if 0 <= value < 2**53 else None
+    return int(value) if 0 <= value <= 2**53 else None
 
 
 def amount(value: Any) -> float | None:

@@ -107,7 +107,7 @@ def test_parts_stand_in_order_and_results_find_their_calls(tmp_path):
     late = {"step_id": 2, "source": "agent", "message": "", "observation": {"results": [{"source_call_id": "a"}]}}
     run = read_one(tmp_path / "t.json", atif([step, late]))
     first, second = run.steps
-    assert kinds(first) == ["reasoning", "text", "tool_call", "tool_call", "raw", *["tool_result"] * 3, "raw"]
+    assert kinds(first) == ["reasoning", "text", "tool_call", "tool_call", "raw", *["tool_result"] * 3]
     results = [part for part in first.parts if part.kind == "tool_result"]
     assert [(part.name, part.call_id) for part in results] == [("cat", "b"), (None, None), ("ls", "a")]
     assert [(part.is_error, part.error_inferred) for part in results] == [(True, True), (None, False), (True, False)]
