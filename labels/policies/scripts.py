@@ -40,8 +40,10 @@ _TOLD = frozenset(
     "pipenv pdm rye hatch pixi conda mamba micromamba asdf rbenv pyenv git make gmake aws az gcloud fly flyctl "
     "nix vagrant ansible salt lxc incus ddev heroku minikube multipass limactl tsh adb command".split()
 )
-#: Programs that read commands, or take files over, where no table of wrappers says so.
-_OPAQUE = frozenset("source . eval exec trap alias unalias export declare typeset set shopt unset read mapfile".split())
+#: Programs that change what later commands mean, or read commands, where no table of wrappers says so.
+CHANGES_MEANING = frozenset(
+    "source . eval exec trap alias unalias export declare typeset set shopt unset read mapfile".split()
+)
 _SCRIPTS = re.compile(r"(?:^|/)\.{0,2}[^/]*\.(?:sh|bash|zsh|py|pl|rb|js|ts|php)$")
 
 
@@ -195,7 +197,7 @@ def _runs_more(simple: Simple, call: Call) -> str:
     name = call.name
     if simple.words[0] != name:
         return f"{simple.words[0][:40]}, which is not the plain name of a program"
-    if name in _OPAQUE or language(name) or _SCRIPTS.search(name):
+    if name in CHANGES_MEANING or language(name) or _SCRIPTS.search(name):
         return f"what {name} is given to run"
     if any(unwrap.inners(call)) or (unwrap.is_wrapper(name) and name not in _TOLD):
         return f"what {name} runs"

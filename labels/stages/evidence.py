@@ -19,7 +19,7 @@ from labels.commands.toolcalls import texts_of
 from labels.detectors.outcomes import verdict_of
 from labels.policies.globs import any_fits, glob
 from labels.policies.paths import resolve
-from labels.policies.scripts import Command, Shell, read, read_words
+from labels.policies.scripts import CHANGES_MEANING, Command, Shell, read, read_words
 from labels.stages.model import Requirement
 from sessions.bodies import StoredStep
 from sessions.run import Flag, Part
@@ -28,6 +28,7 @@ from sessions.run import Flag, Part
 MOST_FILES, MOST_FILES_S = 5_000, 0.008
 #: Characters of a call that are looked at.
 _LONGEST = 20_000
+_COMMENT = re.compile(r"#[^\n]*")
 _ONLY_AND = re.compile(r"\s*&&\s*")
 _EXIT = re.compile(
     r"\b(?:exit(?:ed)?|return)[ _]?(?:with )?(?:code|status)?[\"']?\s*[:=]?\s*(?:-[1-9]|[1-9])\d{0,4}\b", re.IGNORECASE
@@ -126,14 +127,16 @@ def _as_written(script: str, command: Command) -> str:
 
 
 def _decides(script: str, commands: Sequence[Command], place: int) -> bool:
-    """Whether a script fails if this command of it does."""
+    """Whether a script fails if this command of it does, and the command is what it seems."""
+    if any(command.name in CHANGES_MEANING for command in commands[:place]):
+        return False
     before = script[commands[place - 1].end if place else 0 : commands[place].start]
     if "!" in before or "|" in before:
         return False
     for left, right in zip(commands[place:], commands[place + 1 :], strict=False):
         if not _ONLY_AND.fullmatch(script[left.end : right.start]):
             return False
-    return not script[commands[-1].end :].strip(" \t\n)")
+    return not _COMMENT.sub("", script[commands[-1].end :]).strip(" \t\n)")
 
 
 def _is_good(result: Part) -> bool:
@@ -156,21 +159,25 @@ def file_there(wanted: Requirement, workspace: str | None, since: float | None) 
     root = resolve(workspace, None)
     if root is None:
         return "the workspace has no usable path"
-    begun, seen = time.thread_time(), 0
+    begun, seen, found = time.thread_time(), 0, False
     for path in _candidates(Path(root.real), wanted.file):
         seen += 1
         if seen > MOST_FILES or time.thread_time() - begun > MOST_FILES_S:
             return "there are too many files to look through: name it more exactly"
+        if path is None:
+            continue
+        found = True
         if _counts(path, Path(root.real), since if wanted.changed else None):
             return None
-    return "it was not changed in this stage" if wanted.changed and seen else "it is not there"
+    return "it was not changed in this stage" if wanted.changed and found else "it is not there"
 
 
-def _candidates(root: Path, wanted: str) -> Iterator[Path]:
-    """Files below the workspace that the glob fits. Links to folders are not followed."""
+def _candidates(root: Path, wanted: str) -> Iterator[Path | None]:
+    """Everything below the workspace, None for what the glob does not fit. Links to folders are not followed."""
     one = glob(wanted)
     if one.literal:
-        yield root / wanted
+        if os.path.lexists(root / wanted):
+            yield root / wanted
         return
     todo = [root]
     while todo:
@@ -183,8 +190,7 @@ def _candidates(root: Path, wanted: str) -> Iterator[Path]:
             path = Path(entry.path)
             if entry.is_dir(follow_symlinks=False):
                 todo.append(path)
-            elif one.fits(path.relative_to(root).as_posix()):
-                yield path
+            yield path if one.fits(path.relative_to(root).as_posix()) else None
 
 
 def _counts(path: Path, root: Path, since: float | None) -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from policy_tools import Gates
+from gating import Gates
 
 from labels import events
 from labels.ledger import Ledger, chunk_target

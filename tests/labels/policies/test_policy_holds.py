@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from policy_tools import Gates, call, step
+from gating import Gates, call, step
 
 from labels import detection
 from labels.detecting import Watching

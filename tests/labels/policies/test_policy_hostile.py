@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gating import Gates, call
 from helpers import JSON_VALUES, quick
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_tools import Gates, call
 
 from labels.policies import judging
 from labels.policies.judging import Subject

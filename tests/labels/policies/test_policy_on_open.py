@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from gating import Gates
 from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_tools import Gates
 
 from labels.policies import on_open
 from labels.policies.model import PLACEHOLDERS

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from policy_tools import Gates, call
+from gating import Gates, call
 
 from labels.policies import judging, words
 from labels.policies.judging import Subject

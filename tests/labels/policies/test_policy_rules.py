@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from policy_tools import CHECKS, Gates, step
+from gating import CHECKS, Gates, step
 
 from labels.ledger import Ledger
 from labels.operating import Said, decide

@@ -1,12 +1,19 @@
-"""What tests of policies need: gates opened by an agent, and what became of them."""
+"""Gates for tests of what judges them: opened by an agent in a database of their own, with a policy and stages of the
+test's, and the checks that come with the program. A conftest takes the fixtures from here."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
+from labels.operating import record_policy
+from labels.policies import suspecting
 from sessions.gate import open_gate
+from sessions.live import checking, opening, telling
 from sessions.live.gates import Check, GateDecision, GateInfo, checks_of, decision_of, gate_by_id
 from sessions.run import Part, arguments_text
 from sessions.store import Store
@@ -89,3 +96,73 @@ def step(*calls: Call, error: bool = False, text: str = "I go on.", **fields: An
 def call(name: str, arguments: Any) -> Part:
     """A call as a part of a step."""
     return Part("tool_call", arguments_text(arguments), name=name, arguments=arguments)
+
+
+# -- fixtures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the user's own, and no more checks than these."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name, folder in (("CONFIG", "config"), ("DATA", "data"), ("STATE", "state")):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / folder))
+    for name in ("POLICY", "STAGES", "SNAPSHOTS", "DB", "GATED_RUN"):
+        monkeypatch.delenv(f"REVIEW_TUI_{name}", raising=False)
+    monkeypatch.setattr(checking, "points", lambda: CHECKS)
+    monkeypatch.setattr(checking, "LIMIT_S", 5.0)  # what a check says is tested here, not how fast this machine is
+    monkeypatch.setattr(checking, "WALL_LIMIT_S", 20.0)
+    monkeypatch.setattr(telling, "points", dict)
+    monkeypatch.setattr(opening, "_recorder", lambda: record_policy)
+    suspecting._watching.clear()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "records" / "review.db"
+
+
+@pytest.fixture
+def store(db: Path) -> Iterator[Store]:
+    with Store.open(db) as opened:
+        yield opened
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Write the policy that is in force."""
+    path = tmp_path / "operator" / "policy.toml"
+    path.parent.mkdir()
+    monkeypatch.setenv("REVIEW_TUI_POLICY", str(path))
+
+    def write(text: str) -> Path:
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Write the stages that are in force."""
+    path = tmp_path / "stages-of-the-operator" / "stages.toml"
+    path.parent.mkdir()
+
+    def write(text: str) -> Path:
+        monkeypatch.setenv("REVIEW_TUI_STAGES", str(path))
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def gates(db: Path, workspace: Path) -> Gates:
+    return Gates(db, workspace)
