@@ -220,6 +220,25 @@ def m005_queue_items(db: Database) -> None:
             db.execute(statement)
 
 
+_ADJUDICATION = """
+CREATE TABLE adjudication (
+  origin TEXT NOT NULL, seq INTEGER NOT NULL, run TEXT NOT NULL, chunk TEXT NOT NULL, codebook TEXT NOT NULL,
+  mode TEXT NOT NULL, adjudicator TEXT NOT NULL, outcome TEXT NOT NULL, guideline TEXT NOT NULL, data TEXT NOT NULL,
+  PRIMARY KEY (origin, seq, codebook, mode)
+);
+CREATE INDEX adjudication_run ON adjudication (run);
+CREATE TABLE adjudication_head (origin TEXT PRIMARY KEY, seq INTEGER NOT NULL);
+"""
+
+
+@migrations()
+def m006_adjudication(db: Database) -> None:
+    """What adjudicators have settled, mode by mode, derived from the log; and up to where each chain has been read."""
+    for statement in _ADJUDICATION.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 
