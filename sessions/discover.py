@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.errors import UserError
-from sessions.readers import FOLDER_CONFIDENCE, choose, load, sniff
+from sessions.readers import FOLDER_CONFIDENCE, choose, likeness, load, sniff
 from sessions.readers.base import Head
 
 #: Folders that hold no runs of their own. Hidden ones are left out too, unless named.
@@ -100,8 +100,7 @@ class Search:
         """What a file met in a folder is; None if it is no run, or cannot be read."""
         try:
             if self.format is not None:
-                head = Head.of(path)
-                sure = load(self.format).sniff(head) if head.data and not head.is_binary else 0.0
+                sure = likeness(self.format, Head.of(path))
                 return (self.format, sure) if sure > 0 else None
             guesses = sniff(path)
         except UserError as error:

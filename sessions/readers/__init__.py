@@ -24,6 +24,8 @@ BUILT_IN: dict[str, str] = {
     "codex": "sessions.readers.codex:CodexReader",
     "atif": "sessions.readers.atif:AtifReader",
     "otlp": "sessions.readers.otlp:OtlpReader",
+    "openai-responses": "sessions.readers.openai_responses:OpenAIResponsesReader",
+    "openai-agents": "sessions.readers.openai_agents:OpenAIAgentsReader",
     "swe-agent": "sessions.readers.swe_agent:SweAgentReader",
     "mini-swe-agent": "sessions.readers.mini_swe_agent:MiniSweAgentReader",
     "tau-bench": "sessions.readers.tau_bench:TauBenchReader",
@@ -69,12 +71,18 @@ def names() -> list[str]:
     return [*BUILT_IN, *(name for name in _plug_ins() if name not in BUILT_IN)]
 
 
+def likeness(name: str, head: Head) -> float:
+    """How sure the reader of that name is. Binary files are only shown to readers that know some (`binary`)."""
+    reader = load(name)
+    if not head.data or (head.is_binary and not getattr(reader, "binary", False)):
+        return 0.0
+    return reader.sniff(head)
+
+
 def sniff(path: Path) -> list[Guess]:
     """What a file could be, most likely first; [] if no reader wants it. Raises UserError if it cannot be read."""
     head = Head.of(path)
-    if not head.data or head.is_binary:
-        return []
-    guesses = [Guess(name, load(name).sniff(head)) for name in names()]
+    guesses = [Guess(name, likeness(name, head)) for name in names()]
     return sorted((guess for guess in guesses if guess.confidence > 0), key=lambda guess: -guess.confidence)
 
 

@@ -11,6 +11,8 @@ a name, says by content how sure it is that a file is its format, and streams th
         def sniff(self, head: Head) -> float: ...
         def read(self, source: Source) -> Iterator[Record]: ...
 
+A reader of a binary format (SQLite, zip) also has `binary = True`; others are not asked about binary files.
+
 Rules for `read`: yield a Header first, then Steps in the order to be read; never raise for bad content (yield a
 Problem and go on); never drop a record (what is unknown becomes a `raw` part of the step beside it); keep what
 the source knows of the answer in `Header.reference`; hold no more than a window of the file in memory.

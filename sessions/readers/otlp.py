@@ -18,7 +18,6 @@ pydantic-ai's versions 1 to 5. Growth: lines appended; children stand before the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from sessions.jsontext import BadJson, loads
@@ -39,11 +38,10 @@ from sessions.readers.records import Shelf, is_jsonl
 from sessions.readers.salvage import salvage, values_at
 from sessions.readers.shared import string, title_of
 from sessions.readers.span_tree import Node
-from sessions.readers.spans import Content, Trace
-from sessions.run import DEFAULT_ACTOR, Header, Problem, Record, Step
+from sessions.readers.spans import Content, Trace, begun
+from sessions.run import DEFAULT_ACTOR, Header, Problem, Record
 from sessions.run import Span as Place
 
-_LOOK_AHEAD = 50
 _ROOTS = ("resourceSpans", "resourceLogs")
 _SCOPES = ("scopeSpans", "instrumentationLibrarySpans", "scopeLogs")
 _RECORDS = ("spans", "logRecords")
@@ -232,8 +230,7 @@ class _Traces:
     def _run(self, trace: str, known: _Known, number: int) -> Iterator[Record]:
         told = Trace(known.nodes.values(), self._fetch)
         steps = told.steps()
-        ahead = list(islice(steps, _LOOK_AHEAD))
-        task = next((_text(step) for step in ahead if step.role == "user"), None)
+        ahead, task = begun(steps)
         known.facts |= {"scopes": list(known.scopes), "agents": told.agents}
         yield Header(
             "otlp",
@@ -288,7 +285,3 @@ def _merge_reference(reference: dict[str, Any], found: dict[str, Any]) -> None:
     if evaluations:
         kept = reference.setdefault("evaluations", [])
         kept += evaluations[: _MAX_EVALUATIONS - len(kept)]
-
-
-def _text(step: Step) -> str:
-    return "\n".join(part.text for part in step.parts if part.kind == "text")

@@ -45,11 +45,11 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def entries(source: Source, member: str) -> Iterator[tuple[Span | None, Any] | Problem]:
+def entries(source: Source, member: str = "") -> Iterator[tuple[Span | None, Any] | Problem]:
     """Each record with its place, or None if it is no line of the file.
 
-    member: the list inside an object that holds the records; an object without it is a record itself. A damaged
-    document gives what stands before the damage, and a Problem at the end.
+    member: the list inside an object that holds the records, of which the rest is let go; an object without it is a
+    record itself, as a whole. A damaged document gives what stands before the damage, and a Problem at the end.
     """
     if is_jsonl(source):
         for entry in source.json_lines():

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sessions.jsontext import dump_bytes
@@ -40,6 +41,8 @@ from sessions.readers.span_tree import (
 )
 from sessions.readers.told import Memory, Said
 from sessions.run import DEFAULT_ACTOR, Part, Step
+
+_LOOK_AHEAD = 50
 
 
 @dataclass(slots=True)
@@ -63,6 +66,15 @@ class Content:
     note: str | None = None
     error: str | None = None
     extra: list[Part] = field(default_factory=list)
+
+
+def begun(steps: Iterator[Step]) -> tuple[list[Step], str | None]:
+    """The first steps, and the task that one of them states: a header comes before them."""
+    ahead = list(islice(steps, _LOOK_AHEAD))
+    for step in ahead:
+        if step.role == "user":
+            return ahead, "\n".join(part.text for part in step.parts if part.kind == "text")
+    return ahead, None
 
 
 class Trace:
@@ -175,7 +187,7 @@ class Trace:
 
     def _unrecorded(self, step: Step, node: Node, content: Content) -> None:
         """An answer of which only the fact is known. The span's id tells two such traces apart."""
-        step.parts.append(Part("text", f"[{node.name or 'model'}: content not recorded, span {node.id}]"))
+        step.parts.append(Part("text", f"[{node.name or 'model'}: content not recorded, {node.id}]"))
         turn = self._add(step, node, content)
         self._silent[node.id] = turn
         if node.parent is not None:

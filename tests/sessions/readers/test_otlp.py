@@ -458,7 +458,7 @@ def test_tools_without_calls_are_steps_and_fill_an_answer_that_was_not_recorded(
         tool(4, 3, None, "alone", "c9", "done", status={"code": 1}),
     ]
     run = one(write(tmp_path / "t.json", spans))
-    assert said(run) == [[f"[chat m: content not recorded, span {span_id(2)}]", "/", "a b"], ["", "done"]]
+    assert said(run) == [[f"[chat m: content not recorded, {span_id(2)}]", "/", "a b"], ["", "done"]]
     assert run.steps[0].tokens_in == 9
     assert results(run)[1] == ("alone", "c9", "done", False, False)
 
@@ -513,7 +513,7 @@ def test_loops_among_parents_and_spans_of_nobody(tmp_path):
     ]
     spans += [chat(5, 5, None, [], []), {**chat(6, 6, None, [], []), "spanId": None, "startTimeUnixNano": "x"}]
     run = one(write(tmp_path / "t.json", spans))
-    silent = "[chat m-1: content not recorded, span {}]"
+    silent = "[chat m-1: content not recorded, {}]"
     order = ["C", "c", "D", "d", silent.format(span_id(5)), silent.format("#6"), "A", "a"]  # B is inside A: its echo
     assert [texts[0] for texts in said(run)] == order
 
