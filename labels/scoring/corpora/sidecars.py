@@ -87,6 +87,10 @@ class Ag2Gold:
             isinstance(item, dict) and "present" in item for item in labels.values()
         )
 
+    def notes_of(self, run: Run) -> str:
+        """What the annotator wrote on a run."""
+        return str((self._labels.get(run.header.native_id or "") or {}).get("notes") or "")
+
     def truths(self, run: Run, path: Path, ties: tuple[str, ...], codebooks: Codebooks) -> list[RunTruth]:
         key = run.header.native_id or ""
         if key not in self._labels or not _belongs(path, self.path):
@@ -139,6 +143,10 @@ class AgentRx:
             return []
         system = run.header.system or "Magentic-One"  # what the corpus's runs are; their files do not say
         return [RunTruth(AGENTRX, "sound", key, system, len(run.steps), decisive=step, good=False, ties=ties)]
+
+    def item_of(self, path: Path) -> dict[str, Any] | None:
+        """All that is said of the run in this file."""
+        return self._labels.get(path.stem) if _belongs(path, self.path) else None
 
     @staticmethod
     def _root_cause(item: dict[str, Any]) -> int | None:
