@@ -14,7 +14,7 @@ from labels.stages import words
 from labels.stages.evidence import file_there, made, shown_by
 from labels.stages.inforce import Declared, StagesError, stages_for
 from labels.stages.model import Requirement, Stage
-from labels.stages.standing import FACTS, RULES, Standing, had_stages, standing
+from labels.stages.standing import FACTS, RULES, Standing, had_stages, has_stages, standing
 from sessions.errors import UserError
 from sessions.gate_checks import CheckContext, CheckResult
 from sessions.live.conditions import APPROVAL
@@ -55,6 +55,7 @@ def judge(context: CheckContext, now: float) -> list[CheckResult]:
     try:
         declared = stages_for(context.name, context.agent, context.workspace)
         if declared is not None:
+            has_stages(store, run)
             return list(_results(context, declared, standing(store, run), now))
         reason = "this run has stages, and nothing says which any more"
     except StagesError as error:

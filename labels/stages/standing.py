@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sessions.live.gates import CONSUMED, DECIDED, Check, Source, checks_of, decision_of, rows
+from sessions.store import Store
 
 #: The key of these facts, and how the rules of stages begin.
 FACTS, RULES = "stage", "stage:"
@@ -49,10 +50,27 @@ def standing(source: Source, run: str | None) -> Standing:
     return Standing()
 
 
-def had_stages(source: Source, run: str | None) -> bool:
-    """Whether a run had stages at its first gate."""
-    first = rows(source, "SELECT id FROM gate WHERE run = ? ORDER BY no LIMIT 1", [run])
-    return bool(first) and facts_of(checks_of(source, first[0][0])) is not None
+#: Runs that never had stages, as far as this process has seen, by database and id.
+_without: set[tuple[str, str]] = set()
+_MOST_KNOWN = 1_000
+
+
+def had_stages(store: Store, run: str | None) -> bool:
+    """Whether a run had stages at any of its gates, undone ones too. Asked once of a run that had none."""
+    if run is None or (key := (str(store.path), run)) in _without:
+        return False
+    sql = "SELECT 1 FROM gate g JOIN gate_check c ON c.gate = g.id WHERE g.run = ? AND c.rule LIKE 'stage:%' LIMIT 1"
+    if store.query(sql, [run]):
+        return True
+    if len(_without) < _MOST_KNOWN:
+        _without.add(key)
+    return False
+
+
+def has_stages(store: Store, run: str | None) -> None:
+    """Note that a run has stages from now on."""
+    if run is not None:
+        _without.discard((str(store.path), run))
 
 
 def facts_of(checks: list[Check]) -> dict[str, Any] | None:

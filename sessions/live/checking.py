@@ -82,15 +82,18 @@ def _by_policy(said: Sequence[CheckResult]) -> CheckResult | None:
 
 
 def _ask_one(name: str, target: str, context: CheckContext) -> list[CheckResult]:
-    loading = _Job(lambda: _load(target))
-    if not loading.ends_within(LOADING_S, LOADING_S):
-        return [_held(name, f"could not be loaded within {LOADING_S:g} s")]
-    if loading.error is not None:
-        return [_held(name, f"could not be loaded ({_words(loading.error)})")]
+    if target not in _loaded:
+        loading = _Job(lambda: _load(target))
+        if not loading.ends_within(LOADING_S, LOADING_S):
+            return [_held(name, f"could not be loaded within {LOADING_S:g} s")]
+        if loading.error is not None:
+            return [_held(name, f"could not be loaded ({_words(loading.error)})")]
+        _loaded.add(target)
+    function = _load(target)
 
     def call() -> Any:
         try:
-            return loading.result(context)
+            return function(context)
         finally:
             context.store.close_thread()
 
@@ -103,6 +106,10 @@ def _ask_one(name: str, target: str, context: CheckContext) -> list[CheckResult]
         return list(_sane(asking.result))
     except (TypeError, ValueError) as error:
         return [_held(name, f"answered nonsense ({_words(error)})")]
+
+
+#: Checks that are at hand: asking them needs no thread to load them in.
+_loaded: set[str] = set()
 
 
 @cache

@@ -338,6 +338,17 @@ def test_a_run_is_not_rid_of_its_stages_by_losing_their_name(run: Run, monkeypat
     assert missing(run.ask("diagnose", segment=1)) == {"stage:unusable"}, "nor by going back to the beginning"
 
 
+def test_stages_that_came_later_are_not_lost_either(
+    gates: Gates, store: Store, stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(gates, store)
+    run.passes("any", "ls")
+    stages(THREE)
+    run.passes("diagnose", LOOKS)
+    monkeypatch.delenv("REVIEW_TUI_STAGES")
+    assert missing(run.ask("repair")) == {"stage:unusable"}
+
+
 def test_stages_in_the_workspace_are_refused(gates: Gates, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / "stages.toml").write_text(THREE)
     monkeypatch.setenv("REVIEW_TUI_STAGES", str(workspace / "stages.toml"))
