@@ -16,6 +16,7 @@ from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.chunks import ChunkRef
 from sessions.errors import UsageError, UserError
+from sessions.jsontext import canonical
 from sessions.live import deciding
 from sessions.store import Store, Transaction
 
@@ -183,7 +184,7 @@ def ids_in(tx: Transaction, run: str) -> list[str]:
 def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> None:
     """Bring the derived rows of one reviewer's chunk in line with the log. ids: all ids of the run, its own first."""
     every, run = list(ids), ids[0]
-    for table in ("decision", "label"):
+    for table in ("decision", "label", "judgement"):
         marks = ", ".join("?" * len(every))
         tx.execute(
             f"DELETE FROM {table} WHERE run IN ({marks}) AND reviewer = ? AND chunk = ?", [*every, reviewer, chunk]
@@ -204,14 +205,51 @@ def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> No
             current.at,
         ],
     )
+    tx.execute(
+        "INSERT INTO judgement VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [run, reviewer, chunk, current.verdict, current.how, blindness(current), judges(current)],
+    )
     tx.many(
-        "INSERT INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (label.id, run, reviewer, chunk, label.mode, label.codebook.id, label.codebook.version,
-             label.codebook.sha256, label.first.id, label.last.id)
+             label.codebook.sha256, label.first.id, label.last.id, label.first.index, label.last.index,
+             SURE * label.sure + ROOT * label.root_cause, label.agent)
             for label in current.labels
         ],
     )  # fmt: skip
+
+
+#: Bits of `judgement.blind`, and of `label.flags`.
+BLIND_VOTES, BLIND_SUGGESTIONS = 1, 2
+SURE, ROOT = 1, 2
+
+
+def blindness(decision: Decision) -> int:
+    """What was hidden when it was made, as bits."""
+    return BLIND_VOTES * decision.blind_votes + BLIND_SUGGESTIONS * decision.blind_suggestions
+
+
+def judges(decision: Decision) -> str:
+    """What a decision judges, as JSON: [codebook id, its hash, slugs of the only modes judged or null] for each
+    codebook of which it says labels or "none". The same text for most decisions, so that reading it again is cheap."""
+    only = {item.codebook.id: sorted(item.modes) for item in decision.judged}
+    refs = {ref.id: ref.sha256 for ref in (*decision.none, *(label.codebook for label in decision.labels))}
+    return canonical([[name, sha256, only.get(name)] for name, sha256 in sorted(refs.items())]).decode()
+
+
+def fill_judgements(store: Store) -> None:
+    """Derive what decisions recorded by an earlier version of the program lack. Cheap if there is nothing to do."""
+    counts = store.query("SELECT (SELECT count(*) FROM decision), (SELECT count(*) FROM judgement)")
+    if counts[0][0] == counts[0][1] or store.read_only:
+        return
+    missing = (
+        "SELECT run, reviewer, chunk FROM decision d WHERE NOT EXISTS (SELECT 1 FROM judgement j"
+        " WHERE j.run = d.run AND j.reviewer = d.reviewer AND j.chunk = d.chunk)"
+    )
+    with store.write() as tx:
+        for run, reviewer, chunk in tx.execute(missing):
+            derive(tx, ids_in(tx, run), reviewer, chunk)
 
 
 def adopt(store: Store) -> None:
@@ -229,6 +267,7 @@ def rebuild(store: Store) -> int:
     with store.write() as tx:
         tx.execute("DELETE FROM decision")
         tx.execute("DELETE FROM label")
+        tx.execute("DELETE FROM judgement")
         owner = {row[0]: row[1] for row in tx.execute("SELECT alias, run FROM run_alias")}
         found: set[tuple[str, str, str]] = {
             (str(owner.get(run, run)), str(reviewer), str(chunk))

@@ -239,6 +239,27 @@ def m006_adjudication(db: Database) -> None:
             db.execute(statement)
 
 
+_JUDGEMENTS = """
+CREATE TABLE judgement (
+  run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, verdict TEXT, how TEXT NOT NULL,
+  blind INTEGER NOT NULL, judges TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk)
+);
+ALTER TABLE label ADD COLUMN first_index INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE label ADD COLUMN last_index INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE label ADD COLUMN flags INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE label ADD COLUMN agent TEXT
+"""
+
+
+@migrations()
+def m007_judgements(db: Database) -> None:
+    """What agreement is computed from, in narrow rows: reading a million decisions as JSON would take its whole time.
+    Rows of before are derived when they are first needed (`labels.ledger.fill_judgements`)."""
+    for statement in _JUDGEMENTS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 
