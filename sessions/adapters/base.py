@@ -284,6 +284,11 @@ class Review:
         interrupted = UserError("waiting at a gate was interrupted: nothing was approved.", "Start the run again.")
         self._broken = error if isinstance(error, Exception) else interrupted
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether a gate has raised, so that nothing more may happen."""
+        return self._broken is not None
+
     def unbroken(self) -> None:
         """Raises again what a gate has raised: whatever caught it must not go on."""
         if self._broken is not None:
