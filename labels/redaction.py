@@ -93,6 +93,11 @@ class Redactor:
                 if found.everywhere:
                     self._everywhere.add(value, found)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing to be hidden has been found so far."""
+        return not self._numbers
+
     def redact(self, text: str) -> Redacted:
         """The text with placeholders."""
         pieces: list[str] = []

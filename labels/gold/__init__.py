@@ -1,0 +1,1 @@
+"""Gold: votes settled by a stated rule, and immutable releases of them that other tools load."""

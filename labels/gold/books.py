@@ -1,0 +1,80 @@
+"""Which state of each codebook counts, and which votes made with another state of it can be counted beside.
+
+A codebook may change while people are labelling. Gold is settled by one state of each: the one that most votes were
+made with (of equals the higher version, then the higher hash: nothing that differs from one machine to another). A
+vote made with another state counts for the modes that mean the same in both, and for no other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from labels.codebook import Codebook, Codebooks, diff
+from sessions.store import Store
+
+#: (codebook id, hash of its content)
+State = tuple[str, str]
+
+
+class Books:
+    """The codebooks of a gold set, by id."""
+
+    def __init__(self, states: Mapping[State, Codebook], main: Mapping[str, str]) -> None:
+        """states: all that are known. main: id -> hash of the state that counts."""
+        self.main: dict[str, Codebook] = {book: states[book, sha256] for book, sha256 in sorted(main.items())}
+        self.states = states
+        self.slugs = {name: tuple(mode.slug for mode in book.modes) for name, book in self.main.items()}
+        self._comparable: dict[State, frozenset[str]] = {}
+
+    def comparable(self, id: str, sha256: str) -> frozenset[str] | None:
+        """The modes for which a vote made with this state counts; None for all of them."""
+        book = self.main.get(id)
+        if book is None:
+            return frozenset()
+        if book.hash == sha256:
+            return None
+        key = (id, sha256)
+        if key not in self._comparable:
+            old = self.states.get(key)
+            shared = {mode.slug for mode in old.modes} & set(self.slugs[id]) if old else set()
+            self._comparable[key] = frozenset(shared - diff(old, book).affected) if old else frozenset()
+        return self._comparable[key]
+
+
+def books_of(store: Store, loaded: Codebooks | None = None) -> Books:
+    """The states that votes in this database were made with. loaded: codebooks at hand, for states that were not kept;
+    a state is known by its hash, so it does not matter where its content comes from."""
+    states: dict[State, Codebook] = {(book.id, book.hash): book for book in loaded or ()}
+    for book, sha256, data in store.query("SELECT id, hash, data FROM codebook ORDER BY id, hash"):
+        if (book, sha256) not in states:
+            states[book, sha256] = Codebook.from_json(data)
+    used = _used(store, {str(row[0]) for row in store.query("SELECT DISTINCT id FROM codebook")})
+    return Books(states, main_of(states, used))
+
+
+def main_of(states: Mapping[State, Codebook], used: Mapping[State, int]) -> dict[str, str]:
+    """id -> hash of the state that counts, of those that are known. used: how many votes were made with each."""
+    best: dict[str, tuple[int, str, str]] = {}
+    for (book, sha256), votes in used.items():
+        if (book, sha256) in states:
+            best[book] = max(best.get(book, (0, "", "")), (votes, states[book, sha256].version, sha256))
+    return {book: sha256 for book, (_, _, sha256) in best.items()}
+
+
+def _used(store: Store, kept: Iterable[str]) -> Counter[State]:
+    """How many decisions were made with each state. Where there is only one state of each codebook that was ever
+    kept or labelled with, nothing has to be counted."""
+    rows = store.query("SELECT id, hash FROM codebook UNION SELECT DISTINCT codebook, codebook_hash FROM label")
+    states = [(str(book), str(sha256)) for book, sha256 in rows]
+    ids = {book for book, _ in states}
+    if len(ids) == len(states) and ids == set(kept):
+        return Counter(states)
+    used: Counter[State] = Counter()
+    for (data,) in store.each("SELECT data FROM decision"):
+        said = orjson.loads(data)
+        refs = [*said["none"], *(label["codebook"] for label in said["labels"])]
+        used.update({(ref["id"], ref["sha256"]) for ref in refs})
+    return used
