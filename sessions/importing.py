@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # only the other process needs them: this module is on the wa
 
 #: Behind the reviewer's own process when both want a processor.
 NICENESS = 5
+#: 256 MB of WAL: copying it back takes a tenth of an import, and can wait until the runs are there.
+WAL_PAGES = 64_000
 #: How long a stopped import may take to end by itself, in seconds; it is killed then (it can be killed any time).
 GRACE_S = 0.3
 
@@ -148,12 +150,15 @@ def _tell(event: str, **values: Any) -> None:
 def _work(db: Path, paths: list[Path], format: str | None, gone: threading.Event, reader: ReadAhead) -> None:
     from sessions import archive
     from sessions.ingest import Cancelled
-    from sessions.store import Store
+    from sessions.store import CHECKPOINT_PAGES, Store
 
     with Store.open(db) as store, contextlib.suppress(Cancelled):
+        store.copy_back_after(WAL_PAGES)
         _import(store, paths, format, gone, reader)
         _tell("imported")
         reader.close()
+        store.copy_back()
+        store.copy_back_after(CHECKPOINT_PAGES)
         for run in archive.unfinished(store):
             archive.finish_run(store, run, gone.is_set)
 

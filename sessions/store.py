@@ -167,6 +167,15 @@ class Store:
                     connection.execute("ROLLBACK")
                 raise
 
+    def copy_back_after(self, pages: int) -> None:
+        """How large this thread's commits let the WAL become, in pages, before one of them copies it back."""
+        self._connect().execute(f"PRAGMA wal_autocheckpoint={int(pages)}")
+
+    def copy_back(self) -> None:
+        """Copy the WAL back, as far as nobody reads from it. Writers need not wait."""
+        with self._plain_words():
+            self._connect().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def raw_connection(self) -> Any:
         """This thread's DB-API connection, for whole-file work (backup, sqlite-utils). Not for queries."""
         return self._connect()

@@ -390,3 +390,16 @@ def test_an_error_leaves_no_file_open(db: Path) -> None:
 def test_whatever_sqlite_says_is_told_in_one_line(kind: type[Exception], text: str) -> None:
     error = store_module.explain(kind(" ".join(text.split())), Path("x.db"))
     assert "\n" not in str(error)
+
+
+def test_the_wal_may_wait_and_is_copied_back_on_request(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "r.db") as store:
+        store.copy_back_after(100_000)
+        store.copy_back()
+        for number in range(30):
+            with store.write("NORMAL") as tx:
+                tx.execute("INSERT INTO meta VALUES (?, ?)", [f"n{number}", "x" * 100_000])
+        before = (tmp_path / "r.db").stat().st_size
+        store.copy_back()
+        assert (tmp_path / "r.db").stat().st_size > before + 2_000_000
+        assert store.one("SELECT count(*) FROM meta WHERE name LIKE 'n%'") == (30,)
