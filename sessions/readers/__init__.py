@@ -26,6 +26,7 @@ BUILT_IN: dict[str, str] = {
     "otlp": "sessions.readers.otlp:OtlpReader",
     "openai-responses": "sessions.readers.openai_responses:OpenAIResponsesReader",
     "openai-agents": "sessions.readers.openai_agents:OpenAIAgentsReader",
+    "langsmith": "sessions.readers.langsmith:LangSmithReader",
     "swe-agent": "sessions.readers.swe_agent:SweAgentReader",
     "mini-swe-agent": "sessions.readers.mini_swe_agent:MiniSweAgentReader",
     "tau-bench": "sessions.readers.tau_bench:TauBenchReader",

@@ -19,6 +19,7 @@ from sessions.readers.codex_items import call_of, ended, message_parts, output_p
 from sessions.readers.leftovers import count, mapping, sequence, text_or_none
 from sessions.readers.pairing import Turn, Window
 from sessions.readers.shared import media_text, raw_part, string
+from sessions.readers.told import Said
 from sessions.run import DEFAULT_ACTOR, Part, Raw, Role, Step
 
 #: Items that say nothing of their own: references to others, lists of tools.
@@ -230,3 +231,17 @@ def _next_agent(text: str) -> str | None:
         return text_or_none(mapping(loads(text)).get("assistant"))
     except BadJson:
         return None
+
+
+def said_of_item(item: dict[str, Any]) -> Said:
+    """An item as a message of a history, for traces that carry items in a model's input."""
+    kind = string(item.get("type") or "message")
+    if kind == "message":
+        return Said(string(item.get("role")) or "assistant", _message_parts(item.get("content")), source=item)
+    if kind == "reasoning":
+        return Said("assistant", [Part("reasoning", text) for text in reasoning_texts(item)], source=item)
+    if kind.endswith(_OUTPUT):
+        return Said("tool", [_result(item)], source=item)
+    if kind.endswith("_call"):
+        return Said("assistant", [call_of(kind, item)], source=item)
+    return Said("assistant", [raw_part(kind, item)], source=item)

@@ -89,6 +89,7 @@ class Trace:
         self._anonymous: list[tuple[Turn, Part]] = []
         self._answered: set[str] = set()
         self._silent: dict[str, Turn] = {}
+        self._callers: dict[str, str] = {}
         self._main_actor: str | None = DEFAULT_ACTOR["agent"]
         self.agents: list[str] = []
         self._prepare()
@@ -212,7 +213,10 @@ class Trace:
         self._expect(turn, node)
 
     def _asker(self, node: Node) -> str:
-        """Who gave a sub-agent its task: the agent around it."""
+        """Who gave a sub-agent its task: whoever made the call, else the agent around it."""
+        caller = self._callers.get(parent_call(node) or "")
+        if caller is not None:
+            return caller
         owner = owner_of(node)
         asker = next((around for around in outer(owner or node) if around.kind == "agent"), None)
         if asker is None or (asker.depth == 0 and self._main_actor is not None):
@@ -227,6 +231,7 @@ class Trace:
             if call.call_id is None:
                 self._anonymous.append((turn, call))
                 continue
+            self._callers[call.call_id] = turn.step.actor
             self._answered.discard(call.call_id)
             self._window.expect(turn, call)
             for tool in self._by_call.get(call.call_id, ()):
