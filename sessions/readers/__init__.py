@@ -22,6 +22,7 @@ BUILT_IN: dict[str, str] = {
     "canonical": "sessions.readers.canonical:CanonicalReader",
     "claude-code": "sessions.readers.claude_code:ClaudeCodeReader",
     "codex": "sessions.readers.codex:CodexReader",
+    "gemini": "sessions.readers.gemini:GeminiReader",
     "atif": "sessions.readers.atif:AtifReader",
     "otlp": "sessions.readers.otlp:OtlpReader",
     "openai-responses": "sessions.readers.openai_responses:OpenAIResponsesReader",
