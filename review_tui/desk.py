@@ -27,7 +27,7 @@ from sessions.store import Store
 if TYPE_CHECKING:  # the models pull pydantic in, which the first frame does not wait for
     from labels.codebook import Codebook, Mode
     from labels.codebook_ref import CodebookRef
-from labels.model import Evidence, Label, Op
+    from labels.model import Evidence, Label, Op
 
 #: What a label takes over from the suggestion it is made of.
 _CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
