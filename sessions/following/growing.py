@@ -91,10 +91,11 @@ class Growing:
             return (status.st_ino, status.st_size, status.st_mtime_ns) != self._seen_stamp
         return False
 
-    def look(self) -> bool:
+    def look(self, *, now: bool = False) -> bool:
         """Whether `settled` and `pending` have something new. Cheap. Raises UserError for what is in no known format.
 
-        A file that is gone may be about to be replaced: nothing is new then.
+        A file that is gone may be about to be replaced: nothing is new then. now: whoever writes it is held, so there
+        is nothing to wait for.
         """
         try:
             status = os.stat(self.path)
@@ -104,19 +105,19 @@ class Growing:
         moved = stamp != self._seen_stamp or self._agents.changed(self.format)
         if not (moved or self._agents.rewritten or self._rewinds.met):
             return False
-        if not self._sure and not self._recognised(status):
+        if not self._sure and not self._recognised(status, now):
             return False
         anew = self._source is None or self._must_begin_anew(status)
-        if anew and (time.monotonic() < self._next_reading or self._half_written(status)):
+        if anew and not now and (time.monotonic() < self._next_reading or self._half_written(status)):
             return False
         self._seen_stamp, self.stamp = stamp, stamp[1:]
         return True
 
-    def _recognised(self, status: os.stat_result) -> bool:
+    def _recognised(self, status: os.stat_result, now: bool) -> bool:
         """Whether the format is known by now. The beginning of a file may look like something else than the whole."""
         guesses = [] if self._asked else sniff(self.path)
         self._sure = bool(self._asked) or (bool(guesses) and guesses[0].confidence >= SURE)
-        if not status.st_size or (not self._sure and _age_s(status) < PATIENCE_S):
+        if not status.st_size or (not self._sure and not now and _age_s(status) < PATIENCE_S):
             return False
         reader = choose(self.path, self._asked)
         if self._reader is not None and reader is not self._reader:
