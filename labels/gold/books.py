@@ -29,6 +29,11 @@ class Books:
         self.slugs = {name: tuple(mode.slug for mode in book.modes) for name, book in self.main.items()}
         self._comparable: dict[State, frozenset[str]] = {}
 
+    def used(self) -> list[Codebook]:
+        """Those that count, and the other states that votes were made with, as far as they are known."""
+        others = [self.states[key] for key in sorted(self._comparable) if key in self.states]
+        return [*self.main.values(), *others]
+
     def comparable(self, id: str, sha256: str) -> frozenset[str] | None:
         """The modes for which a vote made with this state counts; None for all of them."""
         book = self.main.get(id)

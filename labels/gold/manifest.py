@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from labels import redaction
+from labels.gold.books import Books
 from labels.gold.folder import Folder
 from labels.gold.hiding import Review
 from labels.gold.tables import Tables
@@ -22,7 +23,13 @@ SCHEMA = "review-tui/release/1"
 
 
 def content(
-    store: Store, options: Options, review: Review, folder: Folder, tables: Tables, left_out: Counter[str]
+    store: Store,
+    options: Options,
+    review: Review,
+    folder: Folder,
+    tables: Tables,
+    books: Books,
+    left_out: Counter[str],
 ) -> dict[str, Any]:
     """All of it but the card's own hash."""
     folder.close()
@@ -34,6 +41,7 @@ def content(
         "version": options.version,
         "digest": digest(files),
         "settling": options.rule.as_json(),
+        "codebooks": {book: found.hash for book, found in books.main.items()},
         "split": options.splits.as_json()
         | {"sizes": {name: dict(tables.splits[name]) for name in sorted(tables.splits)}},
         "annotators": {

@@ -122,10 +122,10 @@ class _Making:
     # -- one run --------------------------------------------------------------------------------------------------
 
     def _run(self, said: Said, *, adjudicated: bool) -> None:
-        suggestions = _suggestions(self.store, said.run)
+        suggestions = suggestions_of(self.store, said.run)
         rulings = adjudication.rulings_of(self.store, said.run) if adjudicated else []
         hiding = Hiding(
-            self.store, said.run, self.review, _notes(said, suggestions, rulings), _anchors(said, suggestions)
+            self.store, said.run, self.review, notes_of(said, suggestions, rulings), anchors_of(said, suggestions)
         )
         if hiding.run_id in self._seen:
             self.left_out[TWINS] += 1
@@ -188,10 +188,12 @@ class _Making:
     # -- the end --------------------------------------------------------------------------------------------------
 
     def finish(self) -> dict[str, Any]:
-        for book in self.books.main.values():
+        for book in self.books.used():
             name = f"codebooks/{book.id}-{book.hash[:12]}.json"
             self.folder.text(name, book.canonical_json().decode() + "\n")
-        content = manifest.content(self.store, self.options, self.review, self.folder, self.tables, self.left_out)
+        content = manifest.content(
+            self.store, self.options, self.review, self.folder, self.tables, self.books, self.left_out
+        )
         self.folder.text("README.md", card.text(content, self.tables, self.books))
         content["files"]["README.md"] = self.folder.files["README.md"].as_json()
         self.folder.text("manifest.json", manifest.dump(content))
@@ -209,7 +211,7 @@ class _Released(Recorded):
         return self._hiding.steps()
 
 
-def _suggestions(store: Store, run: RunInfo) -> dict[str, dict[str, Any]]:
+def suggestions_of(store: Store, run: RunInfo) -> dict[str, dict[str, Any]]:
     """All suggestions for a run by id, those that were replaced as well: somebody may have answered them."""
     rows: dict[str, dict[str, Any]] = {}
     for name in catalog.ids_of(store, run.id):
@@ -218,7 +220,7 @@ def _suggestions(store: Store, run: RunInfo) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _notes(said: Said, suggestions: Mapping[str, Row], rulings: Any) -> list[str]:
+def notes_of(said: Said, suggestions: Mapping[str, Row], rulings: Any) -> list[str]:
     """Every text that people and detectors wrote about a run."""
     found = [text for name in FACTS for text in _strings(said.run.facts.get(name))]
     for vote in said.votes:
@@ -241,7 +243,7 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _anchors(said: Said, suggestions: Mapping[str, Row]) -> set[str]:
+def anchors_of(said: Said, suggestions: Mapping[str, Row]) -> set[str]:
     """Ids of the steps that evidence quotes."""
     labels = [label for vote in said.votes for label in vote.decision["labels"]]
     return {place["step"]["id"] for item in (*labels, *suggestions.values()) for place in item["evidence"]}

@@ -1,0 +1,40 @@
+"""Options that the commands of `gold` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from review_tui.cli import output
+from review_tui.cli.settings import WORDS
+
+if TYPE_CHECKING:
+    from sessions.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def rule_options(command: F) -> F:
+    """`--rule`, `--min-votes` and `--same`."""
+    command = click.option(
+        "--same", type=WORDS, multiple=True, metavar="NAME=NAME", help="Two names of one person: one vote. Repeatable."
+    )(command)
+    command = click.option(
+        "--min-votes", type=click.IntRange(1, 1000), default=1, show_default=True, metavar="N",
+        help="Fewer people than this who judged a mode settle nothing.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--rule", type=click.Choice(["majority", "unanimous", "adjudicated"]), default="majority", show_default=True,
+        help="What settles a mode.",
+    )(command)  # fmt: skip
+
+
+def warn_of_names(store: Store, same: dict[str, str]) -> None:
+    """Say which names look like one person's."""
+    from labels.gold.people import look_alikes
+
+    for names in look_alikes(store, same):
+        pair = "=".join(f"{name}" for name in names[:2])
+        output.note(f"{' and '.join(names)} may be one person, who would vote twice: --same {pair!r} if so.")

@@ -1,0 +1,107 @@
+"""`gold` and `adjudicate` as commands."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from review_tui.cli import group
+
+
+@pytest.fixture(autouse=True)
+def commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the two are not in the program's table yet."""
+    table = dict(group.COMMANDS)
+    table.setdefault("gold", ("review_tui.cli.gold", "Gold."))
+    table.setdefault("adjudicate", ("review_tui.cli.adjudicate", "Adjudication."))
+    monkeypatch.setattr(group.cli, "table", table)
+
+
+@pytest.fixture
+def voted(call, run: str) -> str:
+    """Ann and bob agree on chunk 1 and differ on chunk 2."""
+    for who in ("ann", "bob"):
+        call("decide", run, "--chunk", 1, "--verdict", "approve", "--none", "--reviewer", who)
+    call("decide", run, "--chunk", 2, "--verdict", "approve", "--label", "1.3:7", "--reviewer", "ann")
+    call("decide", run, "--chunk", 2, "--verdict", "approve", "--none", "--reviewer", "bob")
+    return run
+
+
+def test_status(call, voted: str):
+    found = call("gold", "status", "--json").json
+    assert found["schema"] == "review-tui/gold-status/1"
+    loop = next(row for row in found["modes"] if row["mode"] == "step-repetition" and row["codebook"] == "mast")
+    assert (loop["absent"], loop["disputed"]) == (1, 1)
+    assert (found["votes"], found["units"]) == (4, 2)
+    plain = call("gold", "status")
+    assert plain.code == 0
+    assert "disputed" in plain.out
+
+
+def test_status_of_nothing(call, run: str):
+    called = call("gold", "status")
+    assert (called.code, "no vote yet" in called.err) == (0, True)
+
+
+def test_release_verify(call, voted: str, tmp_path: Path):
+    called = call("gold", "release", "first", "--out", tmp_path / "rel", "--json")
+    assert called.code == 0
+    assert called.json["counts"]["votes"] == 4
+    found = call("gold", "verify", tmp_path / "rel", "--json").json
+    assert (found["verified"], found["digest"]) == (True, called.json["digest"])
+    again = call("gold", "release", "first", "--out", tmp_path / "again")
+    assert called.json["digest"] in again.out
+    used = call("gold", "release", "first", "--out", tmp_path / "rel")
+    assert (used.code, "in use" in used.err) == (1, True)
+    (tmp_path / "rel" / "gold.jsonl").chmod(0o644)
+    (tmp_path / "rel" / "gold.jsonl").write_text("")
+    broken = call("gold", "verify", tmp_path / "rel")
+    assert broken.code == 1
+    assert "gold.jsonl" in broken.err
+    assert call("gold", "verify", tmp_path).code == 1
+
+
+def test_release_of_one_person_and_of_nothing(call, run: str, tmp_path: Path):
+    nothing = call("gold", "release", "x", "--out", tmp_path / "rel")
+    assert (nothing.code, "no vote" in nothing.err) == (1, True)
+    call("decide", run, "--chunk", 1, "--verdict", "approve", "--none")
+    assert "one person" in call("gold", "release", "x", "--out", tmp_path / "rel").err
+    few = call("gold", "release", "x", "--out", tmp_path / "few", "--min-votes", 2)
+    assert (few.code, "no label is settled" in few.err) == (1, True)
+    assert not (tmp_path / "few").exists()
+
+
+def test_two_names_are_pointed_out(call, run: str):
+    for who in ("ann smith", "Ann.Smith"):
+        call("decide", run, "--chunk", 1, "--verdict", "approve", "--none", "--reviewer", who)
+    assert "may be one person" in call("gold", "status").err
+    assert "may be one person" not in call("gold", "status", "--same", "ann smith=Ann.Smith").err
+    assert call("gold", "status", "--same", "ann").code == 2
+
+
+def test_redactions(call, chat, tmp_path: Path):
+    path = chat(tmp_path / "secret.json", extra=[{"role": "assistant", "content": "mail jo.doe@example.org \x1b[31m"}])
+    run = call("import", path, "--json").json["runs"][0]["id"]
+    call("decide", run, "--chunk", 1, "--verdict", "approve", "--none")
+    assert "jo.doe@example.org" in call("gold", "redactions").out
+    refused = call("gold", "release", "x", "--out", tmp_path / "rel")
+    assert (refused.code, "--accept-redactions" in refused.err) == (1, True)
+    assert call("gold", "redactions", "--write", tmp_path / "list").code == 0
+    (line,) = (tmp_path / "list").read_text().splitlines()
+    (tmp_path / "list").write_text(json.dumps({**json.loads(line), "decision": "keep"}))
+    found = call("gold", "redactions", "--reviewed", tmp_path / "list", "--json").json["hits"]
+    assert [item["decision"] for item in found] == ["keep"]
+    kept = call("gold", "release", "x", "--out", tmp_path / "kept", "--reviewed", tmp_path / "list", "--json").json
+    assert kept["redaction"]["kept"] == {"email": 1}
+    hidden = call("gold", "release", "x", "--out", tmp_path / "hidden", "--accept-redactions", "--json").json
+    assert hidden["redaction"]["hidden"] == {"email": 1}
+    assert b"jo.doe" not in (tmp_path / "hidden" / "runs.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "given", [("--rule", "most"), ("--min-votes", "0"), ("--split", "x"), ("--salt", " "), ("--same", "a")]
+)
+def test_options_that_are_none(call, voted: str, tmp_path: Path, given: tuple[str, str]):
+    called = call("gold", "release", "x", "--out", tmp_path / "rel", *given)
+    assert called.code == 2
+    assert not (tmp_path / "rel").exists()
