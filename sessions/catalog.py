@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from sessions.run import Problem
 from sessions.store import Row, Store
 from sessions.streams import read_places
 
+#: Of a run's further files, so many are looked at for changes.
+MAX_FILES_LOOKED_AT = 1000
 _COLUMNS = (
     "no, id, content_id, state, format, title, task, system, model, native_id, started_at, added_at, path, item,"
     " files, facts, actors, steps, chars, errors, problems, indexed, archived"
@@ -166,10 +169,20 @@ def known_runs(store: Store, path: Path, format: str | None = None) -> list[RunI
     for size, mtime_ns, read_as, run_id in rows:
         run = run_by_id(store, run_id)
         unchanged = (size, mtime_ns) == (status.st_size, status.st_mtime_ns) and format in (None, read_as)
-        if run is None or not run.complete or not unchanged:
+        if run is None or not run.complete or not unchanged or _has_grown_beside(run):
             return []
         found.append(run)
     return found
+
+
+def _has_grown_beside(run: RunInfo) -> bool:
+    """Whether one of a run's further files, or a folder of them, has changed since: a sub-agent has gone on, an event
+    has been added. To the second, as the time of the import is kept."""
+    try:
+        imported = datetime.fromisoformat(run.added_at).timestamp()
+        return any(int(os.stat(file).st_mtime) > imported for file in run.files[:MAX_FILES_LOOKED_AT])
+    except (OSError, ValueError):
+        return False  # gone: what was read of it stays
 
 
 def _by_beginning(store: Store, text: str) -> list[RunInfo]:

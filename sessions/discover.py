@@ -56,8 +56,12 @@ class Search:
             load(format)
 
     def claim(self, files: Iterable[str]) -> None:
-        """Say that these files (absolute) belong to a run that was found already, so they are no runs themselves."""
+        """Say that these files and folders (absolute) belong to a run that was found already: they hold no others."""
         self._claimed.update(files)
+
+    def _is_claimed(self, path: Path) -> bool:
+        name = os.path.abspath(path)
+        return name in self._claimed or os.path.dirname(name) in self._claimed
 
     def fail(self, path: Path, error: UserError, *, named: bool) -> None:
         """Note that a path gave no run."""
@@ -88,7 +92,7 @@ class Search:
 
     def _in_folder(self, folder: Path) -> Iterator[Found]:
         for path in self._files(folder):
-            if os.path.abspath(path) in self._claimed:
+            if self._is_claimed(path):
                 continue
             guess = self._guess(path)
             if guess is None:
@@ -133,7 +137,8 @@ class Search:
             elif stat.S_ISREG(status.st_mode) and self._is_new(status):
                 yield folder / entry.name
         for below in folders:
-            yield from self._files(below)
+            if not self._is_claimed(below):
+                yield from self._files(below)
 
     def _is_new(self, status: os.stat_result) -> bool:
         key = (status.st_dev, status.st_ino)

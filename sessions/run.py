@@ -108,7 +108,8 @@ class Header:
     reference: what the source knows of the answer (ground truth, reward, others' labels): kept apart from
         the steps and never shown to a blind reviewer.
     facts: everything else worth keeping (version, working folder, benchmark ...), JSON values.
-    files: further files the run was read from (sub-agents' sessions), absolute paths; `Span.file` counts from 1 here.
+    files: further files the run was read from (sub-agents' sessions), or folders that hold nothing but such files,
+        absolute paths; `Span.file` counts from 1 here.
     """
 
     format: str

@@ -30,6 +30,7 @@ BUILT_IN: dict[str, str] = {
     "langsmith": "sessions.readers.langsmith:LangSmithReader",
     "swe-agent": "sessions.readers.swe_agent:SweAgentReader",
     "mini-swe-agent": "sessions.readers.mini_swe_agent:MiniSweAgentReader",
+    "openhands": "sessions.readers.openhands:OpenHandsReader",
     "tau-bench": "sessions.readers.tau_bench:TauBenchReader",
     "who-and-when": "sessions.readers.who_and_when:WhoAndWhenReader",
     "mast": "sessions.readers.mast:MastReader",
