@@ -269,10 +269,11 @@ def own_commands(tmp: Path) -> list[str]:
         "sh -c 'review-tui gate decide x'", "REVIEW_TUI_DB=x ls", "export REVIEW_TUI_POLICY=/tmp/x",
         "env -u REVIEW_TUI_GATED_RUN sh", "python -c 'from labels.operating import decide'",
         "python - <<E\nimport sessions.live.deciding\nE",
+        f"python -c \"open('{tmp}/operator/policy.toml', 'w')\"",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(37))
+@pytest.mark.parametrize("number", range(38))
 def test_the_stations_own_records_are_left_alone(
     gates: Gates, policy, tmp_path: Path, workspace: Path, number: int
 ) -> None:
@@ -285,7 +286,15 @@ def test_the_stations_own_records_are_left_alone(
 
 
 def test_all_of_them_were_tried(tmp_path: Path) -> None:
-    assert len(own_commands(tmp_path)) == 37
+    assert len(own_commands(tmp_path)) == 38
+
+
+def test_code_that_puts_the_home_folder_before_it(gates: Gates, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.delenv(f"XDG_{name}_HOME")
+    code = "import pathlib; (pathlib.Path.home() / '.config/review-tui' / 'policy.toml').write_text('')"
+    assert "own-records" in gates.wants(("python", {"code": code})).holding
+    assert gates.wants(("python", {"code": code.replace("review-tui", "other")})).holding == set()
 
 
 @pytest.mark.parametrize(
