@@ -23,6 +23,8 @@ BUILT_IN: dict[str, str] = {
     "claude-code": "sessions.readers.claude_code:ClaudeCodeReader",
     "codex": "sessions.readers.codex:CodexReader",
     "gemini": "sessions.readers.gemini:GeminiReader",
+    "acp": "sessions.readers.acp:AcpReader",
+    "ag-ui": "sessions.readers.ag_ui:AgUiReader",
     "atif": "sessions.readers.atif:AtifReader",
     "otlp": "sessions.readers.otlp:OtlpReader",
     "openai-responses": "sessions.readers.openai_responses:OpenAIResponsesReader",
