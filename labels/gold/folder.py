@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,12 @@ class File:
         """One JSON value as a line, with sorted keys."""
         self.write(canonical(value) + b"\n")
         self.rows += 1
+
+    def rows_of(self, values: Sequence[Any]) -> None:
+        """Many of them."""
+        if values:
+            self.write(b"\n".join([*map(canonical, values), b""]))
+            self.rows += len(values)
 
     def write(self, data: bytes) -> None:
         self._hash.update(data)

@@ -29,6 +29,9 @@ Hit: TypeAlias = tuple[str, str]
 Choice: TypeAlias = Literal["hide", "keep"]
 #: A run of up to so many characters is kept in memory once its placeholders are in; a longer one is made twice.
 _KEPT_CHARS = 32_000_000
+#: So many characters are looked through at once. Between two texts: no letter, no blank, and a new line on both sides.
+_LOOK_CHARS = 100_000
+_BETWEEN = "\n\0\n"
 #: Fields of a step that are text of the source.
 _NAMES = ("actor", "native_id", "model", "parent_call", "branch", "stage")
 
@@ -102,14 +105,25 @@ class Hiding:
         self._counting = False
 
     def _learn(self, notes: Iterable[str], anchored: Set[str]) -> None:
-        """The task first: runs of one task then get the same placeholders in it."""
-        run, learn = self._run, self._redactor.learn
-        learn(text for text in (run.task, run.system, run.model, run.native_id) if text)
+        """Walk through the run. Nearly every run is clean, so all of it is looked through in large pieces first, and
+        text by text only where there is something. The task comes first: runs of one task then get the same
+        placeholders."""
+        run, notes = self._run, list(notes)
+        heads = [text for text in (run.task, run.system, run.model, run.native_id) if text]
+        look = _Look()
+        look.add(heads)
         for stored in self._stored():
             self.step_ids.append(stored.id)
             self.places[stored.id] = stored.index
             if stored.id in anchored:
                 self._anchored[stored.id] = stored.step
+            look.add(_texts(stored.step))
+        look.add(notes)
+        if look.clean():
+            return
+        learn = self._redactor.learn
+        learn(heads)
+        for stored in self._stored():
             learn(_texts(stored.step))
         learn(notes)
 
@@ -216,6 +230,30 @@ class Hiding:
             choices = self._review.choices
             cuts = [cut for cut in found.cuts if choices.get((cut.kind, text[cut.start : cut.end])) != "keep"]
         return found if len(cuts) == len(found.cuts) else _only(text, cuts)
+
+
+class _Look:
+    """Looks many texts through at once. What stands between two of them is in no rule's reach, so that nothing is found
+    in less than all; what is found across two of them is looked at again text by text."""
+
+    def __init__(self) -> None:
+        self._redactor = Redactor()
+        self._texts: list[str] = []
+        self._size = 0
+
+    def add(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._texts.append(text)
+            self._size += len(text)
+        if self._size > _LOOK_CHARS:
+            self.clean()
+
+    def clean(self) -> bool:
+        """Whether nothing was found so far."""
+        if self._texts and self._redactor.empty:
+            self._redactor.learn([_BETWEEN.join(self._texts)])
+        self._texts, self._size = [], 0
+        return self._redactor.empty
 
 
 def _only(text: str, cuts: Iterable[Cut]) -> Redacted:

@@ -35,10 +35,15 @@ class RunRows:
         self.votes: list[Row] = []
         self.labels: list[Row] = []
         self._renamed: dict[str, str] = {}
+        self._known: dict[str, Row] = {}
+        self._units: dict[str, Row | None] = {}
 
     def add(self, vote: Vote, suggestions: Mapping[str, Row]) -> None:
         """Take a vote in. suggestions: of the run, by id."""
-        unit = self.unit(vote.decision["target"])
+        target = vote.decision["target"]
+        if target["id"] not in self._units:
+            self._units[target["id"]] = self.unit(target)
+        unit = self._units[target["id"]]
         if unit is None:
             self._left_out[GONE] += 1
             return
@@ -78,14 +83,22 @@ class RunRows:
         return {"scope": "chunk", "id": known, "first": first, "last": last}
 
     def step(self, ref: Mapping[str, Any]) -> Row | None:
-        """A step that is named in the store. Without text, where it stood when it was named."""
+        """A step that is named in the store. Without text, where it stood when it was named. Do not change it: whoever
+        names the step gets the same one."""
+        key = ref["id"]
+        known = self._known.get(key)
+        if known is not None:
+            return known
         if self._hiding is None:
             index = ref["index"]
-            return {"step": ref["id"], "step_number": index + 1, "step_index": index}
-        index = self._hiding.places.get(ref["id"])
-        if index is None:
-            return None
-        return {"step": self._hiding.step_ids[index], "step_number": index + 1, "step_index": index}
+        else:
+            index = self._hiding.places.get(key)
+            if index is None:
+                return None
+            key = self._hiding.step_ids[index]
+        step = {"step": key, "step_number": index + 1, "step_index": index}
+        self._known[ref["id"]] = step
+        return step
 
     def evidence(self, items: list[Mapping[str, Any]]) -> list[Row]:
         """Passages with their quotes; those that do not stand in the run are left out and counted."""
@@ -175,7 +188,7 @@ class RunRows:
                 "event_id": made.id if made else None,
                 "event_hash": made.hash if made else None,
                 "previous_event_hash": made.prev if made else None,
-                "tool": made.payload.get("tool", "") if made else "",
+                "tool": made.tool if made else "",
             }
             if label.get("agent"):
                 item["agent"] = self.text(label["agent"])
@@ -192,7 +205,7 @@ class RunRows:
         """The suggestions on the screen when it was decided, by the ids they have in the store."""
         found: dict[str, Row] = {}
         for made in vote.events:
-            for item in made.payload["shown"]:
+            for item in made.shown:
                 known = suggestions.get(item["id"], {})
                 found[item["id"]] = {
                     "suggestion": self.suggestion(item["id"]),
@@ -235,7 +248,7 @@ def _role(vote: Vote) -> str:
     """operator: at a gate of a live run. outside: a vote that came with a corpus. annotator: everybody else."""
     if vote.decision["how"] == "import":
         return "outside"
-    return "operator" if any(made.payload.get("gate") for made in vote.events) else "annotator"
+    return "operator" if any(made.at_gate for made in vote.events) else "annotator"
 
 
 def codebooks_of(said: Mapping[str, Any]) -> list[Row]:
@@ -243,6 +256,12 @@ def codebooks_of(said: Mapping[str, Any]) -> list[Row]:
     unsure: modes with a label; "I think so" is neither yes nor no. All other judged modes are absent."""
     if said["verdict"] == "abstain":
         return []
+    labels = said["labels"]
+    if len(labels) == 1 and not said["none"] and not said.get("judged"):  # nearly every vote with a label
+        mode, sure = [labels[0]["mode"]], labels[0]["sure"]
+        return [
+            {**labels[0]["codebook"], "judged": None, "present": mode if sure else [], "unsure": [] if sure else mode}
+        ]
     found: dict[str, Row] = {}
     only = {item["codebook"]["id"]: sorted(item["modes"]) for item in said.get("judged", ())}
     for ref in (*said["none"], *(label["codebook"] for label in said["labels"])):
@@ -260,6 +279,8 @@ def codebooks_of(said: Mapping[str, Any]) -> list[Row]:
 def _by_label(vote: Vote) -> dict[str, Made]:
     """Label id -> the event that made the label what it is: the last one that says just this."""
     wanted = {label["id"]: label for label in vote.decision["labels"]}
+    if len(vote.events) == 1:
+        return dict.fromkeys(wanted, vote.events[0])
     found: dict[str, Made] = {}
     for made in vote.events:
         for op in made.payload["ops"]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -25,20 +25,38 @@ GONE = "decisions on steps that are not in the run any more"
 UNKNOWN = "runs that votes name and that are not in this database"
 
 
-@dataclass(slots=True)
-class Made:
-    """An event that made a decision what it is. acts: its payload."""
+class Made(NamedTuple):
+    """An event that made a decision what it is. text: its payload, which is parsed only where something asks for it:
+    payloads are compact JSON, in whose strings every quote is escaped, so a key can be looked for in the text."""
 
     origin: str
     seq: int
     at: str
     prev: str
     hash: str
-    payload: dict[str, Any]
+    text: str
 
     @property
     def id(self) -> str:
         return f"{self.origin}:{self.seq}"
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        value: dict[str, Any] = orjson.loads(self.text)
+        return value
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """The suggestions on the screen."""
+        return [] if '"shown":[]' in self.text else list(self.payload["shown"])
+
+    @property
+    def at_gate(self) -> bool:
+        return '"gate":' in self.text and bool(self.payload.get("gate"))
+
+    @property
+    def tool(self) -> str:
+        return "" if '"tool":""' in self.text else str(self.payload.get("tool", ""))
 
 
 @dataclass(slots=True)
@@ -115,6 +133,6 @@ def _events(store: Store, ids: Iterable[str]) -> Iterator[tuple[tuple[str, str],
     for origin, seq, at, prev, digest, payload, reviewer, chunk, kind in rows:
         if kind != DECIDE or (undone and f"{origin}:{seq}" in undone):
             continue
-        act = orjson.loads(payload)
-        if not act.get("repeat"):
-            yield (reviewer, chunk), Made(origin, seq, at, prev, digest, act)
+        made = Made(origin, seq, at, prev, digest, payload)
+        if '"repeat":' not in payload or not made.payload.get("repeat"):
+            yield (reviewer, chunk), made

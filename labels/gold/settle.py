@@ -79,7 +79,7 @@ def settle_run(
         for book in books.main:
             mine = {mode: item for (owner, mode), item in decided.items() if owner == book}
             if book in tallies or mine:
-                tally = tallies.get(book, Tally())
+                tally = tallies.get(book) or Tally()
                 found.append({"run_id": run_id, **_gold(unit, book, tally, made.get(key, ()), mine, books, rule)})
     return found
 
@@ -115,9 +115,10 @@ def _tallies(
                 continue
             said = [said for vote in mine for said in vote["codebooks"] if said["id"] == book]
             hidden = {mode for owner, mode in labelled if owner == book}
-            tally = tallies.setdefault(book, Tally())
-            tally.people += 1
-            _count(tally, said, books, hidden, left_out)
+            if book not in tallies:
+                tallies[book] = Tally()
+            tallies[book].people += 1
+            _count(tallies[book], said, books, hidden, left_out)
     return tallies
 
 
@@ -266,8 +267,8 @@ def _detail(
     roots = sum(label["root_cause"] for label in labels)
     if roots:
         detail["root_cause"] = roots
-    if agents := Counter(label["agent"] for label in labels if label.get("agent")):
-        detail["agents"] = dict(sorted(agents.items()))
+    if agents := [label["agent"] for label in labels if "agent" in label]:
+        detail["agents"] = dict(sorted(Counter(agents).items()))
     return detail
 
 
