@@ -52,6 +52,15 @@ def waiting(store: Store) -> list[GateView]:
     return [view for gate in gates.waiting(store) if gate.state == OPEN and (view := view_of(store, gate)) is not None]
 
 
+def for_audit(store: Store) -> list[GateView]:
+    """Gates that a policy approved, drawn to be looked at by a person, and not looked at yet: oldest first."""
+    if store.one("SELECT 1 FROM gate_decision WHERE how = 'policy' LIMIT 1") is None:
+        return []
+    from labels.policies import audit
+
+    return [view for gate in audit.due(store) if (view := view_of(store, gate)) is not None]
+
+
 def any_gate(store: Store) -> bool:
     """Whether any gate is open: cheap, for the start."""
     return store.one("SELECT 1 FROM gate WHERE state = 'open' LIMIT 1") is not None
@@ -74,6 +83,11 @@ def view_of(store: Store, gate: GateInfo) -> GateView | None:
         decision=gates.decision_of(store, gate.id),
         checks=tuple((check.rule, check.action, check.reason) for check in checks if check.reason),
     )
+
+
+def decision(store: Store, gate: GateInfo) -> GateDecision | None:
+    """What holds of a gate."""
+    return gates.decision_of(store, gate.id)
 
 
 def of_run(store: Store, run: str) -> list[GateInfo]:
@@ -110,6 +124,12 @@ class Operator:
 
     def give_back(self, gate: GateInfo) -> None:
         claims.release(self.store, gate.id, self.reviewer)
+
+    def audit(self, gate: GateInfo, verdict: str, message: str) -> None:
+        """Say what a person thinks of what a policy has decided. The agent has acted on it; this changes nothing."""
+        from labels.policies import audit
+
+        audit.record(self.store, self.reviewer, gate, verdict, message)
 
     def decide(
         self,

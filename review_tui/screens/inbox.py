@@ -61,26 +61,29 @@ class InboxRows:
     Keys are run ids, and `gate:ID`.
     """
 
-    def __init__(self, entries: list[Entry], gates: Sequence[GateView] = ()) -> None:
+    def __init__(self, entries: list[Entry], waiting: Sequence[GateView] = (), audit: Sequence[GateView] = ()) -> None:
+        """waiting: gates at which an agent waits. audit: gates that a policy approved, to be looked at."""
         self.entries = entries
-        self.gates = list(gates)
-        #: Rows above the runs: a heading over the gates, and one over the runs.
-        self._above = len(self.gates) + 2 if self.gates else 0
+        self._top: list[GateView | str] = []
+        for title, views in ((" AGENTS THAT WAIT FOR YOU", waiting), (" APPROVED BY POLICY: LOOK AT THESE", audit)):
+            self._top += [title, *views] if views else []
+        if self._top:
+            self._top.append(" RUNS")
 
     def __len__(self) -> int:
-        return self._above + len(self.entries)
+        return len(self._top) + len(self.entries)
 
     def key(self, index: int) -> str | None:
-        if index >= self._above:
-            return self.entries[index - self._above].run.id
-        return f"gate:{self.gates[index - 1].gate.id}" if 0 < index <= len(self.gates) else None
+        if index >= len(self._top):
+            return self.entries[index - len(self._top)].run.id
+        row = self._top[index]
+        return None if isinstance(row, str) else f"gate:{row.gate.id}"
 
     def pieces(self, index: int, width: int) -> Pieces:
-        if index >= self._above:
-            return self._run(self.entries[index - self._above], width)
-        if 0 < index <= len(self.gates):
-            return gate_pieces(self.gates[index - 1], width)
-        return [(" AGENTS THAT WAIT FOR YOU" if index == 0 else " RUNS", "heading")]
+        if index >= len(self._top):
+            return self._run(self.entries[index - len(self._top)], width)
+        row = self._top[index]
+        return [(row, "heading")] if isinstance(row, str) else gate_pieces(row, width)
 
     def _run(self, entry: Entry, width: int) -> Pieces:
         run = entry.run
@@ -150,6 +153,7 @@ class InboxScreen(StationScreen):
         self.entries: list[Entry] = []
         self.shown: list[Entry] = []
         self.gates: list[GateView] = []
+        self.audit: list[GateView] = []
         self._known_gates: set[str] | None = None
         self.words = ""
         self.wanted_state = 0
@@ -195,7 +199,7 @@ class InboxScreen(StationScreen):
         """Read the list again, off the UI thread."""
         found = await self.work(self._read)
         if found is not None:
-            self.entries, self.gates = found
+            self.entries, self.gates, self.audit = found
             self._tell_of_gates()
             self.show_rows()
 
@@ -205,7 +209,7 @@ class InboxScreen(StationScreen):
         if known is not None and (new := [view for view in self.gates if view.gate.id not in known]):
             self.station.ring(new[0])
 
-    def _read(self) -> tuple[list[Entry], list[GateView]]:
+    def _read(self) -> tuple[list[Entry], list[GateView], list[GateView]]:
         store, reviewer = self.station.store, self.station.reviewer
         policies = last_read(store, reviewer)
         counts = counts_of(store, reviewer)
@@ -216,7 +220,7 @@ class InboxScreen(StationScreen):
             decided = said.decided.get(policy, 0)
             chunks = self._chunks(run, policy)
             entries.append(Entry(run, chunks, decided, said.labels, said.suggestions, said.whole))
-        return entries, gates.waiting(store)
+        return entries, gates.waiting(store), gates.for_audit(store)
 
     def _chunks(self, run: RunInfo, policy: str) -> int:
         """How many chunks a run has; counted once for each length and policy."""
@@ -242,8 +246,8 @@ class InboxScreen(StationScreen):
         select = wanted if wanted in here else None
         self._wanted = None if select else wanted
         nothing = FixedRows([(None, [(f" {self._nothing()}", "faint")])])
-        some = shown or self.gates
-        self.runs.show(InboxRows(shown, self.gates) if some else nothing, select=select)
+        some = shown or self.gates or self.audit
+        self.runs.show(InboxRows(shown, self.gates, self.audit) if some else nothing, select=select)
         self._show_head(len(shown))
 
     def _nothing(self) -> str:
@@ -294,7 +298,7 @@ class InboxScreen(StationScreen):
             await self.station.open_run(run)
 
     async def _open_gate(self, gate_id: str) -> None:
-        view = next((view for view in self.gates if view.gate.id == gate_id), None)
+        view = next((view for view in [*self.gates, *self.audit] if view.gate.id == gate_id), None)
         if view is not None:
             await self.station.open_gate(view.gate)
 

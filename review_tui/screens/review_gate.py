@@ -13,7 +13,7 @@ from review_tui.screens.review_decide import DecideActions
 from review_tui.widgets.rows import Pieces
 from sessions.errors import UserError
 from sessions.live.claims import Taken
-from sessions.live.gates import OPEN, START, GateInfo
+from sessions.live.gates import CONSUMED, OPEN, START, GateInfo
 
 if TYPE_CHECKING:
     from labels.operating import Operated
@@ -77,6 +77,9 @@ class GateActions(DecideActions):
             return
         gate = self._gate_or_say()
         if gate is None:
+            return
+        if gate.state == CONSUMED:
+            await self._with_words(gate, "rollback", "It should have gone back, because", "Enter")
             return
         found = await self.work(gates.targets, self.station.store, gate)
         if found is None:
@@ -158,13 +161,24 @@ class GateActions(DecideActions):
         gate = self.desk.gate
         if gate is None:
             self.say("There is no live gate here.", "warn")
-        elif gate.state == "consumed":
+        elif gate.state == CONSUMED and not self._by_policy(gate):
             self.say("The agent has acted on this gate: roll back at its next one instead.", "warn")
             return None
         elif gate.state == "void":
             self.say("Nobody waits at this gate any more.", "warn")
             return None
         return gate
+
+    def _by_policy(self, gate: GateInfo) -> bool:
+        """Whether a rule decided: a person may still say what they think of it."""
+        made = gates.decision(self.station.store, gate)
+        return made is not None and made.how == "policy"
+
+    async def _audit(self, gate: GateInfo, verdict: str, message: str) -> None:
+        done = f"Kept: you say {DONE[verdict]} where a policy decided. The agent has gone on."
+        if await self.decide(self.operator.audit, gate, verdict, message, done=done):
+            self.desk.reload()
+            self.refresh_all()
 
     async def _with_words(self, gate: GateInfo, verdict: str, ask: str, hint: str, to: str | None = None) -> None:
         async def written(text: str | None) -> None:
@@ -176,6 +190,9 @@ class GateActions(DecideActions):
     async def _at_gate(
         self, gate: GateInfo, verdict: str, *, message: str = "", to: str | None = None, edited: list[Any] | None = None
     ) -> None:
+        if gate.state == CONSUMED:
+            await self._audit(gate, verdict, message)
+            return
         seconds = self.desk.seconds_here
 
         def decide() -> Operated:
