@@ -37,6 +37,7 @@ BUILT_IN: dict[str, str] = {
     "who-and-when": "sessions.readers.who_and_when:WhoAndWhenReader",
     "mast": "sessions.readers.mast:MastReader",
     "ag2": "sessions.readers.ag2:Ag2Reader",
+    "autogen": "sessions.readers.autogen:AutogenReader",
     "openai-chat": "sessions.readers.openai_chat:OpenAIChatReader",
     "text": "sessions.readers.plain_text:PlainTextReader",
 }

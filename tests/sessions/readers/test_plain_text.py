@@ -292,8 +292,8 @@ def test_three_marks_are_enough(tmp_path: Path, name: str) -> None:
     path.write_text(SAMPLES[name])
     reader = choose(path, searching=True)
     assert reader is not None
-    assert reader.name == "text"
-    assert sniff(path)[0].confidence == 0.5
+    assert reader.name == ("autogen" if name == "banner" else "text")  # which reads the same turns, and more
+    assert [guess.confidence for guess in sniff(path) if guess.format == "text"] == [0.5]
 
 
 OTHERS = {
