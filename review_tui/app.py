@@ -45,7 +45,6 @@ PATIENCE_S = 0.4
 class ReviewApp(App[None]):
     """One reviewer at one database. paths: runs to open; a single run opens at once, more are listed in the inbox."""
 
-    CSS_PATH = "looks.tcss"
     TITLE = "review station"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"

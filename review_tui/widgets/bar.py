@@ -10,18 +10,24 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from review_tui.transcript.folding import cells, crop
-from review_tui.widgets.look import LookMixin
+from review_tui.widgets.look import SHARED, LookMixin, Looks
 from review_tui.widgets.rows import Pieces
 
 
 class Bar(LookMixin, Widget):
     """Shows lines of pieces; `None` in a line fills it up, so that what follows stands at the right."""
 
-    LOOKS: ClassVar[tuple[str, ...]] = (
-        "text", "faint", "strong", "key", "accent", "suggestion", "current", "warn", "error", "good", "verdict-approve",
-        "verdict-rollback", "verdict-stop", "verdict-abstain", "verdict-reject",
-    )  # fmt: skip
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}
+    LOOKS: ClassVar[Looks] = {
+        **SHARED,
+        "strong": "bold foreground",
+        "key": "bold text-accent",
+        "accent": "bold text-primary",
+        "suggestion": "",
+        "current": "bold background on primary",
+        "warn": "text-warning",
+        "error": "bold text-error",
+        "good": "text-success",
+    }
     DEFAULT_CSS = """
     Bar { height: auto; width: 1fr; background: $panel; color: $foreground; padding: 0 1; }
     """

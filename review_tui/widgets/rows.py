@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from review_tui.transcript.folding import cells, crop
-from review_tui.widgets.look import LookMixin
+from review_tui.widgets.look import FAINT, SHARED, LookMixin, Looks
 
 #: A row as pieces of (text, look). Text must be clean. `None` in place of a piece fills up to the right end.
 Pieces = Sequence[tuple[str, str] | None]
@@ -49,12 +49,20 @@ class FixedRows:
 class RowList(LookMixin, Widget, can_focus=True):
     """A virtual list with a cursor on a key. Up, down, page keys, Home, End, Enter, click and wheel work."""
 
-    LOOKS: ClassVar[tuple[str, ...]] = (
-        "text", "faint", "strong", "heading", "label", "suggestion", "error", "good", "warn", "accent", "cursor",
-        "cursor-far", "verdict-approve", "verdict-rollback", "verdict-stop", "verdict-abstain", "verdict-reject",
-    )  # fmt: skip
+    LOOKS: ClassVar[Looks] = {
+        **SHARED,
+        "strong": "bold foreground",
+        "heading": f"bold {FAINT}",
+        "label": "text-warning",
+        "suggestion": "text-secondary",
+        "error": "text-error",
+        "good": "text-success",
+        "warn": "text-warning",
+        "accent": "bold text-accent",
+        "cursor": " on primary-muted",
+        "cursor-far": " on panel",
+    }
     OVERLAYS: ClassVar[frozenset[str]] = frozenset({"cursor", "cursor-far"})
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}
     DEFAULT_CSS = """
     RowList { height: 1fr; width: 1fr; }
     """

@@ -21,7 +21,7 @@ from review_tui.transcript.layout import Row
 from review_tui.transcript.marks import Marks, Passage
 from review_tui.transcript.scroller import Place, Scroller
 from review_tui.transcript.selection import Selection, position_at
-from review_tui.widgets.look import LookMixin
+from review_tui.widgets.look import FAINT, SHARED, LookMixin, Looks
 from review_tui.widgets.paint import Columns, paint_row
 
 WHEEL_ROWS = 3
@@ -30,14 +30,33 @@ WHEEL_ROWS = 3
 class Transcript(LookMixin, Widget, can_focus=True):
     """Shows a document; the cursor is a row, and a passage of text while selecting evidence."""
 
-    LOOKS: ClassVar[tuple[str, ...]] = (
-        "text", "faint", "number", "actor-user", "actor-agent", "actor-system", "system-text", "call", "call-name",
-        "result", "part", "thought", "error", "error-text", "label", "suggestion", "search", "select", "bar", "rule",
-        "rule-current", "cursor", "cursor-glyph", "map", "map-thumb", "verdict-approve", "verdict-rollback",
-        "verdict-stop", "verdict-abstain", "verdict-reject",
-    )  # fmt: skip
+    LOOKS: ClassVar[Looks] = {
+        **SHARED,
+        "number": FAINT,
+        "actor-user": "bold text-success",
+        "actor-agent": "bold text-primary",
+        "actor-system": f"bold {FAINT}",
+        "system-text": FAINT,
+        "call": "foreground",
+        "call-name": "bold text-accent",
+        "result": "foreground 80%",
+        "part": FAINT,
+        "thought": f"italic {FAINT}",
+        "error": "bold text-error",
+        "error-text": "text-error",
+        "label": "text-warning on warning-muted",
+        "suggestion": "underline on secondary-muted",
+        "search": "bold background on accent",
+        "select": "reverse",
+        "bar": "primary",
+        "rule": FAINT,
+        "rule-current": "bold text-primary",
+        "cursor": " on panel",
+        "cursor-glyph": "bold accent",
+        "map": f"{FAINT} on surface",
+        "map-thumb": "primary on surface",
+    }
     OVERLAYS: ClassVar[frozenset[str]] = frozenset({"select", "search", "label", "suggestion", "cursor", "map-thumb"})
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{name}" for name in LOOKS}
     DEFAULT_CSS = """
     Transcript { height: 1fr; width: 1fr; background: $background; color: $foreground; }
     """
