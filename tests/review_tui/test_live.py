@@ -309,8 +309,7 @@ async def test_what_policy_approved_is_looked_at_afterwards(db, agent, tmp_path,
     policy = tmp_path / "policy.toml"
     policy.write_text('audit_share = 1.0\n[[rule]]\nid = "looks"\naction = "approve"\ncommands = ["ls*"]\n')
     monkeypatch.setenv("REVIEW_TUI_POLICY", str(policy))
-    agent.work()
-    assert agent.ask().how == "policy"
+    assert agent.work().how == "policy"
     async with station(db) as here:
         await here.until(lambda: "APPROVED BY POLICY" in here.text, "the audit")
         await here.press("enter")
@@ -318,7 +317,7 @@ async def test_what_policy_approved_is_looked_at_afterwards(db, agent, tmp_path,
         await here.press("s")
         await here.type("it should have asked")
         await here.until(lambda: "where a policy decided" in here.footer, "that it is kept")
-        found = here.decision(1)
+        (found,) = here.decisions()
         assert (found.reviewer, found.verdict, found.note) == ("ann", "stop", "it should have asked")
         await here.press("q")
         await here.until(lambda: "APPROVED BY POLICY" not in here.text, "that it is done with")
