@@ -34,6 +34,7 @@ BUILT_IN: dict[str, str] = {
     "mini-swe-agent": "sessions.readers.mini_swe_agent:MiniSweAgentReader",
     "openhands": "sessions.readers.openhands:OpenHandsReader",
     "tau-bench": "sessions.readers.tau_bench:TauBenchReader",
+    "tau2": "sessions.readers.tau2:Tau2Reader",
     "who-and-when": "sessions.readers.who_and_when:WhoAndWhenReader",
     "mast": "sessions.readers.mast:MastReader",
     "ag2": "sessions.readers.ag2:Ag2Reader",
