@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sessions.live import claims, clock, deciding, gates, holding
+from sessions.live import claims, clock, gates, holding
 from sessions.live.claims import Claim
 from sessions.live.gates import DECIDED, OPEN, GateDecision, GateInfo, LiveRun
 from sessions.live.holding import Hold
@@ -68,6 +68,8 @@ def any_gate(store: Store) -> bool:
 
 def view_of(store: Store, gate: GateInfo) -> GateView | None:
     """All about a gate; None if its run is gone."""
+    from sessions.live import deciding  # what writes is not needed for a first frame without a gate
+
     live = gates.live_run(store, gate.run)
     if live is None:
         return None
@@ -152,6 +154,8 @@ class Operator:
 
 def targets(store: Store, gate: GateInfo) -> list[GateInfo]:
     """Gates that a rollback can go back to, newest first. (The beginning can always be named.)"""
+    from sessions.live import deciding
+
     return deciding.rollback_targets(store, gate)
 
 
