@@ -36,21 +36,35 @@ def settled(
 ) -> Iterator[SettledRun]:
     """Every run that somebody voted on, in the order of content ids."""
     adjudication.bring_up_to_date(store)
-    ruled = adjudication.settled_runs(store)
     for run in voted_runs(store, left_out):
-        said = said_of(store, run, left_out, with_events=False)
-        if not said.votes:
-            continue
-        rows = RunRows(said, None, people, left_out)
-        for vote in said.votes:
-            rows.add(vote, {})
-        rows.sort()
-        rulings = [] if ruled.isdisjoint(said.ids) else adjudication_rows(rows, adjudication.rulings_of(store, run))
-        judged = tables.judged if tables else None
-        gold = settle_run(rows.run_id, rows.votes, rows.labels, rulings, books, rule, left_out, judged)
-        if tables:
-            tables.add(_head(run), rows, [], rulings, gold)
-        yield SettledRun(run, rows, rulings, gold)
+        found = settled_run(store, run, books, rule, people, left_out, tables)
+        if found is not None:
+            yield found
+
+
+def settled_run(
+    store: Store,
+    run: RunInfo,
+    books: Books,
+    rule: Rule,
+    people: People,
+    left_out: Counter[str],
+    tables: Tables | None = None,
+) -> SettledRun | None:
+    """One run; None if there is no vote on it. Call `adjudication.bring_up_to_date` before."""
+    said = said_of(store, run, left_out, with_events=False)
+    if not said.votes:
+        return None
+    rows = RunRows(said, None, people, left_out)
+    for vote in said.votes:
+        rows.add(vote, {})
+    rows.sort()
+    rulings = adjudication_rows(rows, adjudication.rulings_of(store, run))
+    judged = tables.judged if tables else None
+    gold = settle_run(rows.run_id, rows.votes, rows.labels, rulings, books, rule, left_out, judged)
+    if tables:
+        tables.add(_head(run), rows, [], rulings, gold)
+    return SettledRun(run, rows, rulings, gold)
 
 
 def _head(run: RunInfo) -> Row:

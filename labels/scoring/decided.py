@@ -1,18 +1,20 @@
 """Truth from the database: blind decisions, settled chunk by chunk.
 
 Decisions on one chunk are settled by majority, mode by mode; an even split is left out, because a detector cannot be
-right there. (Adjudicated labels, once there are any, are one more source of the same `Judged`.)
+right there. What an adjudicator has settled holds whatever the votes: they are not shown what detectors suggest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from typing import Any, TypeAlias
 
-from labels import views
+from labels import adjudication, views
 from labels.codebook import Codebooks
 from labels.detection import stale
 from labels.detectors.base import Detector, RunMeta
+from labels.gold.settle import standing
 from labels.model import WHOLE_RUN, Label, StepRef
 from labels.scoring.claims import of_view
 from labels.scoring.truth import Account, Case, Claim, Judged, Passage, RunTruth, Span, Verdict
@@ -23,10 +25,13 @@ from sessions.errors import UsageError
 from sessions.store import Store
 
 CORPUS = "this database"
+#: Whether a mode is there, and in which steps (none where the adjudicator does not say); None for undecided.
+_Ruled: TypeAlias = tuple[bool, tuple[Span, ...]] | None
 
 UNSURE = "blind labels marked unsure"
 GONE = "blind decisions on steps that are not in the run any more"
 NO_BOOK = "blind decisions by a codebook that is not loaded"
+UNDECIDED = "modes of a chunk that adjudicators left undecided"
 DIVIDED = "modes of a chunk on which blind reviewers were evenly divided"
 
 
@@ -36,6 +41,7 @@ def cases(store: Store, codebooks: Codebooks, account: Account, detectors: Seque
     detectors: those whose kept suggestions may be used instead of letting them look again. What counts, and what does
     not, is written to `account`.
     """
+    adjudication.bring_up_to_date(store)
     votes = list(blind_votes(store, account))
     chunks = 0
     for key, said in by_run(votes).items():
@@ -90,7 +96,8 @@ def judged_of(
             modes = _without_chunk_labels(store, run, vote, modes)
         if modes:
             by_chunk.setdefault(target.id, []).append(Judged(span, vote.reviewer, modes))
-    settled = [_settle(units, account) for units in by_chunk.values()]
+    ruled = _ruled(store, run, places)
+    settled = [_settle(units, ruled.get(chunk, {}), account) for chunk, units in by_chunk.items()]
     return sorted((unit for unit in settled if unit.modes), key=lambda unit: unit.span)
 
 
@@ -99,6 +106,8 @@ class _Places:
 
     def __init__(self, store: Store, run: RunInfo, votes: Iterable[Vote]) -> None:
         refs: set[str] = set()
+        for _, _, ruling in adjudication.rulings_of(store, run):
+            refs |= {step.id for span in ruling.steps for step in (span.first, span.last)}
         for vote in votes:
             said = vote.decision
             refs |= {said.target.first.id, said.target.last.id}
@@ -154,9 +163,38 @@ def _without_chunk_labels(store: Store, run: RunInfo, vote: Vote, modes: dict[st
     return {mode: said for mode, said in modes.items() if said.present or mode not in elsewhere}
 
 
-def _settle(units: Sequence[Judged], account: Account) -> Judged:
+def _ruled(store: Store, run: RunInfo, places: _Places) -> dict[str, dict[str, _Ruled]]:
+    """Chunk id -> mode -> what an adjudicator has settled; None for what is open for good."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for event, said, ruling in adjudication.rulings_of(store, run):
+        row = {
+            "codebook": {"id": ruling.codebook.id}, "mode": ruling.mode, "outcome": ruling.outcome,
+            "event_id": event.id, "after": said.after, "steps": ruling.steps,
+        }  # fmt: skip
+        rows.setdefault(said.target.id, []).append(row)
+    found: dict[str, dict[str, _Ruled]] = {}
+    for chunk, mine in rows.items():
+        for (book, mode), standing_row in standing(mine).items():
+            found.setdefault(chunk, {})[f"{mode}@{book}"] = _ruling(standing_row, places)
+    return found
+
+
+def _ruling(row: dict[str, Any] | None, places: _Places) -> _Ruled:
+    if row is None or row["outcome"] == "undecided":
+        return None
+    spans = (places.span(span.first, span.last) for span in row["steps"])
+    return row["outcome"] == "present", tuple(span for span in spans if span)
+
+
+def _settle(units: Sequence[Judged], ruled: Mapping[str, _Ruled], account: Account) -> Judged:
     modes: dict[str, Verdict] = {}
     for mode in dict.fromkeys(mode for unit in units for mode in unit.modes):
+        if mode in ruled:
+            if (found := _by_ruling(mode, units, ruled[mode])) is not None:
+                modes[mode] = found
+            else:
+                account.left_out[UNDECIDED] += 1
+            continue
         said = [unit.modes[mode] for unit in units if mode in unit.modes]
         present = [verdict for verdict in said if verdict.present]
         if 2 * len(present) == len(said):
@@ -168,6 +206,21 @@ def _settle(units: Sequence[Judged], account: Account) -> Judged:
         else:
             modes[mode] = Verdict(False)
     return Judged(units[0].span, ", ".join(sorted({unit.source for unit in units})), modes)
+
+
+def _by_ruling(mode: str, units: Sequence[Judged], ruled: _Ruled) -> Verdict | None:
+    """A mode that an adjudicator has settled; where it is, if they do not say so, the votes tell that have it."""
+    if ruled is None:
+        return None
+    present, spans = ruled
+    if not present:
+        return Verdict(False)
+    said = [unit.modes[mode] for unit in units if mode in unit.modes and unit.modes[mode].present]
+    by_votes = tuple(dict.fromkeys(span for verdict in said for span in verdict.spans))
+    passages = tuple(dict.fromkeys(place for verdict in said for place in verdict.passages))
+    if spans:
+        passages = tuple(place for place in passages if any(span.first <= place.step <= span.last for span in spans))
+    return Verdict(True, spans or by_votes, passages)
 
 
 # -- the step at which it went wrong ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from labels import events
-from labels.events import DECIDE, REDO, Event
+from labels.events import DECIDE, REDO, UNDO, Event
 from review_tui.cli import output
 from review_tui.cli.decision_text import op_text, target_text
 from review_tui.cli.guard import DONE, FAILED
@@ -45,7 +45,7 @@ def undone_ids(found: list[Event]) -> set[str]:
     """The decide events that do not count at present."""
     undone: set[str] = set()
     for event in found:
-        if event.kind == DECIDE:
+        if event.kind not in (UNDO, REDO):
             continue
         target = str(event.data["target"])
         (undone.discard if event.kind == REDO else undone.add)(target)
@@ -70,11 +70,15 @@ def _print(found: list[Event], undone: set[str]) -> None:
             for op in event.data["ops"]:
                 if text := op_text(op):
                     output.line(f"    {text}")
+        for ruling in event.data.get("rulings", ()):
+            output.line(f"    {ruling['code']} {ruling['mode']}: {ruling['outcome']} ({ruling['reason']})".rstrip())
 
 
 def _what(event: Event) -> str:
     if event.kind == DECIDE:
         return target_text(event.data["target"])
+    if event.kind not in (UNDO, REDO):
+        return f"{event.kind}: {target_text(event.data['target'])}"
     return f"{event.kind} of event {str(event.data['target']).rpartition(':')[2]}"
 
 

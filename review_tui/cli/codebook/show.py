@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from review_tui.cli import output
-from review_tui.cli.settings import WORDS, codebook_option, json_option, settings
+from review_tui.cli.settings import WORDS, codebook_option, db_option, json_option, settings
 from sessions.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("name", required=False, type=WORDS, metavar="[ID|MODE]")
 @codebook_option
+@db_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, name: str | None, as_json: bool) -> None:
@@ -28,7 +29,7 @@ def command(ctx: click.Context, name: str | None, as_json: bool) -> None:
     books = settings(ctx).load_codebooks()
     found = _find(books, name)
     if isinstance(found, tuple):
-        _show_mode(*found, as_json=as_json)
+        _show_mode(*found, _guidelines(ctx, *found), as_json=as_json)
     else:
         _show_books(found, as_json=as_json)
 
@@ -56,9 +57,19 @@ def _show_books(books: list[Codebook], *, as_json: bool) -> None:
         output.table([(f"  {mode.code}", mode.slug, mode.name) for mode in book.modes])
 
 
-def _show_mode(book: Codebook, mode: Mode, *, as_json: bool) -> None:
+def _guidelines(ctx: click.Context, book: Codebook, mode: Mode) -> list[dict[str, str]]:
+    """What adjudicators noted on the mode; nothing where there is no database yet."""
+    if not settings(ctx).db_path().exists():
+        return []
+    from labels.adjudication import notes
+
+    return notes(settings(ctx).store(ctx), book.id, mode.slug)
+
+
+def _show_mode(book: Codebook, mode: Mode, guidelines: list[dict[str, str]], *, as_json: bool) -> None:
     if as_json:
-        output.emit("codebook", {"codebook": _ref_json(book), "mode": mode.model_dump(mode="json", by_alias=True)})
+        content = mode.model_dump(mode="json", by_alias=True)
+        output.emit("codebook", {"codebook": _ref_json(book), "mode": content, "guidelines": guidelines})
         return
     output.line(f"{mode.label} ({mode.slug}@{book.id} {book.version})")
     output.block(mode.definition)
@@ -74,6 +85,9 @@ def _show_mode(book: Codebook, mode: Mode, *, as_json: bool) -> None:
     if mode.note:
         output.line("Note:")
         output.block(mode.note)
+    for note in guidelines:
+        output.line(f"Guideline, from an adjudication by {note['by']} ({note['outcome']}):")
+        output.block(note["text"])
 
 
 def _not(case: Any) -> str:

@@ -105,3 +105,78 @@ def test_options_that_are_none(call, voted: str, tmp_path: Path, given: tuple[st
     called = call("gold", "release", "x", "--out", tmp_path / "rel", *given)
     assert called.code == 2
     assert not (tmp_path / "rel").exists()
+
+
+# -- adjudication -----------------------------------------------------------------------------------------------------
+
+
+def test_adjudicate_from_list_to_gold(call, voted: str):
+    (item,) = call("adjudicate", "list", "--json").json["open"]
+    assert (item["mode"], item["votes"]["present"], item["chunk_numbers"]) == ("step-repetition", 1, [2])
+    assert "step-repetition@mast" in call("adjudicate", "list").out
+    shown = call("adjudicate", "show", voted, "--chunk", 2, "--json").json
+    assert shown["blind"]
+    assert [vote["by"] for vote in shown["votes"]] == ["A", "B"]
+    assert "ann" not in json.dumps(shown["votes"])
+    assert {
+        vote["by"] for vote in call("adjudicate", "show", voted, "--chunk", 2, "--named", "--json").json["votes"]
+    } == {
+        "ann",
+        "bob",
+    }
+    plain = call("adjudicate", "show", voted, "--chunk", 2)
+    assert "open: 1.3 step-repetition" in plain.out
+    settled = call(
+        "adjudicate", "settle", voted, "--chunk", 2, "--mode", "1.3=present:7-8", "--reason", "guideline-gap",
+        "--guideline", "Twice is a loop.", "--reviewer", "dora", "--json",
+    )  # fmt: skip
+    assert settled.code == 0
+    assert settled.json["adjudication"]["rulings"][0]["steps"][0]["first"]["step_number"] == 7
+    assert call("adjudicate", "list", "--json").json["open"] == []
+    assert "settled: step-repetition present, guideline-gap" in call("adjudicate", "show", voted, "--chunk", 2).out
+    assert "Twice is a loop." in call("adjudicate", "notes").out
+    assert call("adjudicate", "notes", "1.3", "--json").json["notes"][0]["by"] == "dora"
+    assert "Twice is a loop." in call("codebook", "show", "1.3@mast").out
+    assert "adjudicate: chunk 2" in call("history", voted).out
+    assert call("history", voted, "--verify").code == 0
+    status = call("gold", "status", "--json").json
+    loop = next(row for row in status["modes"] if row["mode"] == "step-repetition" and row["codebook"] == "mast")
+    assert (loop["present"], loop["absent"]) == (1, 1)
+    assert call("adjudicate", "undo", voted, "--reviewer", "dora", "--json").code == 0
+    assert len(call("adjudicate", "list", "--json").json["open"]) == 1
+    assert call("adjudicate", "redo", voted, "--reviewer", "dora").code == 0
+    assert call("adjudicate", "list", "--json").json["open"] == []
+
+
+def test_adjudicate_whole_run(call, run: str):
+    call("decide", run, "--whole", "--verdict", "approve", "--label", "1.3:1-2", "--reviewer", "ann")
+    call("decide", run, "--whole", "--verdict", "approve", "--none", "--reviewer", "bob")
+    assert "whole run" in call("adjudicate", "list").out
+    done = call("adjudicate", "settle", run, "--whole", "--mode", "step-repetition=absent", "--reason", "error")
+    assert done.code == 0
+    assert call("adjudicate", "list", "--json").json["open"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (("settle", "{run}", "--chunk", "2", "--mode", "1.3=perhaps", "--reason", "error"), 2),
+        (("settle", "{run}", "--chunk", "2", "--mode", "9.9=present", "--reason", "error"), 2),
+        (("settle", "{run}", "--chunk", "2", "--mode", "1.3=present:99", "--reason", "error"), 1),
+        (("settle", "{run}", "--chunk", "2", "--mode", "1.3=absent:7", "--reason", "error"), 2),
+        (("settle", "{run}", "--chunk", "2", "--mode", "1.3=absent", "--mode", "1.3=present", "--reason", "error"), 2),
+        (("settle", "{run}", "--chunk", "2", "--mode", "1.3=absent", "--reason", "because"), 2),
+        (("settle", "{run}", "--mode", "1.3=absent", "--reason", "error"), 2),
+        (("settle", "{run}", "--chunk", "3", "--mode", "1.3=absent", "--reason", "error"), 1),
+        (("show", "{run}"), 2),
+        (("show", "{run}", "--whole"), 1),
+        (("undo", "{run}"), 1),
+        (("redo", "{run}"), 1),
+        (("notes", "9.9"), 2),
+    ],
+)
+def test_calls_that_settle_nothing(call, voted: str, given: tuple[str, ...], code: int):
+    called = call("adjudicate", *(item.format(run=voted) for item in given))
+    assert called.code == code
+    assert called.err.count("\n") <= 4
+    assert call("adjudicate", "list", "--json").json["open"] != []
