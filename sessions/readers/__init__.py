@@ -33,6 +33,7 @@ BUILT_IN: dict[str, str] = {
     "swe-agent": "sessions.readers.swe_agent:SweAgentReader",
     "mini-swe-agent": "sessions.readers.mini_swe_agent:MiniSweAgentReader",
     "openhands": "sessions.readers.openhands:OpenHandsReader",
+    "inspect": "sessions.readers.inspect_logs:InspectReader",
     "tau-bench": "sessions.readers.tau_bench:TauBenchReader",
     "tau2": "sessions.readers.tau2:Tau2Reader",
     "who-and-when": "sessions.readers.who_and_when:WhoAndWhenReader",

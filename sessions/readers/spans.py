@@ -11,8 +11,8 @@ How spans become steps:
   result. A result in a later history answers a call that no span answered.
 - Agents are actors. Where all models of the outermost level have one agent or none, that is "agent". Depth counts the
   tools and agents around a model; `parent_call` is the nearest tool's call.
-- All other spans are plumbing: their records go to the `raw` of the step before them. Only where a trace has neither
-  models nor tools, the outermost spans with texts are told as if they were a model's.
+- All other spans are plumbing: their records go to the `raw` of the step before them, what is unknown in them to its
+  raw parts. Only where a trace has neither models nor tools, the outermost spans with texts are told as models.
 - A failed span of a model is followed by a step of the environment that says why. Other spans' failures are told only
   where nothing inside them failed.
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 from sessions.jsontext import dump_bytes
@@ -139,8 +139,8 @@ class Trace:
         elif node.kind == "note" and content.note:
             self._add(Step(DEFAULT_ACTOR["environment"], "environment", [Part("text", content.note)]), node, content)
         else:
-            for raw in content.raw:
-                self._window.attach(raw)
+            for raw, part in zip_longest(content.raw, content.extra):
+                self._window.attach(content.raw[-1] if raw is None else raw, part)
             if content.error and not any(child.failed for child in node.below):
                 self._failure(node, content, [dump_bytes({"error": content.error})])
 
