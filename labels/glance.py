@@ -57,10 +57,21 @@ def decisions_of(store: Store, ids: Sequence[str], reviewer: str) -> list[dict[s
 
 
 def others_decided(store: Store, ids: Sequence[str], chunk: str, reviewer: str) -> bool:
-    """Whether anybody else has a decision on this chunk. What a policy decided is nobody's vote."""
+    """Whether anybody else has a decision on this chunk that this reviewer can have seen: in a queue, others' are
+    hidden until one has decided (`labels.queues.hidden`). What a policy decided is nobody's vote."""
+    if _hidden(store, ids, chunk, reviewer):
+        return False
     marks = ", ".join("?" * len(ids))
     sql = f"SELECT reviewer FROM decision WHERE run IN ({marks}) AND chunk = ? AND reviewer <> ?"
     return any(not row[0].startswith(POLICY_PREFIX) for row in store.query(sql, [*ids, chunk, reviewer]))
+
+
+def _hidden(store: Store, ids: Sequence[str], chunk: str, reviewer: str) -> bool:
+    marks = ", ".join("?" * len(ids))
+    if not store.query(f"SELECT 1 FROM queue_run WHERE run IN ({marks}) LIMIT 1", list(ids)):
+        return False
+    sql = f"SELECT 1 FROM event WHERE run IN ({marks}) AND reviewer = ? AND chunk = ? AND kind = 'decide' LIMIT 1"
+    return not store.query(sql, [*ids, reviewer, chunk])
 
 
 @dataclass(slots=True)

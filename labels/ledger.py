@@ -134,7 +134,7 @@ def record_act(tx: Transaction, reviewer: str, run: str, content_id: str | None,
     """Append an act to the log, and derive what it changes. run: the run's id. Raises UsageError as `Ledger.record`."""
     ids = ids_in(tx, run)
     _check(tx, ids, reviewer, act)
-    act = _knowing(tx, ids, reviewer, act)
+    act = _again(tx, ids, reviewer, _knowing(tx, ids, reviewer, act))
     event = events.append(
         tx,
         kind=DECIDE,
@@ -172,6 +172,16 @@ def _knowing(tx: Transaction, ids: Sequence[str], reviewer: str, act: Act) -> Ac
         [*ids, reviewer, act.target.id],
     )
     return act.model_copy(update={"after": {str(origin): int(seq) for origin, seq in rows}}) if rows else act
+
+
+def _again(tx: Transaction, ids: Sequence[str], reviewer: str, act: Act) -> Act:
+    """The act as one of a second reading, while a queue has given this chunk to the reviewer again."""
+    rows = tx.execute(
+        f"SELECT 1 FROM queue_item i JOIN queue_lease l ON l.queue = i.queue AND l.place = i.place AND l.repeat_no = 1"
+        f" WHERE i.run IN ({', '.join('?' * len(ids))}) AND l.reviewer = ? AND i.chunk = ?",
+        [*ids, reviewer, act.target.id],
+    )
+    return act.model_copy(update={"repeat": 1}) if rows and act.how == "person" else act
 
 
 def ids_in(tx: Transaction, run: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from labels import events
+from labels import adjudication, events
 from labels.events import DECIDE, REDO, UNDO, Event
 from labels.merging.report import Chain
 from labels.model import Act
@@ -113,6 +113,8 @@ def _wrong(event: Event) -> str:
         except ValidationError as error:
             return f"its content is not a decision: {str(error.errors()[0]['msg'])[:100]}"
         return "" if act.target.id == event.chunk else "it is filed under another chunk than it is about"
+    if event.kind == adjudication.ADJUDICATE:
+        return adjudication.wrong(event)
     if event.kind not in (UNDO, REDO):
         return f"its kind is {event.kind[:20]!r}"
     try:

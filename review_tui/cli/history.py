@@ -6,34 +6,44 @@ from typing import Any
 
 import click
 
-from labels import events
+from labels import events, queues
 from labels.events import DECIDE, REDO, UNDO, Event
 from review_tui.cli import output
 from review_tui.cli.decision_text import op_text, target_text
 from review_tui.cli.guard import DONE, FAILED
-from review_tui.cli.settings import WORDS, db_option, find_run, json_option, settings
+from review_tui.cli.settings import WORDS, db_option, find_run, json_option, reviewer_option, settings
 from sessions import catalog
 
 
 @click.command("history")
 @click.argument("run", type=WORDS)
 @click.option("--verify", is_flag=True, help="Also check that no event of this database was changed or removed.")
+@reviewer_option
 @db_option
 @json_option
 @click.pass_context
 def command(ctx: click.Context, run: str, verify: bool, as_json: bool) -> int:
-    """Print every decision on RUN, of everybody, in the order in which it was recorded."""
+    """Print every decision on RUN, of everybody, in the order in which it was recorded.
+
+    In a queue, what others said of a chunk is left out until you have decided on it yourself.
+    """
     store = settings(ctx).store(ctx)
     info = find_run(store, run)
-    found = events.of_runs(store, catalog.ids_of(store, info.id))
+    every = events.of_runs(store, catalog.ids_of(store, info.id))
+    hides = queues.hidden(store, info, settings(ctx).reviewer_name())
+    found = [event for event in every if not hides(event.reviewer, event.chunk)]
     undone = undone_ids(found)
     wrong = events.verify(store) if verify else []
     if as_json:
         checked = {"verified": not wrong, "wrong": wrong} if verify else {}
         rows = [_entry(event, event.id in undone) for event in found]
-        output.emit("history", {"run": info.id, **checked, "events": rows})
+        output.emit("history", {"run": info.id, **checked, "events": rows, "hidden": len(every) - len(found)})
     else:
         _print(found, undone)
+    if len(every) > len(found):
+        output.note(
+            f"{output.count(len(every) - len(found), 'event')} of others not shown: decide on those chunks first."
+        )
     for text in wrong:
         output.note(f"review-tui: {text}")
     if verify and not wrong:

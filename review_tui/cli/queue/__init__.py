@@ -8,8 +8,10 @@ from review_tui.cli.lazy import LazyGroup
 from review_tui.cli.settings import db_option
 
 TABLE = {
-    "create": ("review_tui.cli.queue.create", "A new queue: runs, chunk policy, share decided blind."),
+    "create": ("review_tui.cli.queue.create", "A new queue: runs, scope, order, reviewers per chunk, shares."),
     "list": ("review_tui.cli.queue.list", "The queues."),
+    "next": ("review_tui.cli.queue.next", "Your next chunk, kept for you for a while."),
+    "status": ("review_tui.cli.queue.status", "How far a queue has come, per reviewer, and agreement so far."),
 }
 
 

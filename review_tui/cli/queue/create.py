@@ -6,7 +6,7 @@ import click
 
 from review_tui.cli import output
 from review_tui.cli.queue.list import queue_json
-from review_tui.cli.settings import WORDS, db_option, find_run, json_option, settings
+from review_tui.cli.settings import WORDS, codebook_option, db_option, find_run, json_option, settings
 from sessions.chunks import DEFAULT_POLICY
 
 
@@ -18,17 +18,35 @@ from sessions.chunks import DEFAULT_POLICY
 @click.option(
     "--blind-share", type=float, metavar="SHARE", default=None, help="Share of chunks decided blind, 0 to 1 (0.15)."
 )
+@click.option("--scope", type=WORDS, default="chunks", metavar="SCOPE", help="What is decided on: chunks or runs.")
+@click.option("--reviewers", type=int, default=1, metavar="N", help="How many decide on each (1).")
+@click.option(
+    "--order", type=WORDS, default="given", metavar="ORDER", help="given, random, or priority (60 % doubtful and grave,"
+    " 20 % suspected, 20 % unsuspected).",
+)  # fmt: skip
+@click.option("--seed", type=WORDS, default="", metavar="TEXT", help="Of the order: the same seed, the same order.")
+@click.option("--size", type=int, metavar="N", help="At most so many.")
+@click.option("--repeats", type=float, default=0.0, metavar="SHARE", help="Share given to a reviewer a second time.")
+@click.option("--gold-from", type=WORDS, default="", metavar="NAME", help="Whose decisions are mixed in as gold.")
+@click.option("--gold", type=float, default=0.0, metavar="SHARE", help="Share of gold; everybody gets it unmarked.")
+@click.option("--judge-by", multiple=True, type=WORDS, metavar="ID", help="Codebook to judge by. Repeatable.")
+@codebook_option
 @db_option
 @json_option
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     name: str,
     runs: tuple[str, ...],
     every: bool,
     policy: str,
     blind_share: float | None,
+    judge_by: tuple[str, ...],
+    repeats: float,
+    gold: float,
     as_json: bool,
+    **more: object,
 ) -> None:
     """Make the queue NAME of these runs. They are cut by --chunks for every reviewer, and on the blind share of chunks
     nobody sees what detectors suggest before having given a verdict."""
@@ -42,9 +60,16 @@ def command(
         free = [run for run in catalog.runs(store) if run.complete and run.id not in taken]
         chosen |= {run.id: run for run in reversed(free)}
     share = queues.DEFAULT_BLIND_SHARE if blind_share is None else blind_share
-    made = queues.create(store, name, list(chosen.values()), policy=policy, blind_share=share)
+    books = settings(ctx).load_codebooks().only(*judge_by) if judge_by else ()
+    made = queues.create(
+        store, name, list(chosen.values()), policy=policy, blind_share=share, repeat_share=repeats, gold_share=gold,
+        codebooks=list(books), **more,  # type: ignore[arg-type]
+    )  # fmt: skip
     if as_json:
         output.emit("queue-create", {"queue": queue_json(made)})
     else:
         size = f"{output.count(made.runs, 'run')} by {made.policy}"
         output.line(f"queue {made.name}: {size}, {made.blind_share:.0%} of chunks blind")
+        output.line(
+            f"  {made.items:,} to decide on, {output.count(made.reviewers, 'reviewer')} each, order: {made.order}"
+        )

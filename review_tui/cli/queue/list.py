@@ -28,14 +28,21 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if not found:
         output.note("there is no queue yet: `review-tui queue create NAME RUN...` makes one.")
         return
-    rows = [("queue", "runs", "chunks by", "blind")]
-    rows += [(item.name, f"{item.runs:,}", item.policy, f"{item.blind_share:.0%}") for item in found]
-    output.table(rows, right=frozenset({1, 3}))
+    rows = [("queue", "runs", "items", "scope", "chunks by", "order", "reviewers", "blind")]
+    rows += [
+        (item.name, f"{item.runs:,}", f"{item.items:,}", item.scope, item.policy, item.order, f"{item.reviewers}",
+         f"{item.blind_share:.0%}")
+        for item in found
+    ]  # fmt: skip
+    output.table(rows, right=frozenset({1, 2, 6, 7}))
 
 
 def queue_json(item: Queue) -> dict[str, Any]:
     """A queue as JSON values."""
     return {
         "id": item.id, "name": item.name, "policy": item.policy, "blind_share": item.blind_share, "runs": item.runs,
+        "items": item.items, "scope": item.scope, "reviewers": item.reviewers, "order": item.order,
+        "repeat_share": item.repeat_share, "gold_from": item.gold_from or None,
+        "codebooks": [{"id": ref.id, "version": ref.version, "sha256": ref.sha256} for ref in item.codebooks],
         "created_at": item.at,
     }  # fmt: skip

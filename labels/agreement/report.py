@@ -1,0 +1,93 @@
+"""Everything about agreement in one report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from labels.agreement import anchoring, modes, reviewers, steps, votes
+from labels.agreement.anchoring import Moved
+from labels.agreement.modes import Figures
+from labels.agreement.reviewers import Consensus, Pair, Repeats, Reviewer
+from labels.agreement.steps import StepFigures
+from labels.agreement.table import Pairs
+from labels.agreement.votes import Options, Votes
+from labels.codebook import Codebooks
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.agreement.statistics import Array
+
+
+@dataclass(slots=True)
+class Agreement:
+    """votes, units, runs: how many counted. weighted: whether sampling weights of a queue were used."""
+
+    votes: int
+    units: int
+    runs: int
+    modes: list[Figures]
+    codebooks: list[Figures]
+    verdicts: Figures | None
+    steps: list[StepFigures]
+    decisive: list[StepFigures]
+    decisive_counted: Counter[str]
+    reviewers: list[Reviewer]
+    pairs: list[Pair]
+    consensus: list[Consensus]
+    repeats: list[Repeats]
+    anchoring: list[Moved]
+    left_out: Counter[str]
+    notes: list[str] = field(default_factory=list)
+    weighted: bool = False
+
+
+def agreement(store: Store, codebooks: Codebooks, options: Options | None = None) -> Agreement:
+    """Compute it all from what the database holds."""
+    options = options or Options()
+    found = votes.load(store, codebooks, options)
+    pairs = Pairs(found)
+    weights = _weights(store, found, options.queue)
+    by_mode, by_book = modes.by_mode(found, pairs, weights)
+    people, both, settled = reviewers.compare(found, pairs)
+    where = steps.placed(store, found)
+    decisive, counted = steps.decisive(store, found, where)
+    found.left_out[steps.NOWHERE] += int((~where).sum())
+    left_out = Counter({reason: count for reason, count in found.left_out.items() if count})
+    return Agreement(
+        len(found.unit), len(found.units), len(found.runs), by_mode, by_book, modes.verdicts(found),
+        steps.by_mode(found, where), decisive, counted, people, both, settled, reviewers.repeats(store, options),
+        anchoring.moved(store, options), left_out, [*found.notes, *_alike(found)], weights is not None,
+    )  # fmt: skip
+
+
+def _weights(store: Store, found: Votes, queue: str) -> Array | None:
+    """What each unit stands for in a queue: the size of its kind over how many of the kind were decided. None without a
+    queue, or where all weigh the same."""
+    import numpy as np
+
+    if not queue:
+        return None
+    rows = store.query("SELECT run, chunk, stratum, weight FROM queue_item WHERE queue = ?", [queue])
+    kind = {(row[0], row[1]): str(row[2]) for row in rows}
+    sizes: Counter[str] = Counter()
+    for *_, stratum, weight in rows:
+        sizes[stratum] += weight
+    decided = Counter(kind[unit] for unit in found.units if unit in kind)
+    of = {stratum: sizes[stratum] / count for stratum, count in decided.items()}
+    if len({round(weight, 9) for weight in of.values()}) < 2:
+        return None
+    return np.array([of[kind[unit]] if unit in kind else 0.0 for unit in found.units])
+
+
+def _alike(found: Votes) -> list[str]:
+    """Names that may be one person's: they differ in case, blanks or marks only."""
+    groups: dict[str, list[str]] = {}
+    for name in found.raters:
+        groups.setdefault("".join(char for char in name.casefold() if char.isalnum()), []).append(name)
+    return [
+        f"{' and '.join(map(repr, names))} look like one name: --same {names[1]}={names[0]} counts them as one person."
+        for names in groups.values()
+        if len(names) > 1
+    ]

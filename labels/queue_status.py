@@ -1,0 +1,112 @@
+"""How far a queue has come: per reviewer, and as a whole. It tells nobody what others said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from labels import queue_next
+from labels.agreement.modes import Figures
+from labels.codebook import Codebooks
+from labels.maintenance import kept_codebook
+from labels.queues import Queue
+from sessions.live.gates import POLICY_PREFIX
+from sessions.store import Store
+
+
+@dataclass(slots=True)
+class Progress:
+    """done: items decided. repeats: chunks read a second time. gold, gold_right: gold items judged, and those on which
+    the same modes were found. holds: place of the item they have now, None for none; seconds: time spent, as noted."""
+
+    reviewer: str
+    done: int = 0
+    repeats: int = 0
+    gold: int = 0
+    gold_right: int = 0
+    holds: int | None = None
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Status:
+    """items: in the queue. finished: with as many decisions as wanted. begun: with some, but fewer. agreement: per
+    codebook, modes pooled. notes: what has changed since the queue was made."""
+
+    queue: Queue
+    items: int
+    finished: int
+    begun: int
+    reviewers: list[Progress] = field(default_factory=list)
+    agreement: list[Figures] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def status(store: Store, queue: Queue, codebooks: Codebooks, *, figures: bool = True) -> Status:
+    """How far the queue has come. figures: whether to compute agreement too."""
+    rows = store.query(
+        "SELECT i.place, i.run, i.chunk, i.gold, d.reviewer, d.data FROM queue_item i JOIN decision d"
+        " ON d.run = i.run AND d.chunk = i.chunk AND d.verdict IS NOT NULL WHERE i.queue = ? ORDER BY i.place",
+        [queue.id],
+    )
+    counts: dict[int, int] = {}
+    people: dict[str, Progress] = {}
+    gold = {row[0]: _found(row[5]) for row in rows if row[3] and row[4] == queue.gold_from}
+    for place, _, _, is_gold, who, data in rows:
+        if who.startswith(POLICY_PREFIX):
+            continue
+        if not (is_gold and who == queue.gold_from):
+            counts[place] = counts.get(place, 0) + 1
+        person = people.setdefault(who, Progress(who))
+        person.done += 1
+        person.seconds += orjson.loads(data)["seconds"] or 0.0
+        if is_gold and place in gold and who != queue.gold_from:
+            person.gold += 1
+            person.gold_right += _found(data) == gold[place]
+    for who, repeats in _repeats(store, queue).items():
+        people.setdefault(who, Progress(who)).repeats = repeats
+    for who, (place, _) in queue_next.holders(store, queue).items():
+        people.setdefault(who, Progress(who)).holds = place
+    finished = sum(count >= queue.reviewers for count in counts.values())
+    found = Status(queue, queue.items, finished, len(counts) - finished, [people[who] for who in sorted(people)])
+    found.notes = _notes(store, queue, codebooks)
+    if figures and len(people) > 1:
+        from labels.agreement import Options, agreement
+
+        found.agreement = agreement(store, codebooks, Options(queue=queue.id)).codebooks
+    return found
+
+
+def _found(data: str) -> frozenset[tuple[str, str]]:
+    """The modes that a decision found."""
+    return frozenset((label["codebook"]["id"], label["mode"]) for label in orjson.loads(data)["labels"])
+
+
+def _repeats(store: Store, queue: Queue) -> dict[str, int]:
+    if queue.repeat_share <= 0:
+        return {}
+    rows = store.query(
+        "SELECT e.reviewer, count(DISTINCT e.run || ' ' || e.chunk) FROM event e JOIN queue_run r ON r.run = e.run"
+        " WHERE r.queue = ? AND e.kind = 'decide' AND e.payload LIKE '%\"repeat\":1%' AND e.payload LIKE ?"
+        " GROUP BY e.reviewer",
+        [queue.id, '%"op":"verdict"%'],
+    )
+    return {str(row[0]): int(row[1]) for row in rows}
+
+
+def _notes(store: Store, queue: Queue, codebooks: Codebooks) -> list[str]:
+    loaded = {book.id: book for book in codebooks}
+    found = []
+    for ref in queue.codebooks:
+        book = loaded.get(ref.id)
+        if book is None:
+            found.append(f"the codebook {ref.id} that this queue is judged by is not loaded (--codebook).")
+        elif book.hash != ref.sha256:
+            was = kept_codebook(store, ref.id, ref.sha256)
+            state = f"version {was.version if was else ref.version}"
+            found.append(
+                f"the codebook {ref.id} has changed since the queue was made ({state}, now {book.version}):"
+                f" `codebook affected {ref.id}` lists what deserves a second look."
+            )
+    return found
