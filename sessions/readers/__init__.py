@@ -22,6 +22,7 @@ BUILT_IN: dict[str, str] = {
     "canonical": "sessions.readers.canonical:CanonicalReader",
     "claude-code": "sessions.readers.claude_code:ClaudeCodeReader",
     "codex": "sessions.readers.codex:CodexReader",
+    "it-bench": "sessions.readers.it_bench:ItBenchReader",
     "gemini": "sessions.readers.gemini:GeminiReader",
     "acp": "sessions.readers.acp:AcpReader",
     "ag-ui": "sessions.readers.ag_ui:AgUiReader",

@@ -1,8 +1,8 @@
 """TRAIL traces (Patronus AI, 2025): nested OpenInference spans with annotated errors; you bring your own copy.
 
 The data set may not be passed on, so none of it is here. Read: one trace a file, `{trace_id, spans}`, with its
-annotation in `processed_annotations_*/<trace_id>.json` near it; and rows `{trace, labels}`, both as JSON text, in a list
-or one a line. Not its Parquet files. Written from the public card and code, without the data at hand.
+annotation in `processed_annotations_*/<trace_id>.json` near it; and rows `{trace, labels}`, both as JSON text, in a
+list or one a line. Not its Parquet files. Written from the public card and code, without the data at hand.
 
 - Which span becomes which step is told in `spans` and `otlp_spans`. Spans hold their children in `child_spans`. A
   step's native id is its span's, by which the labels name it (`location`).
