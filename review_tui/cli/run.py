@@ -25,9 +25,7 @@ _WORDS = {"rollback": "rolled back", "stop": "stopped", "reject": "rejected"}
 @click.option("--agent", type=WORDS, metavar="NAME", help="Who works. Default: the program's name.")
 @click.option("--task", type=WORDS, metavar="TEXT", help="What it is to do. Default: what its session says.")
 @click.option("--rule", "rules", multiple=True, type=WORDS, metavar="TEXT", help="A constraint, for every brief.")
-@click.option(
-    "--session", type=PATH, metavar="PATH", help="The session file to follow. Default: the usual one."
-)
+@click.option("--session", type=PATH, metavar="PATH", help="The session file to follow. Default: the usual one.")
 @click.option("--own-gates", is_flag=True, help="The command opens its gates itself: do not look for a session.")
 @click.option("--no-snapshots", is_flag=True, help="Leave the files alone: they cannot be taken back then.")
 @click.option("--grace", type=click.FloatRange(0), default=60.0, show_default=True, metavar="S",

@@ -2,7 +2,8 @@
 
 Steps are shown once. A step that has grown after it was shown (a result came late, an agent's message went on) is
 followed by another with what is new in it. Steps in which something is still going on wait for the next gate, unless
-later ones are complete (a sub-agent works while the call that started it waits).
+later ones are complete (a sub-agent works while the call that started it waits). What a client notes beside the
+conversation (records kept raw) is left to its session file: there is much of it, and the agent did none of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sessions.run import Flag, Part, Span, Step, arguments_text
 from sessions.writing import flags_of
@@ -37,12 +38,13 @@ class View(NamedTuple):
 @dataclass
 class _File:
     """A session file. base: bytes of it that were there before the command. count: steps by name, for their keys.
-    waiting: settled steps that were not shown yet."""
+    told: the settled steps of the last view. waiting: those that were not shown yet."""
 
     base: int
     count: Counter[str] = field(default_factory=Counter)
     place: int = 0
     earlier: bool = False
+    told: list[tuple[Key, Step]] = field(default_factory=list)
     waiting: list[tuple[Key, Step]] = field(default_factory=list)
     pending: list[tuple[Key, Step]] = field(default_factory=list)
 
@@ -63,10 +65,8 @@ class Feed:
         file = self._files.setdefault(path, _File(base))
         if view.anew:
             self._files[path] = file = _File(base)
-        for step in view.settled:
-            key = self._named(path, file, step)
-            if self._rest(key, step):
-                file.waiting.append((key, step))
+        file.told = [(self._named(path, file, step), step) for step in view.settled]
+        file.waiting += [(key, step) for key, step in file.told if self._rest(key, step) is not None]
         count, place = file.count.copy(), file.place
         file.pending = [(self._named(path, file, step), step) for step in view.pending]
         file.count, file.place = count, place
@@ -81,7 +81,7 @@ class Feed:
         if spans and spans[0].file == 0:
             file.earlier = spans[0].offset < file.base
         if file.earlier and key not in self._shown:
-            self._shown[key] = [_digest(part) for part in step.parts]
+            self._shown[key] = _digests(step)
             self.earlier += 1
         return key
 
@@ -101,9 +101,29 @@ class Feed:
     def shown(self, *, everything: bool = False) -> None:
         """What `steps` gave was shown."""
         for key, step in list(self._due(everything)):
-            self._shown.setdefault(key, []).extend(_digest(part) for part in step.parts)
+            self._shown.setdefault(key, []).extend(_digests(step))
         for file in self._files.values():
             file.waiting = []
+
+    # -- kept between processes -------------------------------------------------------------------------------------
+
+    def remember(self, known: list[list[Any]]) -> None:
+        """Take up what an earlier process has shown, as `memory` gave it."""
+        for path, name, number, digests in known:
+            self._shown[(path, name, number)] = [bytes.fromhex(digest) for digest in digests]
+
+    def memory(self, path: Path, first: int) -> tuple[int, list[list[Any]]]:
+        """What the next process must know of a file, which is read in parts: (byte to read on from, what was shown of
+        the steps from there on). first: the byte that this part began with."""
+        file = self._files.get(path)
+        steps = [*file.told, *file.pending] if file else []
+        open_ones = [step for key, step in steps if self._rest(key, step) is not None]
+        # The last step may yet grow, so it is read again.
+        begin = next((_offset(step) for step in [*open_ones[:1], *(step for _, step in steps[-1:])]), None)
+        if begin is None:
+            return first, []
+        keys = [key for key, step in steps if (_offset(step) or 0) >= begin and key in self._shown]
+        return begin, [[*key, [digest.hex() for digest in self._shown[key]]] for key in keys]
 
     def _due(self, everything: bool) -> Iterator[tuple[Key, Step]]:
         for file in self._files.values():
@@ -115,11 +135,12 @@ class Feed:
 
     def _rest(self, key: Key, step: Step) -> Step | None:
         """What of a step was not shown yet; None if all was."""
+        said = [part for part in step.parts if part.kind != "raw"]
         if key not in self._shown:
-            return replace(step, raw=[])
+            return replace(step, parts=said or step.parts, raw=[])
         known = Counter(self._shown[key])
         parts = []
-        for part in step.parts:
+        for part in said:
             digest = _digest(part)
             if known[digest]:
                 known[digest] -= 1
@@ -133,6 +154,11 @@ def _key(path: Path, file: _File, step: Step) -> Key:
     name = step.native_id or f"#{file.place}"
     file.count[name] += 1
     return str(path), name, file.count[name]
+
+
+def _offset(step: Step) -> int | None:
+    """Where a step begins in its file; None where that is not known."""
+    return next((raw.offset for raw in step.raw if isinstance(raw, Span)), None)
 
 
 def _done(pending: Sequence[tuple[Key, Step]]) -> list[tuple[Key, Step]]:
@@ -159,6 +185,10 @@ def _unanswered(step: Step) -> list[Part]:
             else:
                 found.append(Part("tool_call", arguments_text(part.arguments), part.name, part.call_id, part.arguments))
     return found
+
+
+def _digests(step: Step) -> list[bytes]:
+    return [_digest(part) for part in step.parts if part.kind != "raw"]
 
 
 def _digest(part: Part) -> bytes:

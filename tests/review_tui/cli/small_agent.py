@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sessions"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from agent_logs import ClaudeLog
 

@@ -4,16 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from program import PROGRAM
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sessions"))
-
 from agent_logs import ClaudeLog
+from program import PROGRAM
 from pty_tool import environment, terminal
 
 HOSTILE = "before \x1b]0;owned\x07 \x9b31m \u202egnp.exe end"
