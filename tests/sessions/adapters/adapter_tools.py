@@ -11,7 +11,8 @@ from typing import Any
 
 from labels.operating import Said, decide
 from sessions import catalog
-from sessions.live.gates import GateInfo, gates_of, live_by_name, waiting
+from sessions.live import ending
+from sessions.live.gates import GateInfo, gates_of, live_by_name, live_runs, waiting
 from sessions.run import Flag, Step
 from sessions.store import Store
 
@@ -64,6 +65,9 @@ def reviewer(db: Path, *script: Line) -> Iterator[list[GateInfo]]:
                     time.sleep(0.003)
         except Exception as error:
             problems.append(error)
+            with Store.open(db) as store:  # so that nobody waits for somebody who is gone
+                for live in live_runs(store):
+                    ending.end(store, live.run)
 
     Store.open(db).close()
     thread = threading.Thread(target=work)

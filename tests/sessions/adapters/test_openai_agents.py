@@ -135,9 +135,10 @@ async def test_an_edit_is_refused_to_the_reviewer(db: Path, workspace: Path) -> 
     def edit(_seen: Any) -> Any:
         return approve(edited=[{"name": "bash", "arguments": {"command": "true"}}])
 
-    runner = ReviewedRunner(review(db, workspace, before="all", timeout_s=1))
-    with pytest.raises(UserError, match="cannot run edited calls"), reviewer(db, edit), pytest.raises(Unanswered):
-        await runner.run(agent(workspace, story("touch a")), "mend it")
+    runner = ReviewedRunner(review(db, workspace, before="all"))
+    with pytest.raises(UserError, match="cannot run edited calls"), reviewer(db, edit):
+        with pytest.raises(UserError, match="nobody decides"):
+            await runner.run(agent(workspace, story("touch a")), "mend it")
     assert not (workspace / "a").exists()
 
 
