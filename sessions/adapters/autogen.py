@@ -14,7 +14,8 @@ approval of a call are told after the turn. Give limits to `until`, not as `max_
 each gate.
 """
 
-# Parameters have the package's names, used or not.
+# The package need not be installed where types are checked.
+# mypy: disable-error-code="import-not-found"
 
 from __future__ import annotations
 

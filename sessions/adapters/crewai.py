@@ -11,6 +11,9 @@ crew cannot go on from there. CrewAI goes on when a hook fails; these block inst
 Use `kickoff` only: a gate would stand in the way of an event loop.
 """
 
+# The package need not be installed where types are checked.
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 import itertools

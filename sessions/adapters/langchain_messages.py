@@ -1,5 +1,8 @@
 """LangChain's messages: put on a trail, and changed as a reviewer edited their calls."""
 
+# The package need not be installed where types are checked.
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

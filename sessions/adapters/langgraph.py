@@ -13,6 +13,9 @@ Gates are named after their checkpoints, so with a lasting checkpointer a killed
 under the same run name: it asks for the gate that it died at, and can be rolled back to gates of the process before.
 """
 
+# The package need not be installed where types are checked.
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence

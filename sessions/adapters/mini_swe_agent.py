@@ -12,6 +12,9 @@ A gate opens before the next model request when a chunk is complete, before comm
 the agent wants to end. `agent.messages` is cut back by a rollback; costs and counts of requests stay as they are.
 """
 
+# The package need not be installed where types are checked.
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -16,6 +16,9 @@ Not asked for are the tools of MCP servers and hosted tools, unless they require
 inside an agent that is used as a tool.
 """
 
+# The package need not be installed where types are checked.
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 import asyncio

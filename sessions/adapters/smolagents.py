@@ -11,6 +11,9 @@ rejects the step. Python variables of a `CodeAgent` go back by name: an object t
 Steps of managed agents are not seen, only what they are asked and answer.
 """
 
+# The package need not be installed where types are checked.
+# mypy: disable-error-code="import-not-found"
+
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
