@@ -6,14 +6,14 @@ some of them and are right most of the time), because recording a million decisi
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import time
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import Figure
+from benchmarks.station import Bench, wall
 from labels.codebook import load_all
 from labels.events import GENESIS, digest
 from sessions.jsontext import canonical
@@ -23,6 +23,7 @@ RUNS, CHUNKS, REVIEWERS, STEPS = 10_000, 20, 5, 5
 #: How often a mode is there, and how often a reviewer sees what is there, or what is not.
 _THERE, _SEES, _IMAGINES = 0.3, 0.8, 0.04
 BUDGET_S = 10.0
+GROUP = "Agreement"
 
 
 def fill(path: Path, runs: int = RUNS, seed: int = 5) -> int:
@@ -130,29 +131,20 @@ def _found(chance: random.Random, there: int | None) -> Iterator[int]:
         yield chance.randrange(14)
 
 
-def measure(program: list[str], folder: Path, runs: int = RUNS, repeats: int = 3) -> dict[str, Any]:
-    """Seconds that `agree --json` takes, the best of some, and its peak memory in MB."""
-    path = folder / "gold.db"
-    if not path.exists():
-        fill(path, runs)
-    times, peak = [], 0.0
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        done = subprocess.run(
-            [*program, "--db", str(path), "agree", "--json"],
-            check=True,
-            capture_output=True,
-            env={"PATH": "/usr/bin:/bin"},
-        )
-        times.append(time.perf_counter() - begin)
-        peak = max(peak, _peak_mb())
-    with Store.open(path) as store:
-        (events,) = store.query("SELECT count(*) FROM event")[0]
-    votes = json.loads(done.stdout)["votes"]
-    return {"events": events, "votes": votes, "seconds": min(times), "budget_s": BUDGET_S, "peak_mb": peak}
-
-
-def _peak_mb() -> float:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+def measure(bench: Bench) -> list[Figure]:
+    """`agree --json` over the whole of it (a tenth, for a quick look)."""
+    path = bench.work / "gold.db"
+    runs = RUNS // 10 if bench.quick else RUNS
+    events = fill(path, runs)
+    argv = bench.command("--db", path, "agree", "--json")
+    seconds = min(wall(argv, bench.times(3, 1), bench.env))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    what = f"agree, {events:,} decisions on {runs:,} runs"
+    note = f"{REVIEWERS} reviewers, {CHUNKS} chunks a run; from start to output"
+    path.unlink()
+    return [
+        Figure(GROUP, what, seconds, "s", BUDGET_S, note=note),
+        Figure(
+            GROUP, "most memory of any command so far", peak, "MB", note="of agree, unless an earlier one took more"
+        ),
+    ]
