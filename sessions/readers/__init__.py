@@ -84,11 +84,17 @@ def names() -> list[str]:
 
 
 def likeness(name: str, head: Head) -> float:
-    """How sure the reader of that name is. Binary files are only shown to readers that know some (`binary`)."""
+    """How sure the reader of that name is. Binary files are only shown to readers that know some (`binary`).
+
+    A reader (perhaps a plug-in) that fails on a file does not want it.
+    """
     reader = load(name)
     if not head.data or (head.is_binary and not getattr(reader, "binary", False)):
         return 0.0
-    return reader.sniff(head)
+    try:
+        return reader.sniff(head)
+    except Exception:
+        return 0.0
 
 
 def sniff(path: Path) -> list[Guess]:

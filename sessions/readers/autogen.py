@@ -110,7 +110,7 @@ _STATES = frozenset(
 
 
 def _is_state(value: dict[str, Any]) -> bool:
-    return value.get("type") in _STATES
+    return string(value.get("type")) in _STATES
 
 
 # -- JSONL ----------------------------------------------------------------------------------------------------------

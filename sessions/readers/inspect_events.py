@@ -43,8 +43,8 @@ class Reading:
 
 def plain(value: Any) -> dict[str, Any]:
     """One of Inspect's objects as a plain value without empty fields."""
-    if isinstance(value, dict):
-        return value
+    if isinstance(value, dict) or not hasattr(value, "model_dump"):
+        return mapping(value)
     dumped: dict[str, Any] = value.model_dump(mode="json", exclude_none=True)
     return dumped
 

@@ -102,7 +102,7 @@ def _event_likeness(outline: dict[str, Any], prefix: str) -> float:
 def _is_event(value: Any) -> bool:
     if not isinstance(value, dict) or "timestamp" not in value:
         return False
-    return value.get("kind") in KINDS or isinstance(value.get("action", value.get("observation")), str)
+    return string(value.get("kind")) in KINDS or isinstance(value.get("action", value.get("observation")), str)
 
 
 def _is_row(value: dict[str, Any]) -> bool:

@@ -37,8 +37,8 @@ class V1Events:
 
     def take(self, event: dict[str, Any], raw: Raw) -> None:
         log = self._log
-        log.branch = "abandoned" if event.get("id") in self._abandoned else None
-        match event.get("kind"):
+        log.branch = "abandoned" if string(event.get("id")) in self._abandoned else None
+        match string(event.get("kind")):
             case "SystemPromptEvent":
                 log.say("system", _texts(event.get("system_prompt"), event.get("dynamic_context")), event, raw)
             case "MessageEvent":
@@ -61,7 +61,7 @@ class V1Events:
             case kind if kind in _SILENT:
                 log.keep(raw)
             case kind:
-                log.unknown(event, raw, string(kind) or "event")
+                log.unknown(event, raw, kind or "event")
 
     def _message(self, event: dict[str, Any], raw: Raw) -> None:
         message = mapping(event.get("llm_message"))

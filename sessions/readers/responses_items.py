@@ -60,7 +60,8 @@ def is_item(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     if "type" in value:
-        return value["type"] in ITEM_TYPES and (value["type"] != "message" or "role" in value)
+        kind = value["type"]
+        return isinstance(kind, str) and kind in ITEM_TYPES and (kind != "message" or "role" in value)
     return isinstance(value.get("role"), str) and "content" in value and value.keys().isdisjoint(_CHAT_KEYS)
 
 
@@ -70,7 +71,7 @@ _CHAT_KEYS = frozenset(("tool_calls", "tool_call_id", "function_call", "name", "
 
 def is_telling(value: Any) -> bool:
     """Whether an item is one by a mark that chat messages do not have."""
-    kind = value.get("type")
+    kind = string(value.get("type"))
     if kind == "message":
         return any(
             mapping(block).get("type") in ("input_text", "output_text") for block in sequence(value.get("content"))
@@ -89,19 +90,19 @@ class Items:
 
     def take(self, item: Any, raw: Raw, at: str | None = None) -> None:
         """The next item. at: when it was made, if the file says."""
-        kind = item.get("type", "message" if "role" in item else None) if isinstance(item, dict) else None
+        kind = string(item.get("type", "message" if "role" in item else None)) if isinstance(item, dict) else ""
         if kind == "message" and isinstance(item.get("role"), str):
             self._message(item, raw, at)
         elif kind == "reasoning":
             self._add(self._reasoning(item), item, raw, at)
-        elif isinstance(kind, str) and kind.endswith(_OUTPUT) and kind in ITEM_TYPES:
+        elif kind.endswith(_OUTPUT) and kind in ITEM_TYPES:
             self._output(item, raw, at)
-        elif kind in ITEM_TYPES and isinstance(kind, str) and kind.endswith("_call"):
+        elif kind.endswith("_call") and kind in ITEM_TYPES:
             self._call(kind, item, raw, at)
         elif kind in _SILENT:
             self._window.attach(raw)
         else:
-            self._window.attach(raw, raw_part(string(kind) or "item", item))
+            self._window.attach(raw, raw_part(kind or "item", item))
 
     def usage(self, response: Mapping[str, Any]) -> None:
         """What a response says of the step that its items made last."""

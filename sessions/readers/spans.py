@@ -235,7 +235,7 @@ class Trace:
             self._answered.discard(call.call_id)
             self._window.expect(turn, call)
             for tool in self._by_call.get(call.call_id, ()):
-                if not tool.used and (tool.start or 0) >= (node.start or 0):
+                if not tool.used and sort_key(tool.start) >= sort_key(node.start):
                     tool.used = True
                     self._result(self._fetch(tool), turn, call)
                     break
