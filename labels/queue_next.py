@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from labels.events import os_user
-from labels.glance import OUTSIDE_PREFIX, check_reviewer
+from labels.glance import check_reviewer
+from labels.ledger import fill_judgements
 from labels.queues import Queue
 from sessions.live.clock import Moment, elapsed, now
-from sessions.live.gates import POLICY_PREFIX
 from sessions.store import Row, Store, Transaction
 
 #: How long an item is kept for a reviewer who has not decided on it, in seconds.
@@ -24,12 +24,13 @@ APART = 5
 
 _ITEM = "i.place, i.run, i.chunk, i.number, i.first_index, i.last_index, i.gold"
 _DONE = (
-    "SELECT 1 FROM decision d WHERE d.run = i.run AND d.chunk = i.chunk AND d.reviewer = ? AND d.verdict IS NOT NULL"
+    "SELECT 1 FROM judgement d WHERE d.run = i.run AND d.chunk = i.chunk AND d.how = 'person' AND d.verdict IS NOT NULL"
+    " AND d.reviewer = ?"
 )
-#: How many others have decided on an item: neither policies nor annotators of imported labels.
+#: How many have decided on an item: neither policies nor annotators of imported labels.
 _OTHERS = (
-    "(SELECT count(*) FROM decision o WHERE o.run = i.run AND o.chunk = i.chunk AND o.verdict IS NOT NULL"
-    f" AND o.reviewer NOT LIKE '{POLICY_PREFIX}%' AND o.reviewer NOT LIKE '{OUTSIDE_PREFIX}%')"
+    "(SELECT count(*) FROM judgement o WHERE o.run = i.run AND o.chunk = i.chunk AND o.how = 'person'"
+    " AND o.verdict IS NOT NULL)"
 )
 
 
@@ -53,6 +54,7 @@ class Given:
 def take(store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S) -> Given | None:
     """This reviewer's next item, with a lease on it; None if there is nothing for them now."""
     check_reviewer(reviewer)
+    fill_judgements(store)
     with store.write("NORMAL", eager=True) as tx:
         _adopt(tx, queue.id)
         row, repeat, resumed = _standing(tx, queue.id, reviewer)

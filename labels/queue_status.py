@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import orjson
-
 from labels import queue_next
 from labels.agreement.modes import Figures
 from labels.codebook import Codebooks
+from labels.ledger import fill_judgements
 from labels.maintenance import kept_codebook
 from labels.queues import Queue
-from sessions.live.gates import POLICY_PREFIX
 from sessions.store import Store
 
 
 @dataclass(slots=True)
 class Progress:
     """done: items decided. repeats: chunks read a second time. gold, gold_right: gold items judged, and those on which
-    the same modes were found. holds: place of the item they have now, None for none; seconds: time spent, as noted."""
+    the same modes were found. holds: place of the item they have now, None for none."""
 
     reviewer: str
     done: int = 0
@@ -26,7 +24,6 @@ class Progress:
     gold: int = 0
     gold_right: int = 0
     holds: int | None = None
-    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -45,25 +42,25 @@ class Status:
 
 def status(store: Store, queue: Queue, codebooks: Codebooks, *, figures: bool = True) -> Status:
     """How far the queue has come. figures: whether to compute agreement too."""
+    fill_judgements(store)
     rows = store.query(
-        "SELECT i.place, i.run, i.chunk, i.gold, d.reviewer, d.data FROM queue_item i JOIN decision d"
-        " ON d.run = i.run AND d.chunk = i.chunk AND d.verdict IS NOT NULL WHERE i.queue = ? ORDER BY i.place",
+        "SELECT i.place, i.run, i.chunk, i.gold, d.reviewer FROM queue_item i JOIN judgement d ON d.run = i.run"
+        " AND d.chunk = i.chunk AND d.how = 'person' AND d.verdict IS NOT NULL WHERE i.queue = ?",
         [queue.id],
     )
+    found_there = _labels_of_gold(store, queue)
     counts: dict[int, int] = {}
     people: dict[str, Progress] = {}
-    gold = {row[0]: _found(row[5]) for row in rows if row[3] and row[4] == queue.gold_from}
-    for place, _, _, is_gold, who, data in rows:
-        if who.startswith(POLICY_PREFIX):
-            continue
-        if not (is_gold and who == queue.gold_from):
+    for place, run, chunk, is_gold, who in rows:
+        expert = is_gold and who == queue.gold_from
+        if not expert:
             counts[place] = counts.get(place, 0) + 1
         person = people.setdefault(who, Progress(who))
         person.done += 1
-        person.seconds += orjson.loads(data)["seconds"] or 0.0
-        if is_gold and place in gold and who != queue.gold_from:
+        if is_gold and not expert:
             person.gold += 1
-            person.gold_right += _found(data) == gold[place]
+            right = found_there.get((run, chunk, queue.gold_from), frozenset())
+            person.gold_right += found_there.get((run, chunk, who), frozenset()) == right
     for who, repeats in _repeats(store, queue).items():
         people.setdefault(who, Progress(who)).repeats = repeats
     for who, (place, _) in queue_next.holders(store, queue).items():
@@ -78,9 +75,17 @@ def status(store: Store, queue: Queue, codebooks: Codebooks, *, figures: bool = 
     return found
 
 
-def _found(data: str) -> frozenset[tuple[str, str]]:
-    """The modes that a decision found."""
-    return frozenset((label["codebook"]["id"], label["mode"]) for label in orjson.loads(data)["labels"])
+def _labels_of_gold(store: Store, queue: Queue) -> dict[tuple[str, str, str], frozenset[tuple[str, str]]]:
+    """(run, chunk, reviewer) -> the modes that they found there, for the gold of the queue."""
+    rows = store.query(
+        "SELECT i.run, i.chunk, l.reviewer, l.codebook, l.mode FROM queue_item i JOIN label l ON l.run = i.run"
+        " AND l.chunk = i.chunk WHERE i.queue = ? AND i.gold = 1",
+        [queue.id],
+    )
+    found: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
+    for run, chunk, who, book, mode in rows:
+        found.setdefault((run, chunk, who), set()).add((book, mode))
+    return {key: frozenset(modes) for key, modes in found.items()}
 
 
 def _repeats(store: Store, queue: Queue) -> dict[str, int]:

@@ -260,6 +260,12 @@ def m007_judgements(db: Database) -> None:
             db.execute(statement)
 
 
+@migrations()
+def m008_judgements_by_chunk(db: Database) -> None:
+    """Who has decided on a chunk: asked of every chunk of a queue before the next one that is open."""
+    db.execute("CREATE INDEX judgement_chunk ON judgement (run, chunk, how, verdict, reviewer)")
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 

@@ -41,7 +41,6 @@ def _json(found: Status) -> dict[str, Any]:
             {
                 "reviewer": item.reviewer, "done": item.done, "repeats": item.repeats, "gold": item.gold,
                 "gold_right": item.gold_right, "holds": None if item.holds is None else item.holds + 1,
-                "seconds": item.seconds,
             }
             for item in found.reviewers
         ],
@@ -57,13 +56,12 @@ def _print(found: Status) -> None:
     each = output.count(found.queue.reviewers, "reviewer")
     output.line(f"{found.finished:,} of {found.items:,} finished ({each} each), {found.begun:,} begun")
     if found.reviewers:
-        rows = [("reviewer", "done", "repeats", "gold right", "at", "minutes")]
+        rows = [("reviewer", "done", "repeats", "gold right", "at")]
         for item in found.reviewers:
             gold = f"{item.gold_right}/{item.gold}" if item.gold else ""
             at = "" if item.holds is None else f"item {item.holds + 1}"
-            minutes = f"{item.seconds / 60:.0f}"
-            rows.append((item.reviewer, f"{item.done:,}", f"{item.repeats:,}", gold, at, minutes))
-        output.table(rows, right=frozenset({1, 2, 3, 5}))
+            rows.append((item.reviewer, f"{item.done:,}", f"{item.repeats:,}", gold, at))
+        output.table(rows, right=frozenset({1, 2, 3}))
     for figures in found.agreement:
         alpha, raw = figures.alpha, figures.raw
         shown = f"{alpha.value:.3f}" if alpha.value is not None else f"- ({alpha.why})"
