@@ -4,11 +4,11 @@
 
     eval(task, approval=[ApprovalPolicy(review_gate(agent="solver", chunks="every:5"), "*")])
 
-or `--approval` with a file that names the approver `review-tui/review_gate`. Each execution of a sample is a run of its
-own, called `SAMPLE/EPOCH/ID`. `every:N` counts tool calls: a gate opens before the next one when a chunk is complete,
-and before calls that are asked for first. A rejection tells the model why; words with an approval have no way to it
-and wait for the next rejection. An edit may change arguments, not the function. On `stop`, on a rollback (the files of
-`workspace` went back by then, and the brief is on standard error) and when the gate itself fails, the sample ends.
+Each execution of a sample is a run of its own, called `SAMPLE/EPOCH/ID`. `every:N` counts tool calls: a gate opens
+before the next one when a chunk is complete, and before calls that are asked for first. A rejection tells the model
+why; words with an approval have no way to it and wait for the next rejection. An edit may change arguments, not the
+function. On `stop`, on a rollback (the files of `workspace` went back by then, and the brief is on standard error) and
+when the gate itself fails, the sample ends.
 
 Approvers do not hear of a sample's end. Put the solver `last_gate()` behind yours to have the rest of the steps
 reviewed before scoring; without it they are not recorded. Tools that run in parallel are asked for one by one while

@@ -142,9 +142,7 @@ class Reviewed:
 
     def _last_gate(self: Any, end: InterruptAgentFlow) -> None:
         for message in end.messages:
-            status = message.get("extra", {}).get("exit_status")
-            if status and status != "Submitted":
-                self.review.trail.say("environment", f"{status}: {content_text(message.get('content'))}")
+            self.review.trail.say("environment", content_text(message.get("content")))
         last = self.messages[-1] if self.messages else {}
         asked = last if last.get("extra", {}).get("actions") else None
         answer = self.review.gate(final=True, state=self._state(asked))
@@ -161,7 +159,8 @@ class ReviewedAgent(Reviewed, DefaultAgent):  # type: ignore[misc]  # of a packa
 
 
 class _Watched:
-    """The agent's environment: what it runs is noted, and what was refused is not run."""
+    """The agent's environment: what it runs is noted, and what was refused is not run. Results are noted as the model
+    is told them, so that the run reads as the agent's own trajectory does."""
 
     def __init__(self, env: Any, review: Review) -> None:
         self._env, self._review = env, review
@@ -173,17 +172,8 @@ class _Watched:
         self._review.unbroken()
         if _REFUSED in action:
             return _refused(action[_REFUSED])
-        call = _call(action)
-        self._review.trail.call(ACTOR, [call])
-        try:
-            output: dict[str, Any] = self._env.execute(action, *args, **more)
-        except InterruptAgentFlow as end:  # the command says that the work is done
-            text = "\n".join(content_text(message.get("content")) for message in end.messages)
-            self._review.trail.result(text, call_id=call.id, name=TOOL, is_error=False)
-            raise
-        text = "\n".join(part for part in (output.get("output", ""), output.get("exception_info", "")) if part)
-        failed = output.get("returncode") != 0
-        self._review.trail.result(text, call_id=call.id, name=TOOL, is_error=failed)
+        self._review.trail.call(ACTOR, [_call(action)])
+        output: dict[str, Any] = self._env.execute(action, *args, **more)
         return output
 
 
@@ -229,11 +219,16 @@ def _said(message: dict[str, Any]) -> tuple[str, str]:
 
 
 def _note(review: Review, message: dict[str, Any]) -> None:
-    """Put a message that no model and no command made on the trail."""
+    """Put a message on the trail that no model made."""
     extra = message.get("extra") or {}
     kind, text = str(extra.get("interrupt_type", "")), content_text(message.get("content", message.get("output")))
     if kind == _TOLD:
         review.tell(text)
-    elif message.get("role") in ("system", "user") and "returncode" not in extra:
+    elif "returncode" in extra:
+        if kind != _REFUSED:
+            call_id = message.get("tool_call_id") or message.get("call_id")
+            failed = extra["returncode"] != 0 or bool(extra.get("exception_info"))
+            review.trail.result(text, call_id=call_id, name=TOOL, is_error=failed)
+    elif message.get("role") in ("system", "user"):
         scaffold = kind and not kind.startswith("User")
         review.trail.say("environment" if scaffold else message["role"], text)

@@ -26,8 +26,10 @@ from minisweagent.models.test_models import (
     make_toolcall_output,
 )
 
+from sessions import catalog
 from sessions.adapters.base import Review, Stopped, Unanswered
 from sessions.adapters.mini_swe_agent import ReviewedAgent
+from sessions.ingest import import_file
 from sessions.live.checking import points
 from sessions.store import Store
 
@@ -81,17 +83,21 @@ def test_approved_to_the_end_it_is_as_without_gates(db: Path, workspace: Path, t
     assert tree(workspace) == tree(plain_folder)
     assert [gate.kind for gate in seen] == ["chunk", "chunk", "chunk", "final"]
     recorded = steps(db, "mini")
-    assert [(step.actor, step.role) for step in recorded] == [("system", "system"), ("user", "user")] + [
-        ("agent", "agent")
-    ] * 4
+    assert [step.actor for step in recorded] == ["system", "user", *["agent"] * 4, "environment"]
     assert shape(recorded[1]) == [("text", "Task: mend it")]
-    assert shape(recorded[2]) == [("text", f"I say {STORY[0]}"), ("tool_call", STORY[0]), ("tool_result", "")]
+    observed = "<returncode>0</returncode>\n<output>\n</output>"
+    assert shape(recorded[2]) == [("text", f"I say {STORY[0]}"), ("tool_call", STORY[0]), ("tool_result", observed)]
+    assert shape(recorded[6]) == [("text", "VALUE = 2\n")]
     assert [part.is_error for part in recorded[2].parts] == [None, None, False]
     call, result_ = recorded[2].parts[1:]
     assert call.call_id == result_.call_id == (None if kind == "text" else "c0")
     assert recorded[2].cost == 1.0
+    reviewed.save(tmp_path / "mini.traj.json")
     with Store.open(db) as store:
         assert store.query("SELECT state FROM run") == [("complete",)]
+        (imported,) = import_file(store, tmp_path / "mini.traj.json").runs
+        assert imported.outcome == "linked"  # the agent's own trajectory is this run
+        assert len(catalog.runs(store)) == 1
 
 
 def test_rejected_at_a_chunk_it_hears_why_and_goes_on(db: Path, workspace: Path) -> None:
@@ -260,7 +266,7 @@ def test_the_limits_end_at_a_gate_too(db: Path, workspace: Path) -> None:
     with reviewer(db) as seen:
         assert reviewed.run("mend it")["exit_status"] == "LimitsExceeded"
     assert [gate.final for gate in seen] == [True]
-    assert shape(steps(db, "mini")[-1]) == [("text", "LimitsExceeded: LimitsExceeded")]
+    assert shape(steps(db, "mini")[-1]) == [("text", "LimitsExceeded")]
 
 
 def test_the_stations_own_checks_say_what_is_asked_first(
@@ -290,6 +296,28 @@ agent = ReviewedAgent(
 )
 print(agent.run("mend it")["submission"])
 """
+
+
+def test_the_packages_own_command(db: Path, workspace: Path, tmp_path: Path) -> None:
+    """`mini` itself, with the agent named on its command line."""
+    outputs = [make_output(command, [{"command": command}]) for command in (STORY[0], DONE)]
+    config = {
+        "agent": CONFIG, "environment": {"cwd": str(workspace)},
+        "model": {"model_class": "minisweagent.models.test_models.DeterministicModel", "outputs": outputs},
+    }  # fmt: skip
+    (tmp_path / "mini.yaml").write_text(json.dumps(config))  # JSON is YAML
+    settings = {"workspace": workspace, "db": db, "run": "cli", "chunks": "every:1", "before": "none"}
+    command = [str(Path(sys.executable).with_name("mini")), "-t", "mend it", "-o", str(tmp_path / "out.json")]
+    for spec in (tmp_path / "mini.yaml", *(f"agent.review.{key}={value}" for key, value in settings.items())):
+        command += ["-c", str(spec)]
+    command += ["--agent-class", "sessions.adapters.mini_swe_agent.ReviewedAgent"]
+    env = {**os.environ, "MSWEA_CONFIGURED": "true", "REVIEW_TUI_POLICY": str(tmp_path / "policy.toml")}
+    (tmp_path / "policy.toml").write_text("")
+    with reviewer(db) as seen:
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert [(gate.name, gate.final) for gate in seen] == [("cli", False), ("cli", True)]
+    assert json.loads((tmp_path / "out.json").read_text())["info"]["exit_status"] == "Submitted"
 
 
 def test_decided_on_by_the_command_line(db: Path, workspace: Path) -> None:
