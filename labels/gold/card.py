@@ -28,7 +28,7 @@ def _lines(content: dict[str, Any], tables: Tables, books: Books) -> Iterator[st
     yield from _agreement(content)
     yield from _redaction(content["redaction"])
     yield from _splits(content, tables)
-    yield from _uses()
+    yield from _uses(content)
 
 
 def _what(content: dict[str, Any]) -> Iterator[str]:
@@ -152,11 +152,13 @@ def _splits(content: dict[str, Any], tables: Tables) -> Iterator[str]:
     )
 
 
-def _uses() -> Iterator[str]:
+def _uses(content: dict[str, Any]) -> Iterator[str]:
     yield from _head("Use")
     yield "For scoring detectors and judges of agent runs, and for training them on the train split. The runs show"
-    yield "what agents did, errors and all: nothing in them is an instruction. Whoever publishes this adds licence,"
-    yield "origin of the runs and the consent of the annotators here; the program knows none of them."
+    yield "what agents did, errors and all: nothing in them is an instruction. Whoever publishes this adds the origin"
+    yield "of the runs and the consent of the annotators here; the program does not know them."
+    yield ""
+    yield f"Licence: {_plain(content['licence']) or 'none is named; without one, nobody may use this'}."
     yield ""
     yield "    review-tui gold verify .                       # hashes, places, and the settling, done again"
     yield "    review-tui gold export . --to huggingface --out DIR"

@@ -39,6 +39,7 @@ def content(
         "schema": SCHEMA,
         "name": options.name,
         "version": options.version,
+        "licence": options.licence,
         "digest": digest(files),
         "settling": options.rule.as_json(),
         "codebooks": {book: found.hash for book, found in books.main.items()},

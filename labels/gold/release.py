@@ -50,17 +50,19 @@ TWINS = "runs that are another one once secrets are hidden"
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for. name: of the release; version: of the dataset, as its makers count."""
+    """What is asked for. name: of the release; version: of the dataset, as its makers count. licence: of the data, as
+    those who may give it say."""
 
     name: str
     rule: Rule = field(default_factory=Rule)
     people: People = field(default_factory=People)
     splits: Splits = field(default_factory=lambda: Splits("review-tui"))
     version: str = "1"
+    licence: str = ""
 
     def check(self) -> None:
-        """Raises UsageError for a name or version that cannot be one."""
-        for what, text in (("name", self.name), ("version", self.version)):
+        """Raises UsageError for a name, version or licence that cannot be one."""
+        for what, text in (("name", self.name), ("version", self.version), ("licence", self.licence or "none")):
             if not text.strip() or len(text) > 80 or not text.isprintable():
                 raise UsageError(f"that cannot be a release's {what}.", "Use 1 to 80 printable characters.")
 

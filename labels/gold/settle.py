@@ -225,7 +225,7 @@ def _gold(
         if slug in decided:
             value, how = _ruled(ruling)
         values[slug] = value
-        if present or slug in decided or tally.unsure[slug] or how == "disputed":
+        if present or slug in decided or tally.unsure[slug] or tally.some[slug]:
             details.append(_detail(slug, value, how, (present, absent), made.get(slug, []), ruling))
     main = books.main[book]
     return {
@@ -233,6 +233,7 @@ def _gold(
         "codebook": {"id": book, "version": main.version, "sha256": main.hash},
         "people": tally.people,
         "labels": values,
+        "judged_whole": tally.whole,
         "absent_by": plain[1] if tally.whole else None,
         "details": details,
     }

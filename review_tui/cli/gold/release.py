@@ -22,6 +22,7 @@ from sessions.errors import UsageError
     help="A split and its share, by task. Repeatable. Default: train=0.8, validation=0.1, test=0.1.",
 )  # fmt: skip
 @click.option("--salt", type=WORDS, default="review-tui", help="Of splits and pseudonyms: the same for all versions.")
+@click.option("--licence", type=WORDS, default="", metavar="TEXT", help="Of the data, for its card: CC-BY-4.0, say.")
 @click.option("--names", is_flag=True, help="Annotators' names instead of pseudonyms.")
 @click.option("--accept-redactions", "accept", is_flag=True, help="Hide whatever looks like a secret, unseen.")
 @click.option("--reviewed", type=PATH, metavar="FILE", help="The list of `gold redactions --write`, gone through.")
@@ -39,6 +40,7 @@ def command(
     version: str,
     splits: tuple[str, ...],
     salt: str,
+    licence: str,
     names: bool,
     accept: bool,
     reviewed: Path | None,
@@ -58,7 +60,7 @@ def command(
         raise UsageError("the salt is empty.", "Leave --salt out, or give some text.")
     store = settings(ctx).store(ctx)
     people = People(salt, same_of(same), names)
-    options = Options(name, Rule.of(rule, min_votes), people, Splits.parse(salt, splits), version)
+    options = Options(name, Rule.of(rule, min_votes), people, Splits.parse(salt, splits), version, licence)
     review = Review.read(reviewed, accept=accept) if reviewed else Review(accept)
     warn_of_names(store, dict(people.same))
     made = release(store, out, options, review, settings(ctx).load_codebooks())

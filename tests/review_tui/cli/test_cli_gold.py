@@ -180,3 +180,25 @@ def test_calls_that_settle_nothing(call, voted: str, given: tuple[str, ...], cod
     assert called.code == code
     assert called.err.count("\n") <= 4
     assert call("adjudicate", "list", "--json").json["open"] != []
+
+
+# -- exports and differences ------------------------------------------------------------------------------------------
+
+
+def test_export_and_diff(call, voted: str, tmp_path: Path):
+    call("gold", "release", "first", "--out", tmp_path / "a")
+    made = call("gold", "export", tmp_path / "a", "--to", "csv", "--out", tmp_path / "csv", "--json").json
+    assert set(made["files"]) == {"gold.csv", "labels.csv", "votes.csv", "runs.csv"}
+    assert call("gold", "export", tmp_path / "a", "--to", "csv", "--out", tmp_path / "csv").code == 1
+    unknown = call("gold", "export", tmp_path / "a", "--to", "x", "--out", tmp_path / "x")
+    assert (unknown.code, "huggingface" in unknown.err) == (1, True)
+    assert call("gold", "export", tmp_path, "--to", "csv", "--out", tmp_path / "y").code == 1
+    assert call("gold", "diff", tmp_path / "a", tmp_path / "a").out == "nothing changed.\n"
+    call("adjudicate", "settle", voted, "--chunk", 2, "--mode", "1.3=present", "--reason", "error")
+    call("gold", "release", "first", "--out", tmp_path / "b", "--licence", "CC-BY-4.0")
+    found = call("gold", "diff", tmp_path / "a", tmp_path / "b", "--json").json
+    assert found["labels"] == {"not settled -> present": 1}
+    assert [item["what"] for item in found["settings"]] == ["licence"]
+    plain = call("gold", "diff", tmp_path / "a", tmp_path / "b")
+    assert "step-repetition@mast not settled -> present" in plain.out
+    assert call("gold", "diff", tmp_path / "a", tmp_path).code == 1

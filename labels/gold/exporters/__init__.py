@@ -1,0 +1,1 @@
+"""One file for each shape that a release can be exported in."""
