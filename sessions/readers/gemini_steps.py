@@ -94,7 +94,7 @@ def _content_parts(content: Any, record: dict[str, Any], calls: list[dict[str, A
     """Texts in a row are one part. Thoughts and calls that the record tells apart as well are not told twice."""
     parts: list[Part] = []
     texts: list[str] = []
-    known = {call.get("id") for call in calls} if calls else set()
+    known = {text_or_none(call.get("id")) for call in calls}
     for item in parts_of(content):
         text = _text(item)
         if text is None and (placeholder := _media(item)) is not None:
@@ -115,14 +115,15 @@ def _close(texts: list[str], parts: list[Part]) -> None:
     texts.clear()
 
 
-def _special(part: dict[str, Any], item: Any, *, thought_told: bool, calls: set[Any]) -> list[Part]:
+def _special(part: dict[str, Any], item: Any, *, thought_told: bool, calls: set[str | None]) -> list[Part]:
     if part.get("thought") is True and isinstance(part.get("text"), str):
         return [] if thought_told or not part["text"] else [Part("reasoning", part["text"])]
     call = part.get("functionCall")
     if isinstance(call, dict):
-        if call.get("id") in calls:
+        name = text_or_none(call.get("id"))
+        if name is not None and name in calls:
             return []
-        return [call_part(string(call.get("name")), call.get("args"), text_or_none(call.get("id")))]
+        return [call_part(string(call.get("name")), call.get("args"), name)]
     if isinstance(part.get("functionResponse"), dict):
         return [response_part(part["functionResponse"])]
     return [] if not part and isinstance(item, dict) else [raw_part("part", item)]

@@ -99,17 +99,25 @@ def cut(lines: Iterable[Line], family: Family | None) -> Iterator[Cut]:
         if block is None:
             block = _first(mark, line, row)
         elif mark is not None and not block.takes(mark):
-            yield block.finish()
+            yield _marked(block.finish(), family)
             block = _Block(mark, line)
         else:
             if block.size + len(line.text) > MAX_STEP_CHARS:
-                yield block.finish()
+                yield _marked(block.finish(), family)
                 block = block.continued(line)
             block.add(mark, line)
         if block is not None:
             block.mark.stage = stage
     if block is not None:
-        yield block.finish()
+        yield _marked(block.finish(), family)
+
+
+def _marked(found: Cut, family: Family) -> Cut:
+    """The step with its errors, where the system states them."""
+    for part in found.step.parts:
+        if part.kind == "tool_result" and family.failed is not None and family.failed.match(part.text):
+            part.is_error, part.error_inferred = True, False
+    return found
 
 
 def _first(mark: Mark | None, line: Line, row: str) -> _Block | None:

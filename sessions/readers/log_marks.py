@@ -54,12 +54,14 @@ class Family:
 
     sure: whether such marks tell an agent's log from other texts; a README has `## Step 1` too.
     stage: a line that names the stage the run is in, as its first group.
+    failed: how a result begins by which the system itself says that a call failed.
     """
 
     name: str
     read: Callable[[str], Mark | None]
     sure: bool = True
     stage: re.Pattern[str] | None = None
+    failed: re.Pattern[str] | None = None
 
 
 def note(line: str) -> Mark:

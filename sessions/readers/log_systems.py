@@ -89,7 +89,7 @@ def _appworld(line: str) -> Mark | None:
     return Mark("environment", "environment", name=found["hears"], depth=depth)
 
 
-APPWORLD = Family("appworld", _appworld)
+APPWORLD = Family("appworld", _appworld, failed=re.compile(r"\s*Execution failed\b"))
 
 
 # --- MetaGPT: loguru lines `... - Alice(SimpleCoder): to do SimpleWriteCode(SimpleWriteCode)`, or a message log

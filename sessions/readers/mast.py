@@ -23,6 +23,7 @@ from sessions.readers.ag2 import Trajectory, conversation_step, take_apart
 from sessions.readers.base import Head, Source
 from sessions.readers.leftovers import text_or_none
 from sessions.readers.log_cuts import choose, cut, string_lines
+from sessions.readers.log_usage import usage_in
 from sessions.readers.plain_text import task_of
 from sessions.readers.rows import row_prefix, rows
 from sessions.readers.shared import title_of
@@ -151,6 +152,8 @@ def _inner(trace: dict[str, Any], header: Header, reference: dict[str, Any]) -> 
 
 def _log_steps(text: str, header: Header, reference: dict[str, Any]) -> list[Step]:
     steps = []
+    if (usage := usage_in(text)) is not None:
+        header.facts["usage"] = usage
     for step, start, end, judges in cut(string_lines(text), choose(text, header.system)):
         if judges:
             reference["evaluation"] = text[start:end]

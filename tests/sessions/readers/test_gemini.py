@@ -219,6 +219,13 @@ def test_calls_in_the_content_are_answered_by_messages(tmp_path: Path) -> None:
     assert kinds(run.steps[2]) == ["tool_call", "tool_result"]
 
 
+def test_ids_that_are_none(tmp_path: Path) -> None:
+    calls = [{"id": ["odd"], "name": "sh", "args": {}}, {"id": None, "name": "sh", "args": {"a": 1}}]
+    content = [{"functionCall": {"id": {"odd": 1}, "name": "read", "args": {}}}]
+    (step,) = log(tmp_path, say("g1", content, "gemini", toolCalls=calls)).steps
+    assert [(part.name, part.call_id) for part in step.parts] == [("read", None), ("sh", None), ("sh", None)]
+
+
 def test_parts_of_all_kinds(tmp_path: Path) -> None:
     image = {"inlineData": {"mimeType": "image/png", "data": "QUJD" * 100}}
     run = log(

@@ -1,6 +1,7 @@
 """MAST: the human-labelled file row by row against counts taken from the raw text, and the full set's shape."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from sessions.identity import content_id
 from sessions.readers import choose, collect, read
+from sessions.readers.log_usage import usage_in
 from sessions.run import Run
 
 FILE = "mast/MAD_human_labelled_dataset.json"
@@ -225,6 +227,35 @@ def test_appworld(runs: list[Run], rows: list[dict[str, Any]]) -> None:
         assert agents(run) == speakers
         results = [part for step in run.steps for part in step.parts if part.kind == "tool_result"]
         assert len(results) == sum(line == "Code Execution Output" for line in log.split("\n"))
+
+
+@pytest.mark.real_data
+def test_appworld_says_which_executions_failed(runs: list[Run], rows: list[dict[str, Any]]) -> None:
+    failed = 0
+    for run, log in of_system(runs, rows, "AppWorld"):
+        results = [part for step in run.steps for part in step.parts if part.kind == "tool_result" and part.is_error]
+        assert all(not part.error_inferred for part in results)
+        blocks = log.split("Code Execution Output\n")[1:]
+        assert len(results) == sum(block.lstrip().startswith("Execution failed") for block in blocks)
+        failed += len(results)
+    assert failed == 3
+
+
+@pytest.mark.real_data
+def test_tokens_and_costs_are_the_systems_own_sums(runs: list[Run], rows: list[dict[str, Any]]) -> None:
+    for run, log in of_system(runs, rows, "ChatDev"):
+        told = {name: re.findall(rf"\*\*{name}\*\*=\$?([\d.]+)", log)[-1] for name in ("cost", "num_prompt_tokens")}
+        usage = run.header.facts["usage"]
+        assert (usage["cost"], usage["tokens_in"]) == (float(told["cost"]), int(told["num_prompt_tokens"]))
+    for run, log in of_system(runs, rows, "OpenManus"):
+        usage = run.header.facts["usage"]
+        assert usage["tokens_in"] + usage["tokens_out"] == int(re.findall(r"Cumulative Total=(\d+)", log)[-1])
+
+
+def test_metagpt_tells_costs_by_the_request() -> None:
+    line = "Total running cost: $0.005 | Current cost: $0.003, prompt_tokens: 1021, completion_tokens: 50"
+    assert usage_in(f"{line}\n{line}") == {"requests": 2, "tokens_in": 2042, "tokens_out": 100, "cost": 0.006}
+    assert usage_in("nothing of it") is None
 
 
 @pytest.mark.real_data
