@@ -296,3 +296,27 @@ def test_anchoring(desk: Desk) -> None:
     assert (moved["bob"].shown, moved["bob"].labelled, moved["bob"].blind) == (1, 1, 0)
     assert moved["bob"].pull is None
     assert desk.agree(blind=True).left_out["decisions made when suggestions could be seen"] == 1
+
+
+def test_figures_do_not_depend_on_the_order_of_merges(tmp_path: Path) -> None:
+    from labels.merging import merge
+
+    for name, table in (("a", {"ann": "l.r.b..l..r."}), ("b", {"bob": "l...b..ll.r."}), ("c", {"Ann": "ll..r..l...."})):
+        (tmp_path / name).mkdir()
+        with Store.open(tmp_path / f"{name}.db") as store:
+            fill(Desk(store, tmp_path / name), table)
+    found = []
+    for order in ("abc", "cba", "bca"):
+        with Store.open(tmp_path / f"{order}.db") as store:
+            for name in order:
+                merge(store, tmp_path / f"{name}.db")
+            options = Options(same={"Ann": "ann"})
+            found.append([agreement(store, BOOKS), agreement(store, BOOKS, options)])
+    for one, two in zip(found[0], found[1], strict=True):
+        assert (one.modes, one.codebooks, one.reviewers, one.steps) == (
+            two.modes,
+            two.codebooks,
+            two.reviewers,
+            two.steps,
+        )
+    assert found[0][1].modes == found[2][1].modes

@@ -349,3 +349,37 @@ def test_a_file_of_an_older_version_is_read_from_a_copy(pair: Any) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     connection.close()
+
+
+def test_adjudications_come_too_and_must_make_sense(pair: Any, tmp_path: Path) -> None:
+    from labels.adjudication import ADJUDICATE, Adjudication, Adjudicator, Ruling
+
+    mine, path = pair
+    with Store.open(path) as theirs:
+        run = catalog.runs(theirs)[0]
+        ruling = Ruling(mode="step-repetition", codebook=MAST.ref, outcome="absent", reason="error")
+        Adjudicator(theirs, "eve").settle(run, Adjudication(target=target(theirs, run), rulings=(ruling,), blind=True))
+    assert merge(mine, path).events == 3
+    assert mine.query("SELECT count(*) FROM event WHERE kind = ?", [ADJUDICATE]) == [(1,)]
+    with Store.open(path) as theirs, theirs.write() as tx:
+        events.append(tx, kind=ADJUDICATE, reviewer="eve", run="r", content_id=None, chunk="c", payload={"x": 1})
+    refuse(mine, path, "is no adjudication")
+
+
+def test_queues_come_with_their_items(pair: Any, tmp_path: Path) -> None:
+    from labels import queues
+
+    mine, path = pair
+    with Store.open(path) as theirs:
+        made = queues.create(theirs, "q", catalog.runs(theirs), policy=POLICY, reviewers=2, codebooks=[MAST])
+    assert merge(mine, path).queues == 1
+    (queue,) = queues.queues(mine)
+    assert (queue.id, queue.items, queue.runs, queue.reviewers) == (made.id, 3, 1, 2)
+    assert [ref.id for ref in queue.codebooks] == ["mast"]
+    assert merge(mine, path).queues == 0
+    with open_store(tmp_path, "third") as third:
+        put(third, tmp_path / "third.jsonl", STEPS["two"])
+        queues.create(third, "q", catalog.runs(third), policy=POLICY)
+        done = merge(third, path)  # the run is in a queue of the same name here
+        assert len(done.notes) == 2
+        assert {item.runs for item in queues.queues(third)} == {0, 1}
