@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DEMO := .demo
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo live test lint types contracts check bench coverage snapshots docs clean
+.PHONY: demo live test test-adapters test-clients test-claude lint types contracts check bench coverage snapshots docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "review-tui needs Python 3.11 or newer.")'
@@ -24,6 +24,24 @@ live: $(READY)  ## a live agent in a scratch folder, gated
 
 test: $(READY)  ## all tests
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+# What follows needs packages too large for everybody: each has a virtual environment of its own.
+PYTEST_BESIDE = -m pytest -n 0
+
+test-adapters:  ## adapters against the real, unmodified frameworks, offline
+	test -x .venv-adapters/bin/python || $(PYTHON) -m venv .venv-adapters
+	.venv-adapters/bin/python -m pip install --quiet -e '.[dev]' -r tests/sessions/adapters/requirements.txt
+	.venv-adapters/bin/python $(PYTEST_BESIDE) tests/sessions/adapters $(PYTEST_ARGS)
+
+test-clients:  ## exports, loaded by the real clients
+	test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip install --quiet -e '.[dev]' -r tests/labels/gold/requirements.txt
+	.venv-clients/bin/python $(PYTEST_BESIDE) tests/labels/gold/test_clients.py $(PYTEST_ARGS)
+
+test-claude:  ## the real Claude Code (in the claude-agent-sdk wheel) against a made-up Messages API, offline
+	test -x .venv-claude/bin/python || $(PYTHON) -m venv .venv-claude
+	.venv-claude/bin/python -m pip install --quiet -e '.[dev]' claude-agent-sdk==0.2.187
+	.venv-claude/bin/python $(PYTEST_BESIDE) tests/claude $(PYTEST_ARGS)
 
 lint: $(READY)  ## style
 	$(BIN)/ruff check .
@@ -50,7 +68,9 @@ snapshots: $(READY)  ## accept the screens as they are now
 docs: $(READY)  ## the pages that are made from the code
 	$(BIN)/python -m review_tui.actions > docs/keys.md
 	$(BIN)/python -m sessions.readers docs/formats.md
+	$(BIN)/python -m labels.commands docs/commands.md
+	$(BIN)/python -m labels.scoring.figures
 	$(BIN)/python docs/images/make.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage*
+	rm -rf $(VENV) .venv-* $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage*

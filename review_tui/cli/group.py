@@ -31,6 +31,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("review_tui.cli.run", "Run a command under review: it is held at the end of each chunk."),
     "follow": ("review_tui.cli.follow", "Review a session file while an agent is writing it; nobody is held."),
     "agree": ("review_tui.cli.agree", "How far reviewers agree: per mode, on steps, per reviewer."),
+    "hooks": ("review_tui.cli.hooks", "Put Claude Code's tool calls behind gates: install, check, uninstall."),
+    "hook": ("review_tui.cli.hook", "What Claude Code calls then: one tool call in, a permission out."),
     "adjudicate": ("review_tui.cli.adjudicate", "Settle what reviewers disagree on: list, show, settle, notes."),
     "gold": ("review_tui.cli.gold", "Gold sets: status, release, verify, export, diff."),
     "convert": ("review_tui.cli.convert", "Write a run in another format: canonical JSONL or ATIF."),
