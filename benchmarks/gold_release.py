@@ -175,7 +175,7 @@ def _number(run: Any) -> int:
 
 def release(db: Path, out: Path) -> dict[str, Any]:
     from labels.gold.hiding import Review
-    from labels.gold.release import Options
+    from labels.gold.piece import Options
     from labels.gold.release import release as make
     from sessions.store import Store
 

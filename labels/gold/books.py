@@ -28,11 +28,19 @@ class Books:
         self.states = states
         self.slugs = {name: tuple(mode.slug for mode in book.modes) for name, book in self.main.items()}
         self._comparable: dict[State, frozenset[str]] = {}
+        self._noted: set[State] = set()
 
     def used(self) -> list[Codebook]:
         """Those that count, and the other states that votes were made with, as far as they are known."""
-        others = [self.states[key] for key in sorted(self._comparable) if key in self.states]
-        return [*self.main.values(), *others]
+        return [*self.main.values(), *(self.states[key] for key in sorted(self.others() | self._noted))]
+
+    def others(self) -> set[State]:
+        """The states beside those that count that came up here, as far as they are known."""
+        return {key for key in self._comparable if key in self.states}
+
+    def note(self, states: Iterable[State]) -> None:
+        """States that came up elsewhere."""
+        self._noted.update(states)
 
     def comparable(self, id: str, sha256: str) -> frozenset[str] | None:
         """The modes for which a vote made with this state counts; None for all of them."""

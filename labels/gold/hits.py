@@ -13,7 +13,7 @@ from pathlib import Path
 
 from labels import adjudication
 from labels.gold.hiding import Hiding, Hit, Review
-from labels.gold.release import anchors_of, notes_of, suggestions_of
+from labels.gold.piece import anchors_of, notes_of, suggestions_of
 from labels.gold.said import said_of, voted_runs
 from sessions.errors import UserError
 from sessions.jsontext import dumps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,16 @@ from labels.gold.folder import Folder
 from labels.gold.hiding import Review
 from labels.gold.tables import Tables
 from sessions.jsontext import canonical
-from sessions.store import Store
+from sessions.store import Row
 
 if TYPE_CHECKING:
-    from labels.gold.release import Options
+    from labels.gold.piece import Options
 
 SCHEMA = "review-tui/release/1"
 
 
 def content(
-    store: Store,
+    heads: Sequence[Row],
     options: Options,
     review: Review,
     folder: Folder,
@@ -34,7 +35,6 @@ def content(
     """All of it but the card's own hash."""
     folder.close()
     files = {name: file.as_json() for name, file in sorted(folder.files.items())}
-    heads = store.query("SELECT origin, seq, hash FROM chain ORDER BY origin")
     return {
         "schema": SCHEMA,
         "name": options.name,
@@ -43,8 +43,7 @@ def content(
         "digest": digest(files),
         "settling": options.rule.as_json(),
         "codebooks": {book: found.hash for book, found in books.main.items()},
-        "split": options.splits.as_json()
-        | {"sizes": {name: dict(tables.splits[name]) for name in sorted(tables.splits)}},
+        "split": options.splits.as_json() | {"sizes": tables.sizes()},
         "annotators": {
             "pseudonyms": not options.people.named,
             "names_of_one_person": len(options.people.same),

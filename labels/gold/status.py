@@ -11,7 +11,7 @@ from labels import adjudication
 from labels.codebook import Codebooks
 from labels.gold.books import Books, books_of
 from labels.gold.people import People
-from labels.gold.release import adjudication_rows
+from labels.gold.piece import adjudication_rows
 from labels.gold.rows import RunRows
 from labels.gold.rule import Rule
 from labels.gold.said import said_of, voted_runs

@@ -18,7 +18,7 @@ _UNDECIDED = ("adjudicated: undecided", "adjudications differ")
 
 
 class Tables:
-    """modes: codebook -> mode -> how its units stand. splits: name -> runs, steps, tasks."""
+    """modes: codebook -> mode -> how its units stand. splits: name -> runs, steps. tasks: id -> split."""
 
     def __init__(self, books: Books) -> None:
         self._books = books
@@ -56,7 +56,6 @@ class Tables:
         split = self.splits.setdefault(head["split"], Counter())
         split["runs"] += 1
         split["steps"] += head["steps"]
-        split["tasks"] += head["task_id"] not in self.tasks
         self.tasks[head["task_id"]] = head["split"]
         for vote in rows.votes:
             self.people.setdefault(vote["role"], Counter())[vote["annotator"]] += 1
@@ -65,6 +64,23 @@ class Tables:
         for ruling in rulings:
             self.people.setdefault("adjudicator", Counter())[ruling["annotator"]] += 1
         self.add_gold(gold)
+
+    def sizes(self) -> dict[str, dict[str, int]]:
+        """Split -> its tasks, runs and steps."""
+        tasks = Counter(self.tasks.values())
+        return {name: {"tasks": tasks[name], **split} for name, split in self.splits.items()}
+
+    def merge(self, other: Tables) -> None:
+        """Take in what was counted of other runs."""
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.tasks.update(other.tasks)
+        self.blind.update(other.blind)
+        self.systems.update(other.systems)
+        for mine, theirs in ((self.people, other.people), (self.splits, other.splits), (self._pairs, other._pairs)):
+            _merge(mine, theirs)
+        for book, modes in other.modes.items():
+            _merge(self.modes[book], modes)
 
     def add_gold(self, gold: Sequence[Row]) -> None:
         """Take the gold of one run in."""
@@ -88,6 +104,14 @@ class Tables:
                 if row := _agreement(counts):
                     found.append({"codebook": book, "mode": slug, **row})
         return found
+
+
+_SUMS = ("runs", "steps", "units", "votes", "labels", "suggestions", "rulings", "settled", "redacted_runs")
+
+
+def _merge(mine: dict[str, Counter[Any]], theirs: Mapping[str, Counter[Any]]) -> None:
+    for key, counts in theirs.items():
+        mine.setdefault(key, Counter()).update(counts)
 
 
 def state_of(value: bool | None, how: str) -> str:

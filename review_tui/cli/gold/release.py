@@ -52,7 +52,8 @@ def command(
     """
     from labels.gold.hiding import Review
     from labels.gold.people import People, same_of
-    from labels.gold.release import Options, release
+    from labels.gold.piece import Options
+    from labels.gold.release import release
     from labels.gold.rule import Rule
     from labels.gold.splits import Splits
 

@@ -6,7 +6,8 @@ import pytest
 from gold_desk import LOOP, MAST, NONE, Desk, fill
 
 from labels.gold.hiding import Review
-from labels.gold.release import Options, release
+from labels.gold.piece import Options
+from labels.gold.release import release
 from labels.gold.splits import Splits
 from labels.model import Evidence, SetJudged, SetNote
 from labels.suggestions import Suggestion, save

@@ -14,7 +14,8 @@ from labels.disputes import case_of, disputes, letters, span
 from labels.gold.books import books_of
 from labels.gold.hiding import Review
 from labels.gold.people import People
-from labels.gold.release import Options, release
+from labels.gold.piece import Options
+from labels.gold.release import release
 from labels.gold.rule import Rule
 from labels.gold.status import settled
 from labels.gold.verify import verify

@@ -14,8 +14,9 @@ from gold_desk import LOOP, SKIP, Desk
 
 from labels.gold import export as exporting
 from labels.gold.hiding import Review
+from labels.gold.piece import Options
 from labels.gold.reading import Release
-from labels.gold.release import Options, release
+from labels.gold.release import release
 from labels.gold.settle import summary
 from labels.gold.splits import Splits
 

@@ -7,8 +7,9 @@ from gold_desk import LOOP, NONE, SKIP, Desk
 
 from labels.gold.diff import as_json, compare
 from labels.gold.hiding import Review
+from labels.gold.piece import Options
 from labels.gold.reading import Release
-from labels.gold.release import Options, release
+from labels.gold.release import release
 from labels.gold.rule import Rule
 from labels.gold.splits import Splits
 from sessions.errors import UserError

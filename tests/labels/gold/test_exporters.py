@@ -11,8 +11,9 @@ from gold_desk import LOOP, MAST, NONE, SKIP, Desk, texts
 from labels.gold import export as exporting
 from labels.gold.export import BUILT_IN, Exported, names
 from labels.gold.hiding import Review
+from labels.gold.piece import Options
 from labels.gold.reading import Release
-from labels.gold.release import Options, release
+from labels.gold.release import release
 from labels.gold.settle import summary
 from labels.gold.splits import Splits
 from labels.model import SetNote

@@ -16,8 +16,9 @@ from labels import adjudication
 from labels.gold.hiding import Review
 from labels.gold.hits import hits, write
 from labels.gold.people import People
+from labels.gold.piece import Options
 from labels.gold.reading import Release
-from labels.gold.release import Made, Options, release
+from labels.gold.release import Made, release
 from labels.gold.rule import Rule
 from labels.gold.splits import Splits
 from labels.gold.verify import verify
