@@ -98,10 +98,17 @@ class Review:
         """Begin, or take up a run of that name. can: what the adapter can do besides holding: `edit`, `state`. task: if
         the user gave none. Nothing if it has begun.
 
-        Raises UserError if the database or the workspace cannot be used.
+        Raises UserError if the database or the workspace cannot be used, or a run of that name is over.
         """
         if self._gate is not None:
             return
+        try:
+            self._start(can, task)
+        except BaseException:
+            self.close()  # so that a second try does not find it begun
+            raise
+
+    def _start(self, can: Sequence[str], task: str | None) -> None:
         self.task = self.task or task or ""
         abilities = ["hold", *can, *(["files"] if self.workspace is not None else [])]
         if self.workspace is not None:
@@ -112,6 +119,8 @@ class Review:
             agent=self.agent, task=self.task, run=self._run, workspace=self.workspace, rules=self._rules, can=abilities,
             db=self._db, hooks=self._hooks,
         )  # fmt: skip
+        if self.ended:
+            raise UserError(f"the run {self.run!r} is over.", "A new run needs a new name.")
         if self.workspace is not None and self.live is None:
             self._take_beginning(Path(self.workspace), abilities)
 
@@ -131,7 +140,7 @@ class Review:
         def restore(rollback: Rollback) -> str:
             self._unrestored = True
             told = hooks.restore(rollback)
-            self._unrestored = False
+            self._unrestored = not told  # nothing is told where there is no snapshot to go back to
             return told
 
         return Hooks(hooks.snapshot, restore)
@@ -360,5 +369,6 @@ class Review:
         """The agent cannot go back by itself: print the brief for its restart, and stop it. Raises Stopped."""
         sys.stderr.write(f"{answer.brief}\nStart the agent anew, as the run {self.run!r}, with the text above.\n")
         sys.stderr.flush()
-        self._broken = Stopped(answer, f"rolled back to {answer.to_gate!r}, but {why}: start the agent anew")
+        what = f"rolled back to {answer.to_gate!r}" if answer.verdict == "rollback" else f"refused at {answer.gate!r}"
+        self._broken = Stopped(answer, f"{what}, but {why}: start the agent anew")
         raise self._broken

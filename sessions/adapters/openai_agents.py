@@ -12,8 +12,8 @@ the context in it if that is a mapping (another object stays as it is). With `se
 lies elsewhere and cannot go back: the files do, and the agent is stopped with a brief.
 
 While a run is reviewed, `needs_approval` of its tools is set, so do not share these with other runs at the same time.
-Not asked for are the tools of MCP servers and hosted tools, unless they require approval themselves, and the tools
-inside an agent that is used as a tool.
+Calls to MCP servers that require no approval themselves can be held, but not refused: a refusal stops the agent. Not
+asked for are tools that the model's provider runs, and those inside an agent that is used as a tool.
 """
 
 # The package need not be installed where types are checked.
@@ -55,6 +55,7 @@ class ReviewedRunner:
         self.review = review
         self._later: list[str] = []
         self._context: Any = None
+        self._watching: _Watching | None = None
 
     def run_sync(self, agent: Any, input: Any, **options: Any) -> Any:
         """As `run`, where no event loop runs."""
@@ -69,7 +70,7 @@ class ReviewedRunner:
         self.review.keep(START, _Kept(agent, None, items, _copy(self._context)) if remembered else None)
         for item in items:
             _note_input(self.review, item)
-        watching = _Watching(self.review, hooks)
+        watching = self._watching = _Watching(self.review, hooks)
         given: Any = input
         with _asking(agent) as own:
             while True:
@@ -90,9 +91,13 @@ class ReviewedRunner:
         if not isinstance(given, RunState):  # which has the context in itself
             options = {**options, "context": self._context}
         result = Runner.run_streamed(agent, given, hooks=watching, **options)
-        async for _ in result.stream_events():
-            if self.review.due():
-                result.cancel(mode="after_turn")
+        try:
+            async for _ in result.stream_events():
+                if self.review.due():
+                    result.cancel(mode="after_turn")
+        except Exception:
+            self.review.unbroken()  # what a gate raised, without what the SDK makes of it
+            raise
         return result
 
     # -- gates --------------------------------------------------------------------------------------------------------
@@ -103,8 +108,7 @@ class ReviewedRunner:
         calls = [_call_of(item) for item in waiting]
         asked = [await _wanted(item, call, own, result) for item, call in zip(waiting, calls, strict=True)]
         if not any(asked) and not self.review.asks_for(calls):
-            for item in waiting:
-                state.approve(item)
+            self._approve(state, waiting)
             return agent, state
         kept = _Kept(agent, state.to_string()) if remembered else None
         answer = await self.review.gate_async(proposed=calls, state=kept)
@@ -113,10 +117,15 @@ class ReviewedRunner:
         if answer.verdict == "reject":
             self._refuse(state, str(self.review.words(answer)))
             return agent, state
-        for item in waiting:
-            state.approve(item)
+        self._approve(state, waiting)
         self._tell(state, self.review.words(answer))
         return agent, state
+
+    def _approve(self, state: Any, waiting: Sequence[Any]) -> None:
+        for item in waiting:
+            state.approve(item)
+            if self._watching is not None:
+                self._watching.passed.add(str(_call_of(item).id))
 
     async def _chunk(self, agent: Any, result: Any, remembered: bool) -> tuple[Any, Any]:
         state = result.to_state()
@@ -184,12 +193,16 @@ class ReviewedRunner:
 
 
 class _Watching(RunHooks):  # type: ignore[misc]  # of a package without types here
-    """Puts what happens on the trail, and passes it on to the user's own hooks. ended: there is a final output."""
+    """Puts what happens on the trail, and passes it on to the user's own hooks. ended: there is a final output.
+    passed: the calls that the run was interrupted for; others (of MCP servers, of agents that we could not see before)
+    are asked for here, where they can be held, but a refusal ends the run."""
 
     def __init__(self, review: Review, hooks: Any) -> None:
         self.ended = False
+        self.passed: set[str] = set()
         self._review, self._hooks = review, hooks or RunHooks()
         self._told: set[str] = set()
+        self._lock = asyncio.Lock()
 
     async def on_llm_start(self, context: Any, agent: Any, system_prompt: str | None, input_items: _Items) -> None:
         self._review.unbroken()
@@ -213,9 +226,15 @@ class _Watching(RunHooks):  # type: ignore[misc]  # of a package without types h
         await self._hooks.on_llm_end(context, agent, response)
 
     async def on_tool_start(self, context: Any, agent: Any, tool: Any) -> None:
-        self._review.unbroken()
-        arguments = arguments_of(getattr(context, "tool_arguments", None))
-        self._review.trail.call(agent.name, [Call(tool.name, arguments, getattr(context, "tool_call_id", None))])
+        call_id = getattr(context, "tool_call_id", None)
+        call = Call(tool.name, arguments_of(getattr(context, "tool_arguments", None)), call_id)
+        async with self._lock:
+            if call_id not in self.passed and self._review.asks_for([call]):
+                answer = await self._review.gate_async(proposed=[call])
+                if not answer.approved:
+                    self._review.restart(answer, "the SDK cannot refuse a call of this tool")
+            self._review.unbroken()
+            self._review.trail.call(agent.name, [call])
         await self._hooks.on_tool_start(context, agent, tool)
 
     async def on_tool_end(self, context: Any, agent: Any, tool: Any, result: object) -> None:

@@ -255,8 +255,10 @@ def test_files_go_back_or_the_agent_is_stopped(db: Path, workspace: Path, capsys
 
 
 def test_a_workspace_that_cannot_be_kept_is_refused_at_once(db: Path) -> None:
-    with pytest.raises(UserError):
-        review(db, Path.home())
+    made = Review(agent="bot", workspace=Path.home(), db=db)
+    for _ in range(2):
+        with pytest.raises(UserError):
+            made.start([], "Mend it.")
 
 
 def test_what_it_can_do_is_on_the_run(db: Path, workspace: Path) -> None:
@@ -296,6 +298,25 @@ def test_ending(db: Path) -> None:
     assert made.ended
     with pytest.raises(UserError, match="was closed"):
         made.gate()
+
+
+def test_a_run_that_is_over_is_not_begun_again(db: Path) -> None:
+    made = review(db)
+    with reviewer(db):
+        made.gate(final=True)
+    for _ in range(2):
+        with pytest.raises(UserError, match="is over"):
+            review(db)
+
+
+def test_files_without_a_snapshot_to_go_back_to_stop_the_agent(db: Path, workspace: Path) -> None:
+    with reviewer(db, approve(), roll_back("start", "x")):
+        first = review(db)
+        first.gate()  # a process that kept no files
+        second = review(db, workspace)
+        replied(second, "one")
+        with pytest.raises(Stopped, match="files could not be taken back"):
+            second.gate()
 
 
 def test_it_must_be_started() -> None:

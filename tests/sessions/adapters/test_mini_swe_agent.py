@@ -307,7 +307,8 @@ def test_the_packages_own_command(db: Path, workspace: Path, tmp_path: Path) -> 
     }  # fmt: skip
     (tmp_path / "mini.yaml").write_text(json.dumps(config))  # JSON is YAML
     settings = {"workspace": workspace, "db": db, "run": "cli", "chunks": "every:1", "before": "none"}
-    command = [str(Path(sys.executable).with_name("mini")), "-t", "mend it", "-o", str(tmp_path / "out.json")]
+    command = [str(Path(sys.executable).with_name("mini")), "-m", "scripted", "-t", "mend it"]
+    command += ["-o", str(tmp_path / "out.json")]
     for spec in (tmp_path / "mini.yaml", *(f"agent.review.{key}={value}" for key, value in settings.items())):
         command += ["-c", str(spec)]
     command += ["--agent-class", "sessions.adapters.mini_swe_agent.ReviewedAgent"]

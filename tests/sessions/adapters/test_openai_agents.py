@@ -216,6 +216,25 @@ async def test_handoffs_are_reviewed_too(db: Path, workspace: Path) -> None:
     assert [step.actor for step in steps(db, "oa")][-1] == "helper"
 
 
+@pytest.mark.parametrize("line", [approve(), reject("No."), roll_back("start", "No.")])
+async def test_tools_that_cannot_be_interrupted_are_held_all_the_same(db: Path, workspace: Path, line: Any) -> None:
+    """As the tools of an MCP server: nothing is known of them before they run. Here they come with a handoff."""
+    helper = agent(workspace, story("touch a", end="helped"))
+    made = handoff(helper)
+    made._agent_ref = None
+    first = Agent(
+        name="triage", model=ScriptedModel([[function_call(made.tool_name, {}, call_id="h")]]), handoffs=[made]
+    )  # fmt: skip
+    runner = ReviewedRunner(review(db, workspace, before="all", chunks="every:9"))
+    with reviewer(db, line):
+        if line.verdict == "approve":
+            assert (await runner.run(first, "mend it")).final_output == "helped"
+        else:
+            with pytest.raises(Stopped, match="cannot refuse"):
+                await runner.run(first, "mend it")
+    assert (workspace / "a").exists() is (line.verdict == "approve")
+
+
 @dataclass
 class Notes:
     pages: list[str]
