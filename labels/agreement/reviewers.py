@@ -3,7 +3,7 @@ makes of all of them beside the majority."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -189,15 +189,12 @@ def _share(top: float, bottom: float) -> float | None:
 
 def repeats(store: Store, options: Options) -> list[Repeats]:
     """Reviewers against themselves, on the chunks that a queue gave them twice."""
-    sql = (
-        "SELECT DISTINCT e.run, e.reviewer, e.chunk FROM event e JOIN queue_run r ON r.run = e.run"
-        " JOIN queue q ON q.id = r.queue WHERE q.repeat_share > 0 AND e.kind = 'decide' AND e.payload LIKE ?"
-    )
-    params = ['%"repeat":1%']
+    sql = "SELECT r.run FROM queue_run r JOIN queue q ON q.id = r.queue WHERE q.repeat_share > 0"
+    params = []
     if options.queue:
-        sql, params = f"{sql} AND q.id = ?", [*params, options.queue]
+        sql, params = f"{sql} AND q.id = ?", [options.queue]
     found: dict[str, Repeats] = {}
-    for run, who, chunk in store.query(sql, params):
+    for run, who, chunk in _read_twice(store, [str(row[0]) for row in store.query(sql, params)]):
         name = options.same.get(who, who)
         if (options.only and name not in options.only) or name in options.without:
             continue
@@ -206,6 +203,17 @@ def repeats(store: Store, options: Options) -> list[Repeats]:
         if first is not None and second is not None and second.verdict is not None:
             _add(found.setdefault(name, Repeats(name)), first, second, _modes_of(store, [first, second]))
     return [_finished(found[name]) for name in sorted(found)]
+
+
+def _read_twice(store: Store, runs: list[str]) -> Iterator[tuple[str, str, str]]:
+    """(run, reviewer, chunk) of second readings. Run by run: the log as a whole is long, and few runs are in queues."""
+    for run in runs:
+        sql = (
+            "SELECT DISTINCT run, reviewer, chunk FROM event WHERE run = ? AND kind = 'decide'"
+            " AND payload LIKE '%\"repeat\":1%'"
+        )
+        for row in store.query(sql, [run]):
+            yield row[0], row[1], row[2]
 
 
 def _modes_of(store: Store, said: Iterable[Decision]) -> dict[str, list[str]]:
