@@ -73,7 +73,7 @@ def respond(store: Store, event: Any, options: Options, env: Mapping[str, str]) 
         raise UsageError("the event names no session.", "This command is called by Claude Code's hooks.")
     with lock(store.path, session):
         if options.gone():
-            return SILENT
+            raise UserError("the hook that asked is gone.")
         hook = _Hook(store, event, session, options, env)
         match name:
             case "SessionStart":

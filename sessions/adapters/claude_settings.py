@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,8 +36,11 @@ def project_file(folder: Path) -> Path:
 
 
 def hook_command(program: Sequence[str], options: Sequence[str]) -> str:
-    """The shell command of a hook. Whatever ends it otherwise than well, blocks: only code 2 does, to Claude Code."""
-    return f"{shlex.join([*program, 'hook', 'claude-code', *options])} || exit 2"
+    """The shell command of a hook (`hook_client` says what it is). Whatever ends it otherwise than well, blocks: only
+    code 2 does, to Claude Code. program: what answers where no server does."""
+    client = Path(__file__).with_name("hook_client.py")
+    words = [sys.executable, "-I", "-S", str(client), "hook", "claude-code", *options, "--", *program]
+    return f"{shlex.join(words)} || exit 2"
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Claude:
     def __init__(self, folder: Path, program: Path) -> None:
         self.folder, self.program = folder, program
         self.workspace, self.db = folder / "work", folder / "review.db"
+        self.runtime = folder / "run"
+        self.runtime.mkdir(0o700)
         self.workspace.mkdir()
         (folder / "home" / ".claude").mkdir(parents=True)
         (folder / "policy.toml").write_text("")
@@ -45,7 +47,7 @@ class Claude:
             "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "REVIEW_TUI_DB": str(self.db),
             "REVIEW_TUI_SNAPSHOTS": str(folder / "snapshots"), "REVIEW_TUI_POLICY": str(folder / "policy.toml"),
             "ANTHROPIC_API_KEY": "sk-ant-none", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1",
+            "XDG_RUNTIME_DIR": str(self.runtime), "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1",
         }  # fmt: skip
 
     def install(self, *options: str) -> None:
