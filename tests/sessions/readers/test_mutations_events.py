@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def gemini() -> list[Any]:
     say, ran = test_gemini.say, test_gemini.ran
     return [
         test_gemini.META, say("u1", [{"text": "go"}, {"inlineData": {"mimeType": "image/png", "data": "x"}}]),
-        say("g1", "", "gemini", toolCalls=[ran("c1", "out", agentId="h")], thoughts=[{"subject": "S"}], tokens={"a": 5}),
+        say("g1", "", "gemini", toolCalls=[ran("c1", "out", agentId="h")], thoughts=[{"subject": "S"}]),
         say("g2", [{"functionCall": {"id": "f1", "name": "f", "args": {}}}], "gemini", toolCalls=[ran("c2", "x")]),
         say("g1", "x", "gemini", toolCalls=[ran("c1", "no", "error")]), {"$rewindTo": "g1"}, say("e", "boom", "error"),
         {"$set": {"messages": [say("x1", "go"), say("x2", "new", "gemini")], "summary": "s"}},
@@ -119,6 +120,7 @@ def check(path: Path, format: str) -> None:
 
 
 def damaged(value: Any, lines: bool, chance: random.Random) -> bytes:
+    value = deepcopy(value)
     for _ in range(chance.randrange(4)):
         value = change(value, chance.choice(list(places(value))), chance)
     rows = value if lines and isinstance(value, list) else [value]
