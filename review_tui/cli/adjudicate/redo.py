@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from review_tui.cli import output
 from review_tui.cli.adjudicate.undo import step
 from review_tui.cli.settings import WORDS, db_option, json_option, reviewer_option
 
@@ -16,4 +17,6 @@ from review_tui.cli.settings import WORDS, db_option, json_option, reviewer_opti
 @click.pass_context
 def command(ctx: click.Context, run: str, as_json: bool) -> None:
     """Do the adjudication on RUN that you last took back again."""
-    step(ctx, run, as_json, "redo")
+    made = step(ctx, run, as_json, "redo")
+    if as_json:
+        output.emit("adjudicate-redo", made)

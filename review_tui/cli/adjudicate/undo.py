@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from review_tui.cli import output
@@ -9,8 +11,8 @@ from review_tui.cli.settings import WORDS, db_option, find_run, json_option, rev
 from sessions.errors import UserError
 
 
-def step(ctx: click.Context, run: str, as_json: bool, kind: str) -> None:
-    """One step back or forth. kind: `undo` or `redo`. Raises UserError if there is none."""
+def step(ctx: click.Context, run: str, as_json: bool, kind: str) -> dict[str, Any]:
+    """One step back or forth, and its JSON document. kind: `undo` or `redo`. Raises UserError if there is none."""
     from labels.adjudication import Adjudicator
 
     store = settings(ctx).store(ctx)
@@ -20,10 +22,9 @@ def step(ctx: click.Context, run: str, as_json: bool, kind: str) -> None:
     if event is None:
         raise UserError(f"there is no adjudication of {person.name} to {kind} on this run.")
     target = str(event.data["target"])
-    if as_json:
-        output.emit(f"adjudicate-{kind}", {"run": info.id, "event": event.id, "target": target, "chunk": event.chunk})
-    else:
+    if not as_json:
         output.line(f"{kind} of event {target.rpartition(':')[2]}.")
+    return {"run": info.id, "event": event.id, "target": target, "chunk": event.chunk}
 
 
 @click.command("undo")
@@ -34,4 +35,6 @@ def step(ctx: click.Context, run: str, as_json: bool, kind: str) -> None:
 @click.pass_context
 def command(ctx: click.Context, run: str, as_json: bool) -> None:
     """Take your last adjudication on RUN back."""
-    step(ctx, run, as_json, "undo")
+    made = step(ctx, run, as_json, "undo")
+    if as_json:
+        output.emit("adjudicate-undo", made)
