@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import corpus, detection, floors, gates, keys, memory, peers, readers, search, start, workspace
+from benchmarks import corpus, detection, floors, gates, gold, gold_release, keys, live, memory, peers, readers, search, start, workspace
 from benchmarks.page import page
 from benchmarks.report import Figure, as_json, machine, table
 from benchmarks.station import Bench
@@ -30,6 +30,9 @@ BENCHES: dict[str, Callable[[Bench], list[Figure]]] = {
     "detectors": detection.measure,
     "gates": gates.measure,
     "workspace": workspace.measure,
+    "live": live.measure,
+    "agreement": gold.measure,
+    "release": gold_release.measure,
     "memory": memory.measure,
     "readers": readers.measure,
     "peers": peers.measure,

@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "convert": ("review_tui.cli.convert", "Write a run in another format: canonical JSONL or ATIF."),
     "merge": ("review_tui.cli.merge", "Unite the decisions of another database with this one's."),
     "import-labels": ("review_tui.cli.import_labels", "Enter labels that came with a corpus as votes of outsiders."),
-    "queue": ("review_tui.cli.queue", "Queues of runs: create, list."),
+    "queue": ("review_tui.cli.queue", "Queues of runs: create, list, next, status."),
     "undo": ("review_tui.cli.undo", "Take your last decision on a run back."),
     "redo": ("review_tui.cli.redo", "Do what you last took back again."),
     "history": ("review_tui.cli.history", "Everything that was ever decided on a run, in order."),
