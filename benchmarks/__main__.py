@@ -13,7 +13,22 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from benchmarks import corpus, detection, floors, gates, gold, gold_release, keys, live, memory, peers, readers, search, start, workspace
+from benchmarks import (
+    corpus,
+    detection,
+    floors,
+    gates,
+    gold,
+    gold_release,
+    keys,
+    live,
+    memory,
+    peers,
+    readers,
+    search,
+    start,
+    workspace,
+)
 from benchmarks.page import page
 from benchmarks.report import Figure, as_json, machine, table
 from benchmarks.station import Bench
