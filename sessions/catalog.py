@@ -278,6 +278,25 @@ def raw(store: Store, run: RunInfo, index: int) -> list[bytes]:
     return read_spans(store, run, [span for span in spans if not isinstance(span, bytes)])
 
 
+def raws(store: Store, run: RunInfo, some: list[StoredStep]) -> list[list[bytes] | None]:
+    """`raw` for steps that follow each other, at once; None for those whose records are gone."""
+    if not some:
+        return []
+    base = base_key(run.no)
+    low, high = base + some[0].index, base + some[-1].index
+    rows = store.query("SELECT k, data FROM raw WHERE k BETWEEN ? AND ?", [low, high])
+    found: dict[int, list[bytes] | None] = {index_of(k): unpack_records(data) for k, data in rows}
+    missing = [stored for stored in some if stored.index not in found]
+    spans = [span for stored in missing for span in stored.step.raw]
+    try:
+        pieces = iter(read_spans(store, run, spans))
+        for stored in missing:
+            found[stored.index] = [next(pieces) for _ in stored.step.raw]
+    except UserError:
+        found.update((stored.index, None if stored.step.raw else []) for stored in missing)
+    return [found[stored.index] for stored in some]
+
+
 def read_spans(store: Store, run: RunInfo, spans: list[Any]) -> list[bytes]:
     """The bytes of a run's source files at these places. Raises UserError if the file is not as it was."""
     if not spans:

@@ -11,6 +11,7 @@ some frameworks catch errors and go on.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,8 @@ __all__ = ["START", "Answer", "Call", "Review", "Stopped", "Trail", "Unanswered"
 
 #: Where a rollback to before the first step goes, as `Answer.to_gate` says it.
 START = "start"
+#: What `review-tui run` tells the command that it runs (`sessions.supervise.plan`).
+_RUN_VARIABLE, _WORKSPACE_VARIABLE = "REVIEW_TUI_RUN", "REVIEW_TUI_WORKSPACE"
 
 
 class Stopped(Exception):
@@ -68,7 +71,8 @@ class Review:
         db: Path | str | None = None,
         snapshots: Path | str | None = None,
     ) -> None:
-        """task: None where the framework is told it. workspace: its files are snapshotted at every gate, and go back
+        """task: None where the framework is told it. run: its name; below `review-tui run` that run, if None (and its
+        workspace, if that is None too), else made up. workspace: its files are snapshotted at every gate, and go back
         with a rollback; None leaves files alone. chunks: a gate after so many replies of models (`every:N`), or as in
         `rules.POLICIES`. before: which calls are asked for before they run, see `rules.Before`. briefs: hand the agent
         the brief at every approval, not only where a reviewer said something. timeout_s: seconds to wait at a gate,
@@ -76,12 +80,13 @@ class Review:
 
         Raises UsageError for a chunk policy that is none.
         """
-        self.task, self.agent, self.workspace = task, agent, workspace
+        self.task, self.agent = task, agent
+        self.workspace = workspace or (None if run else os.environ.get(_WORKSPACE_VARIABLE))
         self.timeout_s = timeout_s
         self.trail = Trail()
         self._complete = chunk_rule(chunks)
         self._before, self._briefs = before, briefs
-        self._rules, self._run = tuple(rules), run
+        self._rules, self._run = tuple(rules), run or os.environ.get(_RUN_VARIABLE)
         self._db = Path(db) if db is not None else None
         self._snapshots = Path(snapshots) if snapshots is not None else None
         self._gate: Gate | None = None

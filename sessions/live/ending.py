@@ -51,7 +51,9 @@ def complete(store: Store, run: str) -> None:
         if tx.execute("SELECT steps FROM run WHERE no = ? AND state = 'live'", [no]) != [(steps,)]:
             return
         same = tx.execute(
-            "SELECT id FROM run WHERE content_id = ? AND state = 'complete' ORDER BY no LIMIT 1", [content]
+            "SELECT id FROM run WHERE content_id = ? AND state = 'complete' AND id NOT IN (SELECT run FROM live)"
+            " ORDER BY no LIMIT 1",
+            [content],
         )
         if same and steps:
             _join(tx, run, no, str(same[0][0]))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sessions.readers.chat_roles import actor_and_role
-from sessions.readers.leftovers import mapping, sequence, text_or_none
+from sessions.readers.leftovers import mapping, sequence, snake, text_or_none
 from sessions.readers.shared import content_text, string
 
 
@@ -20,7 +20,7 @@ def value_of(event: dict[str, Any], key: str) -> Any:
     """A field by its name in camel case or in snake case."""
     if key in event:
         return event[key]
-    return event.get("".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key))
+    return event.get(snake(key))
 
 
 def role_of(message: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sessions.readers.langchain_messages import messages_in
-from sessions.readers.leftovers import REFERENCE_KEYS, amount, count, is_trivial, iso_time, mapping, text_or_none
+from sessions.readers.leftovers import REFERENCE_KEYS, amount, count, is_trivial, iso_time, mapping, snake, text_or_none
 from sessions.readers.otlp_attributes import json_or
 from sessions.readers.shared import call_part, content_text, result_part, string
 from sessions.readers.span_tree import Kind, Node
@@ -25,11 +25,11 @@ def get(record: dict[str, Any], key: str) -> Any:
     """A field by its name in camel case or in snake case."""
     if key in record:
         return record[key]
-    return record.get("".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key))
+    return record.get(snake(key))
 
 
 def has(record: dict[str, Any], key: str) -> bool:
-    return key in record or "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key) in record
+    return key in record or snake(key) in record
 
 
 def _is_judging(key: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sessions.readers.shared import raw_part
@@ -54,6 +55,12 @@ def facts_and_reference(
             continue
         (reference if key.lower() in REFERENCE_KEYS else facts)[key] = value
     return facts, reference or None
+
+
+@cache
+def snake(key: str) -> str:
+    """`traceId` as `trace_id`: exports come in either spelling. For the names that a reader knows, not for a file's."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
 
 
 def mapping(value: Any) -> dict[str, Any]:

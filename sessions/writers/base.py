@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from sessions import catalog
 from sessions.bodies import StoredStep
@@ -10,6 +11,9 @@ from sessions.catalog import RunInfo
 from sessions.errors import UserError
 from sessions.run import Header
 from sessions.store import Store
+
+#: Steps whose records are looked up at once.
+_BATCH = 100
 
 
 class Recorded:
@@ -45,10 +49,10 @@ class Recorded:
     def step(self, index: int) -> StoredStep:
         return catalog.step(self._store, self.run.no, index)
 
-    def raw(self, index: int) -> list[bytes]:
-        """The source's own records of a step; [] where they are gone."""
-        try:
-            return catalog.raw(self._store, self.run, index)
-        except UserError:
-            self.without_raw += 1
-            return []
+    def steps_with_raw(self) -> Iterator[tuple[StoredStep, list[bytes]]]:
+        """All steps in order, each with the source's own records; [] where they are gone."""
+        steps = self.steps()
+        while batch := list(islice(steps, _BATCH)):
+            for stored, records in zip(batch, catalog.raws(self._store, self.run, batch), strict=True):
+                self.without_raw += records is None
+                yield stored, records or []

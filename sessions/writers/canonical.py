@@ -25,12 +25,12 @@ def write(run: Recorded) -> Iterator[str]:
     identity = Identity()
     steps = 0
     yield from _lines(_header(run.header))
-    for stored in run.steps():
+    for stored, records in run.steps_with_raw() if run.with_raw else ((stored, None) for stored in run.steps()):
         steps += 1
         step_id = identity.step_id(stored.step)
         yield from _lines(_step(stored.step, stored.index, step_id))
-        if run.with_raw:
-            yield from _lines({"type": "raw", "records": [_record(raw) for raw in run.raw(stored.index)]})
+        if records is not None:
+            yield from _lines({"type": "raw", "records": [_record(raw) for raw in records]})
     if run.header.reference is not None:
         yield from _lines(_with_value({"type": "reference"}, "reference", run.header.reference))
     yield from _lines({"type": "end", "steps": steps, "content_id": identity.content_id()})

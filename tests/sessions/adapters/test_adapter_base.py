@@ -23,6 +23,7 @@ from sessions.live import checking
 from sessions.live.gates import live_by_name
 from sessions.run import Step
 from sessions.store import Store
+from sessions.supervise.plan import RUN_VARIABLE, WORKSPACE_VARIABLE
 
 RM, LS = Call("bash", {"command": "rm -rf x"}, "1"), Call("bash", {"command": "ls"}, "2")
 
@@ -317,6 +318,17 @@ def test_files_without_a_snapshot_to_go_back_to_stop_the_agent(db: Path, workspa
         replied(second, "one")
         with pytest.raises(Stopped, match="files could not be taken back"):
             second.gate()
+
+
+def test_below_review_tui_run_it_is_that_run(db: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(RUN_VARIABLE, "outer")
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(workspace))
+    with Review(agent="bot", db=db) as made:
+        made.start([], "Mend it.")
+        assert (made.run, made.workspace) == ("outer", str(workspace))
+    with Review(agent="bot", db=db, run="own") as made:
+        made.start([], "Mend it.")
+        assert (made.run, made.workspace) == ("own", None)
 
 
 def test_it_must_be_started() -> None:
