@@ -98,6 +98,20 @@ class Feed:
         """Calls that were made and have no result yet: they are about to run, or running."""
         return [part for file in self._files.values() for _, step in file.pending for part in _unanswered(step)]
 
+    def tells_of(self, call_id: str) -> bool:
+        """Whether a call with this id stands in what was read."""
+        return any(part.call_id == call_id for part in self._parts())
+
+    def says(self, text: str) -> bool:
+        """Whether an agent's words stand in what was read."""
+        wanted = text.strip()
+        return any(part.kind == "text" and part.text.strip() == wanted for part in self._parts())
+
+    def _parts(self) -> Iterator[Part]:
+        for file in self._files.values():
+            for _, step in (*file.told, *file.pending):
+                yield from step.parts
+
     def shown(self, *, everything: bool = False) -> None:
         """What `steps` gave was shown."""
         for key, step in list(self._due(everything)):

@@ -14,6 +14,7 @@ RUN_VARIABLE, WORKSPACE_VARIABLE = "REVIEW_TUI_RUN", "REVIEW_TUI_WORKSPACE"
 CAN = ("hold", "files")
 #: Exit codes beside the command's own.
 ROLLED_BACK, STOPPED, REJECTED, UNANSWERED = 10, 11, 12, 75
+CODES: Mapping[str, int] = {"rollback": ROLLED_BACK, "stop": STOPPED, "reject": REJECTED}
 #: How long a command may take to end when it is asked to, in seconds.
 PATIENCE_S = 5.0
 #: How long a command may work without anything to follow before it is held, in seconds.

@@ -64,9 +64,13 @@ def gates(store: Store, run: str) -> list[GateInfo]:
     return gates_of(store, run)
 
 
+def waiting(store: Store, run: str) -> GateInfo | None:
+    """The last gate of the run that waits to be decided on, or to be heard of."""
+    return next((gate for gate in reversed(gates_of(store, run)) if gate.state in (OPEN, DECIDED)), None)
+
+
 def waits(store: Store, run: str) -> bool:
-    """Whether a gate of the run waits to be decided on, or to be heard of."""
-    return any(gate.state in (OPEN, DECIDED) for gate in gates_of(store, run))
+    return waiting(store, run) is not None
 
 
 def gates_without_snapshot(store: Store, run: str) -> list[GateInfo]:

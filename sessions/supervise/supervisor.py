@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions import pacing
+from sessions.adapters.again import wait_again
 from sessions.errors import UserError
 from sessions.live import ending, runs
 from sessions.live.answer import Answer
@@ -33,9 +34,8 @@ from sessions.supervise.feed import Feed
 from sessions.supervise.keeping import Held, KeeperGone, Keeping
 from sessions.supervise.plan import (
     CAN,
+    CODES,
     PATIENCE_S,
-    REJECTED,
-    ROLLED_BACK,
     RUN_VARIABLE,
     STOPPED,
     UNANSWERED,
@@ -66,7 +66,7 @@ class Supervisor:
         self._live: LiveRun
         self._keeping: Keeping
         self._files: SessionFiles
-        self._unfollowed_agreed = self._described = False
+        self._unfollowed_agreed = self._described = self._started = False
         self._began = time.monotonic()
         self._stopped_at: float | None = None
 
@@ -79,6 +79,9 @@ class Supervisor:
         self._live, again = record.begin(self.store, self._request(START))
         if plan.snapshots and not again:
             take_beginning(self.store.path, plan.workspace, self._live.run, plan.store)
+        if again and (outcome := self._answer_earlier()) is not None:
+            self._signals.close()
+            return outcome
         env = {
             **(plan.env or os.environ), MARKER: plan.run, RUN_VARIABLE: plan.run,
             DB_VARIABLE: str(self.store.path.absolute()), WORKSPACE_VARIABLE: str(plan.workspace.absolute()),
@@ -92,6 +95,7 @@ class Supervisor:
             if not again:
                 ending.end(self.store, self._live.run)
             raise
+        self._started = True
         try:
             with self.store.write("NORMAL") as tx:
                 for known in (process(self._keeping.pid), process(os.getpid())):
@@ -103,6 +107,17 @@ class Supervisor:
             raise
         finally:
             self._leave()
+
+    def _answer_earlier(self) -> Outcome | None:
+        """A gate of the run still waits, because its supervisor was killed: nothing goes on before it is answered."""
+        earlier = record.waiting(self.store, self._live.run)
+        if earlier is None:
+            return None
+        self.say(f"gate {earlier.key} of run {self.plan.run} waits first. To decide: review-tui gate list")
+        answer = wait_again(self.store, earlier, self._hooks, None, lambda: self._signals.number is not None)
+        if not isinstance(answer, Answer):
+            return Outcome(128 + (self._signals.number or 0))
+        return None if answer.approved else Outcome(CODES[answer.verdict], answer.brief, answer.verdict)
 
     def _leave(self) -> None:
         """Whatever happens: nothing goes on unreviewed, and nothing stays frozen."""
@@ -202,10 +217,9 @@ class Supervisor:
                 self._keeping.thaw()
                 self._terminal.give(self._keeping.pid)
             return None
-        codes = {"rollback": ROLLED_BACK, "stop": STOPPED, "reject": REJECTED}
         if answer.verdict != "rollback":  # then it is ended already: see `_restore`
             self._keeping.end(PATIENCE_S)
-        return Outcome(codes[answer.verdict], answer.brief, answer.verdict)
+        return Outcome(CODES[answer.verdict], answer.brief, answer.verdict)
 
     def _request(
         self, gate: str, steps: Sequence[Step] = (), proposed: Sequence[Part] = (), *, final: bool = False
@@ -244,7 +258,8 @@ class Supervisor:
 
     def _restore(self, rollback: Rollback) -> str:
         """A rollback: the agent's own state cannot go back, so it ends, before its files do, without running again."""
-        self._keeping.kill()
+        if self._started:
+            self._keeping.kill()
         return self._inner.restore(rollback)
 
     # -- special gates ------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 python small_agent.py STEPS [OPTION...]
 
 Each step is a call that appends a line to journal.txt, and its result. Options: `child` starts a process that writes
-ticks.txt all the time, in a session of its own; `stubborn` ignores SIGTERM; `exit=N` ends with that code; `quiet`
+ticks.txt all the time, in a session of its own; `orphan` another, whose parent ends and whose environment is empty, and
+which writes orphan.txt; `stubborn` ignores SIGTERM; `exit=N` ends with that code; `quiet`
 writes no session; `pace=S` seconds between steps; `stay` goes on for ever after the last step.
 """
 
@@ -31,6 +32,12 @@ def main() -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if "child" in options:
         subprocess.Popen([sys.executable, "-c", TICKER], start_new_session=True)
+    if "orphan" in options:
+        code = TICKER.replace("ticks.txt", "orphan.txt")
+        start = (
+            f"import subprocess\nsubprocess.Popen({[sys.executable, '-c', code]!r}, start_new_session=True, env={{}})"
+        )
+        subprocess.run([sys.executable, "-c", start], check=True)
     sys.stdout.write("the agent's own output\n")
     sys.stdout.flush()
     if log:

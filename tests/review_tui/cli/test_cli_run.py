@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -170,23 +171,28 @@ def test_every_step_is_shown_once_and_the_session_is_the_same_run(start):
 
 
 def test_at_a_gate_everything_stands_still(start):
-    """The agent, and a process that it has started in a session of its own."""
-    running = start(*AGENT, "6", "child")
+    """The agent, a process that it has started in a session of its own, and an orphan without our mark."""
+    running = start(*AGENT, "6", "child", "orphan")
     gate = running.gate()
-    before = running.file("ticks.txt"), running.file("journal.txt")
+    names = ("ticks.txt", "orphan.txt", "journal.txt")
+    before = [running.file(name) for name in names]
+    assert all(before)
     time.sleep(0.15)
-    assert (running.file("ticks.txt"), running.file("journal.txt")) == before
+    assert [running.file(name) for name in names] == before
     facts = gate.snapshot_facts
-    assert facts["process_count"] >= 2
+    assert facts["process_count"] >= 3
     assert any("ticks.txt" in item["command"] for item in facts["processes"])
     assert {item["state"] for item in facts["processes"]} == {"T"}
     assert "not_held" not in facts
     assert gate.snapshot is not None
     running.decide("approve")
-    until(lambda: running.file("ticks.txt") != before[0])
+    until(lambda: running.file("orphan.txt") != before[1])
     running.approve_all()
     running.end()
     assert running.alive() == []
+    ticks = running.file("orphan.txt")
+    time.sleep(0.1)
+    assert running.file("orphan.txt") == ticks
 
 
 def test_a_message_with_an_approval_is_told_to_who_started_it(start):
@@ -303,9 +309,27 @@ def test_a_supervisor_that_is_killed_takes_the_agent_with_it(start, frozen):
     ticks = running.file("ticks.txt")
     time.sleep(0.1)
     assert running.file("ticks.txt") == ticks
-    if frozen:  # the gate can still be decided on, and whoever takes the run up again has the answer
-        gate = next(gate for gate in waiting(running.store) if gate.state == OPEN)
-        decide(running.store, "ann", gate, Said("approve"))
+
+
+@pytest.mark.parametrize("verdict", ["approve", "rollback"])
+def test_a_run_that_is_taken_up_again_waits_for_the_gate_that_was_left(start, verdict):
+    running = start(*AGENT, "3", "stay")
+    gate = running.gate()
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not running.alive())
+    files = running.file("journal.txt")
+    again = start("sh", "-c", "echo again > again.txt")
+    assert again.gate().id == gate.id
+    assert again.file("again.txt") is None, "nothing is started before it is answered"
+    again.decide(verdict, to="start" if verdict == "rollback" else None)
+    if verdict == "approve":
+        again.approve_all()
+    code, _, err = again.end()
+    assert "waits first" in err
+    assert code == (0 if verdict == "approve" else 10)
+    assert again.file("again.txt") == (b"again\n" if verdict == "approve" else None)
+    assert again.file("journal.txt") == (files if verdict == "approve" else None)
 
 
 def test_a_keeper_that_is_killed_ends_the_agent_too(start):
@@ -546,3 +570,33 @@ def test_at_a_terminal_keys_go_to_the_command_and_ctrl_c_ends_it(tmp_path, monke
         screen.send("\x03")  # now the terminal is ours
         assert screen.wait() == 130
         assert screen.restored()
+
+
+@pytest.mark.pty
+def test_under_a_shell_it_is_a_job_like_others(tmp_path, monkeypatch):
+    """Ctrl+Z gives the terminal back to the shell, `fg` goes on where it was."""
+    monkeypatch.setattr("pty_tool.COMMAND", ["/bin/bash"])
+    (tmp_path / "work").mkdir()
+    script = tmp_path / "asks.py"
+    script.write_text("name = input('who? ')\nprint('hello', name, flush=True)\n")
+    env = {
+        "REVIEW_TUI_SNAPSHOTS": str(tmp_path / "s"), "HOME": str(tmp_path), "CLAUDE_CONFIG_DIR": str(tmp_path),
+        "PS1": "shell> ",
+    }  # fmt: skip
+    options = ["--db", str(tmp_path / "r.db"), "--workspace", str(tmp_path / "work")]
+    (tmp_path / "line.sh").write_text(shlex.join([*PROGRAM, "run", *options, "--", sys.executable, str(script)]) + "\n")
+    with terminal("--norc", "-i", env=env) as screen:
+        screen.until("shell>")
+        screen.send(f"set -m; . {tmp_path}/line.sh\r")
+        screen.until("who?")
+        screen.send("\x1a")
+        screen.until("Stopped")
+        screen.send("fg\r")
+        time.sleep(0.1)
+        screen.send("bob\r")
+        screen.until("hello bob")
+        screen.until("waits at gate 1")
+        screen.send("\x03")
+        screen.until("ending the command")
+        screen.send("exit\r")
+        screen.wait()
