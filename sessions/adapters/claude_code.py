@@ -18,6 +18,7 @@ command that continues the conversation from before.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +43,15 @@ from sessions.pacing import is_due
 from sessions.run import Part, Step, arguments_text
 from sessions.store import Store
 from sessions.supervise import record
+from sessions.supervise.feed import Feed
 from sessions.supervise.plan import RUN_VARIABLE
 
 AGENT = "claude-code"
 CAN = ("hold", "edit", "files")
 #: A call to this tool is a probe of `review-tui hooks check`: it is looked at like every other, and never allowed.
 PROBE_TOOL = "review_tui_probe"
+#: How long the transcript is waited for, in seconds.
+WRITTEN_S = 2.0
 #: Characters of a tool's answer that are kept where there is no transcript.
 _ANSWER_CHARS = 20_000
 
@@ -104,6 +108,7 @@ class _Hook:
         self.hooks: Hooks = workspace_hooks(store.path, options.snapshots)
         self.transcript: Transcript | None = None
         self._has_read = False
+        self._unwritten = ""
         path = _transcript_path(event)
         if os.access(path, os.R_OK):
             self.transcript = Transcript(Path(path), self.state.transcript)
@@ -223,11 +228,37 @@ class _Hook:
         if self.transcript is None:
             return _kept(self.state.calls)
         if not self._has_read:
-            self.transcript.read()
+            self._read()
             self._has_read = True
-            if self.transcript.feed.task and not self.state.task:
+            if self.transcript is not None and self.transcript.feed.task and not self.state.task:
                 self._describe(self.transcript.feed.task)
-        return self.transcript.feed.steps(everything=everything)
+        steps = self.transcript.feed.steps(everything=everything)
+        return [*steps, Step("agent", "agent", [Part("text", self._unwritten)])] if self._unwritten else steps
+
+    def _read(self) -> None:
+        """Read the transcript. Claude Code writes it behind its own back, and may not have got to what this event is
+        about: wait for that a little. Last words that are not there by then are taken from the event."""
+        assert self.transcript is not None
+        end = time.monotonic() + WRITTEN_S
+        while True:
+            self.transcript.read()
+            if self._is_written(self.transcript.feed) or time.monotonic() > end:
+                break
+            time.sleep(0.02)
+            self.transcript = Transcript(self.transcript.path, self.state.transcript)
+        last = self.event.get("last_assistant_message")
+        if self.event["hook_event_name"] == "Stop" and isinstance(last, str) and last.strip():
+            self._unwritten = "" if self.transcript.feed.says(last) else last
+
+    def _is_written(self, feed: Feed) -> bool:
+        """Whether the transcript has what this event is about: everything before that is there then, too."""
+        called, last = self.event.get("tool_use_id"), self.event.get("last_assistant_message")
+        if self.event["hook_event_name"] == "PreToolUse":
+            return not isinstance(called, str) or feed.tells_of(called)
+        if self.event["hook_event_name"] == "Stop":
+            said = not isinstance(last, str) or not last.strip() or feed.says(last)
+            return said and not feed.flying()
+        return True
 
     def _counted(self) -> list[Step]:
         """The steps that a chunk is counted by."""

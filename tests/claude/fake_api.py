@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,7 +15,9 @@ class FakeApi:
 
     heard: what the model was told since its last turn, as text, for each turn."""
 
-    def __init__(self, turns: Sequence[Any]) -> None:
+    def __init__(self, turns: Sequence[Any], pace_s: float = 0.0) -> None:
+        """pace_s: seconds that the model takes for a turn."""
+        self._pace_s = pace_s
         self._turns = [[{"type": "text", "text": turn}] if isinstance(turn, str) else turn for turn in turns]
         self.heard: list[str] = []
         self._count = 0
@@ -70,6 +73,7 @@ class FakeApi:
         self._count += 1
         content: list[dict[str, Any]] = [{"type": "text", "text": "A title"}]
         if body.get("tools"):  # other requests ask for a title and the like
+            time.sleep(self._pace_s)
             self.heard.append(json.dumps(body["messages"][-1]["content"]))
             content = self._turns.pop(0) if self._turns else [{"type": "text", "text": "Nothing more."}]
         for place, block in enumerate(content):

@@ -363,6 +363,35 @@ def test_at_the_end_of_its_turn_the_agent_is_sent_back_to_work(claude, verdict):
     assert len(claude.gates) == 2
 
 
+# -- a transcript that is written late --------------------------------------------------------------------------------
+
+
+def test_what_claude_code_has_not_written_yet_is_waited_for(claude):
+    """Its hooks run beside its writing: seen with 2.1.330, where the last result and the last words came after Stop."""
+    claude.log.user("Mend it.")
+    claude.wants("make")
+
+    def write() -> None:
+        claude.did("all built")
+        claude.log.says("Done.")
+
+    with claude.reviewed() as reviewer:
+        writing = threading.Timer(0.3, write)
+        writing.start()
+        assert claude.fire("Stop", stop_hook_active=False, last_assistant_message="Done.").silent
+        writing.join()
+    assert reviewer.seen[0].last == 2
+    assert claude.texts == ["Mend it.", "make", "all built", "Done."]
+
+
+def test_last_words_that_are_never_written_are_shown_all_the_same(claude, monkeypatch):
+    monkeypatch.setattr("sessions.adapters.claude_code.WRITTEN_S", 0.05)
+    claude.log.user("Mend it.")
+    with claude.reviewed():
+        assert claude.fire("Stop", stop_hook_active=False, last_assistant_message="I did it.").silent
+    assert claude.texts == ["Mend it.", "I did it."]
+
+
 # -- hooks that die, hooks at once ------------------------------------------------------------------------------------
 
 
