@@ -86,6 +86,8 @@ def _who(view: GateView, width: int) -> Rows:
         "dead": ("its process is gone", "error"),
     }[view.agent]
     rows: Rows = [(None, [(f" {short(view.live.agent, width - 24)} ", "text"), state])]
+    if frozen := int(view.gate.snapshot_facts.get("process_count") or 0):
+        rows.append((None, [(f" {frozen:,} {'process' if frozen == 1 else 'processes'} held", "faint")]))
     if view.gate.needs > 1:
         missing = view.gate.needs - len(view.approvals)
         by = f": {', '.join(view.approvals)}" if view.approvals else ""

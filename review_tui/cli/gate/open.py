@@ -36,12 +36,15 @@ def command(ctx: click.Context, source: str, wait: bool) -> int:
     open: ask again with the same request).
     """
     from sessions.live.asking import ask, open_database, parse
+    from sessions.live.files import workspace_hooks
+    from sessions.live.hooks import NO_HOOKS
 
     request = parse(read_request(source))
     with open_database(settings(ctx).db_path()) as store:
         if wait:
             output.note(f"waiting at gate {request.gate} of run {request.run}; to decide: review-tui gate list")
-        answer = ask(store, request, wait=wait, itself=False)
+        hooks = workspace_hooks(store.path) if request.workspace else NO_HOOKS
+        answer = ask(store, request, wait=wait, itself=False, hooks=hooks)
     output.emit("gate", answer.as_json())
     return CODES[answer.verdict]
 
