@@ -170,6 +170,6 @@ def check_hostile(detector: str) -> None:
             Step("agent", "agent", [Part("raw", text, name="x"), *call("TodoWrite", {"todos": [{"content": text}]})]),
             say(text),
         ]
-        began = time.perf_counter()
+        began = time.process_time()
         found(detector, *steps, task=text, format="codex")
-        assert time.perf_counter() - began < 0.2 * len(steps), f"slow on {text[:20]!r}"
+        assert time.process_time() - began < 0.5 * len(steps), f"slow on {text[:20]!r}"

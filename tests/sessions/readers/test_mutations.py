@@ -126,13 +126,13 @@ def check_step(step):
 
 def read_all(path, format):
     """With the reader that the file was for, and with the one that it looks like now, if any."""
-    start = time.perf_counter()
+    start = time.process_time()
     check(readers.read(path, format))
     try:
         check(readers.read(path))
     except UserError:  # nobody's format any more: said to the user, which is right
         assert not readers.sniff(path)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 15
 
 
 @pytest.mark.real_data

@@ -99,7 +99,7 @@ def survives(path: Path) -> None:
     head = Head.of(path)
     for name in FORMATS:
         assert 0.0 <= load(name).sniff(head) <= 1.0
-        started = time.monotonic()
+        started = time.process_time()
         runs, problems = collect(read(path, name))
         for run in runs:
             assert len(content_id(run.steps)) == 64
@@ -107,7 +107,7 @@ def survives(path: Path) -> None:
             assert all(isinstance(part.text, str) for step in run.steps for part in step.parts)
             assert all(isinstance(step.actor, str) for step in run.steps)
         assert runs or problems or name != "text"
-        assert time.monotonic() - started < SECONDS
+        assert time.process_time() - started < SECONDS
     sniff(path)
 
 

@@ -254,9 +254,9 @@ def test_long_chains_and_wide_families_are_no_quadratic_work(tmp_path):
     ]
     path = tmp_path / "t.jsonl"
     path.write_text("".join(json.dumps(export([item])) + "\n" for item in [*chain, *wide, *told]))
-    start = time.perf_counter()
+    start = time.process_time()
     runs, problems = check(readers.read(path, "otlp"))
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
     assert problems == []
     # Each request has one message more than the one before.
     assert sum(step.role == "user" for step in runs[2].steps) == 299
