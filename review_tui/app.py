@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -75,6 +76,7 @@ class ReviewApp(App[None]):
         #: What ended the station, if something inside it went wrong.
         self.fault: Exception | None = None
         self._first_gate = gate
+        self._events: asyncio.AbstractEventLoop
         self._codebooks: Codebooks | None = None
         self._picker: ModePicker | None = None
         self._begun = self._opened = self._found = False
@@ -82,7 +84,7 @@ class ReviewApp(App[None]):
     # -- life ---------------------------------------------------------------------------------------------------
 
     async def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._events = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._told_to_stop)
         known = self._single_known_run()
@@ -191,7 +193,8 @@ class ReviewApp(App[None]):
         if self.paths and not self._found and not self.last_problem:
             self._failed(f"there is no run in {', '.join(map(str, self.paths))}.")
         if self._detection is not None:
-            self.call_from_thread(self._detection.start)
+            with suppress(RuntimeError):  # the station has ended; and not wait for it: it may be about to
+                self._events.call_soon_threadsafe(self._detection.start)
 
     def _run_started(self, run_id: str) -> None:
         """A single file that was named opens as soon as its first steps are there."""
