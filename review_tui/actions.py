@@ -129,7 +129,16 @@ INBOX: list[Action] = [
         _a("problems", "I", "About the run", "Task, system, source, problems while reading."),
         _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
         _a("quit", "q", "Quit", "Everything decided is kept already.", "q quit"),
-    )
+    ),
+    *_group(
+        "Sets",
+        _a("queues", "Q", "Queues", "Your progress in each, and the next item of one.", "Q queues"),
+        _a("adjudicate", "A", "Adjudicate", "Settle what reviewers disagree on.", "A adjudicate"),
+        _a("agreement", "G", "Agreement", "How far reviewers agree, per failure mode and per reviewer."),
+        _a("insights", "V", "Insights", "What fails, how, and for whom.", "V insights"),
+        _a("codes", "C", "Codes", "Open coding: from notes to codes to failure modes."),
+        _a("health", "H", "Your own reviewing", "Pace, what you read, how you take suggestions, drift."),
+    ),
 ]
 
 SCREENS: dict[str, list[Action]] = {"Review": REVIEW, "Inbox": INBOX}

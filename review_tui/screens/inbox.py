@@ -15,7 +15,7 @@ from review_tui import gates
 from review_tui.actions import INBOX, Action
 from review_tui.gates import GateView, age_text
 from review_tui.sanitize import clean, short
-from review_tui.screens.base import StationScreen
+from review_tui.screens.doors import Doors
 from review_tui.screens.prompt import Prompt
 from review_tui.transcript.folding import cells
 from review_tui.widgets.bar import Bar
@@ -140,7 +140,7 @@ def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
     return pieces
 
 
-class InboxScreen(StationScreen):
+class InboxScreen(Doors):
     """Lists the runs; newer ones appear while they are read."""
 
     ACTIONS: ClassVar[list[Action]] = INBOX
