@@ -20,9 +20,10 @@ from review_tui.app import ReviewApp
 from review_tui.cli.group import COMMANDS, cli
 from review_tui.screens.inbox import InboxScreen
 from sessions import catalog
+from sessions.docpage import first_paragraph
 from sessions.ingest import import_file
 from sessions.readers import BUILT_IN
-from sessions.readers.__main__ import first_paragraph, renewed, table
+from sessions.readers.__main__ import renewed, table
 from sessions.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]

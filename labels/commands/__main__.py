@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from inspect import cleandoc
-from pathlib import Path
 
 from labels.commands import registry
 from labels.commands.rules.base import Rule
-
-BEGIN = "<!-- made by `python -m labels.commands docs/commands.md` -->"
-END = "<!-- end of what is made -->"
+from sessions import docpage
 
 
 def tables() -> str:
@@ -27,7 +22,7 @@ def _families() -> Iterator[str]:
     for name, about, rules in registry.families():
         own = [rule for rule in rules if rule.id not in shown]
         shown.update(rule.id for rule in own)
-        yield from (f"### {name}", "", " ".join(cleandoc(about).split("\n\n")[0].split()), "")
+        yield from (f"### {name}", "", docpage.first_paragraph(about), "")
         yield from ("| rule | what it says | severity | family |", "|---|---|---|---|")
         yield from map(_row, sorted(own, key=lambda rule: rule.id))
         yield ""
@@ -40,16 +35,8 @@ def _row(rule: Rule) -> str:
 
 def renewed(page: str) -> str:
     """The page with the tables as they are now. Raises ValueError where the marks are missing."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page needs the marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{tables()}{END}{after}"
+    return docpage.renewed(page, "`python -m labels.commands docs/commands.md`", tables())
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        target = Path(sys.argv[1])
-        target.write_text(renewed(target.read_text("utf-8")), "utf-8")
-    else:
-        sys.stdout.write(tables())
+    docpage.main(renewed, tables)

@@ -9,9 +9,8 @@ from labels import detectors
 from labels.codebook import load_all
 from labels.detectors.base import Detector
 from labels.figures import Figure, decimal, figures
+from sessions import docpage
 
-BEGIN = "<!-- made by `python -m labels.scoring.figures`: {} -->"
-END = "<!-- end of what is made -->"
 PARTS = ("modes", "figures", "corpora", "alerts", "steps", "ranker")
 _CODEBOOKS = ("mast", "safety")
 
@@ -19,12 +18,7 @@ _CODEBOOKS = ("mast", "safety")
 def renewed(page: str) -> str:
     """The page with its tables as they are now. Raises ValueError where a mark is missing."""
     for part in PARTS:
-        mark = BEGIN.format(part)
-        before, begin, rest = page.partition(mark)
-        _, end, after = rest.partition(END)
-        if not (begin and end):
-            raise ValueError(f"the page needs the marks {mark} and {END}")
-        page = f"{before}{mark}\n{table(part)}{END}{after}"
+        page = docpage.renewed(page, f"`python -m labels.scoring.figures`: {part}", table(part))
     return page
 
 

@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from importlib import import_module
-from inspect import cleandoc
-from pathlib import Path
 
+from sessions import docpage
 from sessions.readers import BUILT_IN, load
-
-BEGIN = "<!-- made by `python -m sessions.readers docs/formats.md` -->"
-END = "<!-- end of what is made -->"
 
 
 def table() -> str:
@@ -26,27 +21,14 @@ def _rows() -> Iterator[str]:
     for name, target in BUILT_IN.items():
         reader = load(name)
         about = import_module(target.partition(":")[0]).__doc__ or ""
-        cells = [f"`{reader.name}`", reader.title, reader.versions, first_paragraph(about)]
+        cells = [f"`{reader.name}`", reader.title, reader.versions, docpage.first_paragraph(about)]
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def first_paragraph(docstring: str) -> str:
-    """Its first paragraph on one line."""
-    return " ".join(cleandoc(docstring).split("\n\n")[0].split())
 
 
 def renewed(page: str) -> str:
     """The page with the table as it is now. Raises ValueError where the marks are missing."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page needs the marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table()}{END}{after}"
+    return docpage.renewed(page, "`python -m sessions.readers docs/formats.md`", table())
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        page = Path(sys.argv[1])
-        page.write_text(renewed(page.read_text("utf-8")), "utf-8")
-    else:
-        sys.stdout.write(table())
+    docpage.main(renewed, table)

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 from review_tui.cli import output
 from review_tui.cli.guard import DONE, FAILED
 from review_tui.cli.workspace.common import restore_json, restore_lines
-from review_tui.cli.workspace.planned import plan_json, plan_lines, resolved
+from review_tui.cli.workspace.planned import Choices, plan_json, plan_lines, resolved
 
 if TYPE_CHECKING:
-    from sessions.workspace.plan import Choice, Plan
+    from sessions.workspace.plan import Plan
     from sessions.workspace.snapshots import Snapshots
 
 
 def carry_out(
     snapshots: Snapshots,
     plan: Plan,
-    conflicts: Choice,
-    chosen: dict[str, tuple[str, ...]],
+    chosen: Choices,
     *,
     expect: str | None,
     yes: bool,
@@ -26,7 +25,7 @@ def carry_out(
     what: str,
 ) -> int:
     """Show a plan, or do it with `yes`; the exit code. what: `restore` or `undo`."""
-    choices, outcome = resolved(plan, conflicts, **chosen)
+    choices, outcome = resolved(plan, chosen)
     if not yes:
         if as_json:
             _emit(what, {"done": False, "plan": plan_json(plan, outcome), "restore": None})
@@ -34,7 +33,7 @@ def carry_out(
             plan_lines(plan, outcome)
         output.note("review-tui: nothing was changed. --yes does it.")
         return FAILED
-    info = snapshots.apply(plan, choices, conflicts=conflicts, expect=expect)
+    info = snapshots.apply(plan, choices, conflicts=chosen.conflicts, expect=expect)
     if as_json:
         _emit(what, {"done": True, "plan": plan_json(plan, outcome), "restore": restore_json(info)})
     else:

@@ -9,7 +9,7 @@ import click
 from review_tui.cli import output
 from review_tui.cli.settings import PATH, WORDS, db_option, json_option
 from review_tui.cli.workspace.common import opened, store_option
-from review_tui.cli.workspace.planned import choice_options, plan_json, plan_lines, resolved
+from review_tui.cli.workspace.planned import Choices, choice_options, plan_json, plan_lines, resolved
 
 
 @click.command("plan")
@@ -28,10 +28,7 @@ def command(
     snapshot: str,
     workspace: Path | None,
     runs: tuple[str, ...],
-    conflicts: str,
-    take: tuple[str, ...],
-    keep: tuple[str, ...],
-    both: tuple[str, ...],
+    choices: Choices,
     store: Path | None,
     as_json: bool,
 ) -> None:
@@ -39,7 +36,7 @@ def command(
     last snapshot: it is kept unless you choose otherwise."""
     snapshots = opened(ctx, store)
     plan = snapshots.plan(workspace or snapshots.records.snapshot(snapshot).workspace, snapshot, runs=runs)
-    _, outcome = resolved(plan, conflicts, keep=keep, take=take, both=both)  # type: ignore[arg-type]
+    _, outcome = resolved(plan, choices)
     if as_json:
         output.emit("workspace-plan", {"plan": plan_json(plan, outcome)})
     else:

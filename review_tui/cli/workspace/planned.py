@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -25,27 +27,49 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What to do with conflicts: the rule, and the paths for which something else was said, as they were written."""
+
+    conflicts: Choice
+    by_path: dict[Choice, tuple[str, ...]]
+
+
 def choice_options(command: F) -> F:
-    """--conflicts, --take, --keep and --both."""
+    """--conflicts, --take, --keep and --both, given to the command as `choices`."""
+
+    @wraps(command)
+    def with_choices(
+        *args: Any,
+        conflicts: Choice,
+        keep: tuple[str, ...],
+        take: tuple[str, ...],
+        both: tuple[str, ...],
+        **kwargs: Any,
+    ) -> Any:
+        chosen = Choices(conflicts, {"keep": keep, "take": take, "both": both})
+        return command(*args, choices=chosen, **kwargs)
+
     paths = {"both": "Keep PATH, and write the snapshot's version beside it.", "keep": "Keep PATH as it is now.",
              "take": "Restore PATH, whoever changed it."}  # fmt: skip
     for name, text in paths.items():
-        command = click.option(f"--{name}", multiple=True, metavar="PATH", help=f"{text} Repeatable.")(command)
+        click.option(f"--{name}", multiple=True, metavar="PATH", help=f"{text} Repeatable.")(with_choices)
     text = "What to do with what somebody else changed since the run's last snapshot."
-    return click.option(
+    click.option(
         "--conflicts", type=click.Choice(["keep", "take", "both"]), default="keep", show_default=True, help=text
-    )(command)
+    )(with_choices)
+    return cast("F", with_choices)
 
 
-def resolved(plan: Plan, conflicts: Choice, **chosen: tuple[str, ...]) -> tuple[dict[str, Choice], Resolved]:
-    """The choices by path, and what they lead to. chosen: paths for `keep`, `take` and `both`. Raises UsageError."""
+def resolved(plan: Plan, chosen: Choices) -> tuple[dict[str, Choice], Resolved]:
+    """The choices by path, and what they lead to. Raises UsageError for a path that cannot be one."""
     known = {text_of(change.path): change.path for change in plan.changes}
     choices: dict[str, Choice] = {}
-    for choice, paths in chosen.items():
+    for choice, paths in chosen.by_path.items():
         for text in paths:
             path = chosen_path(text)
-            choices[known.get(path or ".", path)] = choice  # type: ignore[assignment]
-    return choices, plan.resolved(choices, conflicts)
+            choices[known.get(path or ".", path)] = choice
+    return choices, plan.resolved(choices, chosen.conflicts)
 
 
 def plan_json(plan: Plan, outcome: Resolved) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import click
 from review_tui.cli.settings import PATH, WORDS, db_option, json_option, yes_option
 from review_tui.cli.workspace.carry import carry_out
 from review_tui.cli.workspace.common import opened, store_option
-from review_tui.cli.workspace.planned import choice_options
+from review_tui.cli.workspace.planned import Choices, choice_options
 
 
 @click.command("restore")
@@ -31,10 +31,7 @@ def command(
     workspace: Path | None,
     runs: tuple[str, ...],
     expect: str | None,
-    conflicts: str,
-    take: tuple[str, ...],
-    keep: tuple[str, ...],
-    both: tuple[str, ...],
+    choices: Choices,
     yes: bool,
     store: Path | None,
     as_json: bool,
@@ -43,5 +40,4 @@ def command(
     shown. What is there now is kept as a snapshot first; `undo` brings it back."""
     snapshots = opened(ctx, store)
     plan = snapshots.plan(workspace or snapshots.records.snapshot(snapshot).workspace, snapshot, runs=runs)
-    chosen = {"keep": keep, "take": take, "both": both}
-    return carry_out(snapshots, plan, conflicts, chosen, expect=expect, yes=yes, as_json=as_json, what="restore")  # type: ignore[arg-type]
+    return carry_out(snapshots, plan, choices, expect=expect, yes=yes, as_json=as_json, what="restore")

@@ -9,7 +9,7 @@ import click
 from review_tui.cli.settings import PATH, WORDS, db_option, json_option, yes_option
 from review_tui.cli.workspace.carry import carry_out
 from review_tui.cli.workspace.common import opened, store_option
-from review_tui.cli.workspace.planned import choice_options
+from review_tui.cli.workspace.planned import Choices, choice_options
 from sessions.errors import UserError
 
 
@@ -26,10 +26,7 @@ def command(
     ctx: click.Context,
     restore: str | None,
     workspace: Path | None,
-    conflicts: str,
-    take: tuple[str, ...],
-    keep: tuple[str, ...],
-    both: tuple[str, ...],
+    choices: Choices,
     yes: bool,
     store: Path | None,
     as_json: bool,
@@ -47,6 +44,5 @@ def command(
         if not found:
             raise UserError("there is no restore to undo.", "`review-tui workspace list` shows what there is.")
         restore = found[-1].id
-    chosen = {"keep": keep, "take": take, "both": both}
     plan = snapshots.plan_undo(restore)
-    return carry_out(snapshots, plan, conflicts, chosen, expect=None, yes=yes, as_json=as_json, what="undo")  # type: ignore[arg-type]
+    return carry_out(snapshots, plan, choices, expect=None, yes=yes, as_json=as_json, what="undo")
