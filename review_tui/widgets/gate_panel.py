@@ -87,7 +87,8 @@ def _who(view: GateView, width: int) -> Rows:
     }[view.agent]
     rows: Rows = [(None, [(f" {short(view.live.agent, width - 24)} ", "text"), state])]
     if frozen := int(view.gate.snapshot_facts.get("process_count") or 0):
-        rows.append((None, [(f" {frozen:,} {'process' if frozen == 1 else 'processes'} held", "faint")]))
+        rows.append((None, [(f" {_counted(frozen, 'process', 'processes')} held", "faint")]))
+    rows += _unheld(view, width)
     if view.gate.needs > 1:
         missing = view.gate.needs - len(view.approvals)
         by = f": {', '.join(view.approvals)}" if view.approvals else ""
@@ -96,6 +97,25 @@ def _who(view: GateView, width: int) -> Rows:
     if view.holder is not None:
         rows.append((None, [(f" {short(view.holder.who, width - 16)} is at it", "faint")]))
     return rows
+
+
+def _unheld(view: GateView, width: int) -> Rows:
+    """What `review-tui run` could not hold, or not read: nothing that a reviewer should learn later."""
+    facts = view.gate.snapshot_facts
+    rows: Rows = []
+    if moving := facts.get("not_held"):
+        names = ", ".join(f"{process.get('name')} ({process.get('pid')})" for process in moving)
+        rows.append((None, [(f" ▲ still runs: {short(names, width - 15)}", "error")]))
+    if unread := int(facts.get("unread_records") or 0):
+        text = f" ! {_counted(unread, 'record')} of its session file could not be read"
+        rows.append((None, [(short(text, width - 2), "warn")]))
+    if earlier := int(facts.get("earlier_steps") or 0):
+        rows.append((None, [(short(f" {_counted(earlier, 'step')} from before it was started", width - 2), "faint")]))
+    return rows
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _files(view: GateView, width: int) -> Rows:
