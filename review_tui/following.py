@@ -70,7 +70,7 @@ class FollowScreen(ReviewScreen):
             self.refresh_all()
             self._detect()
         else:
-            self._show_head()
+            self.show_head()
         return True
 
     def _detect(self) -> None:
@@ -86,14 +86,8 @@ class FollowScreen(ReviewScreen):
 
     def _forget_changed(self, first: int) -> None:
         """Drop what was read of steps that are not stored like that any more."""
-        document = self.document
-        rows = {row.index: row for row in catalog.index_rows(self.station.store, self.desk.run.no, first)}
-        for index, stored in list(document._steps.items()):
-            row = rows.get(index)
-            chars = len("\n".join(part.text for part in stored.step.parts))
-            if index >= first and (row is None or (row.id, row.flags, row.chars) != (stored.id, stored.flags, chars)):
-                del document._steps[index]
-                document._layouts.pop(index, None)
+        stored = {row.index: row for row in catalog.index_rows(self.station.store, self.desk.run.no, first)}
+        self.document.drop_changed(first, stored)
 
     def _progress(self) -> tuple[str, str]:
         return ("following, no gate", "good" if self.desk.run.complete else "warn")

@@ -1,6 +1,7 @@
 """The review screen: a run's transcript, what is said of it beside it, and the keys to say it.
 
-Here is what is shown and where the reviewer is; deciding is in `review_decide`, searching and jumping in `review_find`.
+Here is what is shown and where the reviewer is; deciding is in `review_decide`, searching and jumping in `review_find`,
+what changes meanwhile in `review_news`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.timer import Timer
 
 from labels.views import DecisionView
 from review_tui.actions import REVIEW, Action
 from review_tui.desk import GATES_POLICY, Desk
 from review_tui.sanitize import short
 from review_tui.screens.review_find import FindActions
-from review_tui.screens.review_gate import RENEW_S, GateActions
+from review_tui.screens.review_news import NewsActions
 from review_tui.transcript.document import Document
 from review_tui.transcript.layout import Row
 from review_tui.transcript.marks import Marks, Passage
@@ -42,20 +42,17 @@ WIDE, ROOMY = 100, 160
 #: Below this height there is no room for it under the transcript: Tab shows the one or the other.
 SHORT = 16
 SIDE_WIDTH = 40
-#: How often a growing run is looked at (cut by another policy than every:N, the whole of it is walked each time), and
-#: the reviewer's place kept, in seconds.
-GROWTH_S, SLOW_GROWTH_S, PLACE_S = 0.25, 2.0, 2.0
+#: How often the reviewer's place is kept, in seconds.
+PLACE_S = 2.0
 #: How long leaving a run waits for the place to be kept, in seconds.
 GOODBYE_S = 0.5
-#: How often another station's decisions are looked for, and an agent's gates in a live run, in seconds.
-ELSEWHERE_S, LIVE_S = 1.0, 0.05
 #: Actions whose keys belong to the side panel while it has the focus.
 PANEL_KEYS = frozenset({"down", "up", "page_down", "page_up", "home", "end", "fold"})
 #: Success of a step before there is any data: the figure the product's arithmetic starts from.
 PRIOR_STEP_SUCCESS = 0.95
 
 
-class ReviewScreen(GateActions, FindActions):
+class ReviewScreen(NewsActions, FindActions):
     """Review of one run. Reads through the desk and the document; writes through the desk, in threads."""
 
     ACTIONS: ClassVar[list[Action]] = REVIEW
@@ -79,8 +76,6 @@ class ReviewScreen(GateActions, FindActions):
         self.desk: Desk
         self.transcript = Transcript(self._follow, id="transcript")
         self.side = RowList(id="side")
-        self._growing: Timer | None = None
-        self._seen_version = -1
         self._farthest = 0
         self._saved: ReadingPlace | None = None
 
@@ -121,14 +116,7 @@ class ReviewScreen(GateActions, FindActions):
         self.show_keys()
         self.refresh_all()
         self.set_interval(PLACE_S, self.keep_place)
-        live = self.opened.state == "live"
-        self.set_interval(LIVE_S if live else ELSEWHERE_S, self._look_elsewhere)
-        if live:
-            self.set_interval(RENEW_S, self.hold_gate)
-            self.call_after_refresh(self.hold_gate)
-        elif not self.desk.run.complete:
-            seconds = GROWTH_S if self.desk.policy.kind == "every" else SLOW_GROWTH_S
-            self._growing = self.set_interval(seconds, self._look_for_growth)
+        self.listen()
         if self.first_search:
             self.call_after_refresh(self.begin_search, self.first_search)
 
@@ -143,71 +131,6 @@ class ReviewScreen(GateActions, FindActions):
         self.set_class(self.size.height < SHORT and self.size.width < WIDE, "-short")
         self.call_after_refresh(self.refresh_all)
 
-    async def _look_for_growth(self) -> None:
-        """A run that is still being read gets more steps; one that turned out to be known already is swapped."""
-        if not await self.on_desk(self.desk.refresh_run) or not self.ready:
-            return
-        self.document.grown(self.desk.run, self.desk.chunks)
-        self.transcript.grown()
-        if self.desk.run.complete and self._growing is not None:
-            self._growing.stop()
-            self._growing = None
-            self.desk.reload()
-            self.transcript.changed()
-            self.refresh_all()
-        else:
-            self._show_head()
-
-    async def _look_elsewhere(self) -> None:
-        """The same reviewer may have a second station open, or a script: show what it has decided."""
-        version = self.station.store.data_version()
-        if version == self._seen_version or not self.is_current:
-            return
-        self._seen_version = version
-        if self.opened.state == "live":
-            await self._take_steps()
-        await self.look_again()
-
-    async def _take_steps(self) -> None:
-        """The steps that a live run's agent has brought since, and whether the run is over."""
-        was_last = self.desk.chunk == len(self.desk.chunks) - 1
-        if not await self.on_desk(self.desk.refresh_run) or not self.ready:
-            return
-        self.document.grown(self.desk.run, self.desk.chunks)
-        self.transcript.grown()
-        self._show_head()
-        # Who has decided on the newest chunk waits for the next one, and is taken to it.
-        if was_last and self.open_gate is None and self.desk.chunk < len(self.desk.chunks) - 1:
-            self.go_chunk(len(self.desk.chunks) - 1)
-
-    async def look_again(self) -> None:
-        """Read what is said and suggested anew, and show it if it has changed."""
-        change = await self.on_desk(self.desk.changed_elsewhere)
-        if not self.ready:
-            return
-        if change is None:
-            self.refresh_side()  # the detectors may be through, without having found anything
-            return
-        self.refresh_all()
-        if change.what == "gates":
-            await self.hold_gate()
-            self._say_gate()
-        elif change.what == "decisions":
-            self.say("Changed from elsewhere: what is shown is what is said now.", "warn")
-        elif change.new and self.open_gate is None:
-            many = "1 suggestion" if change.new == 1 else f"{change.new:,} suggestions"
-            self.say(f"◇ {many} by detectors: 's jumps to them.")
-
-    def _say_gate(self) -> None:
-        """What has become of the run's gates."""
-        waits = [gate for gate in self.desk.gates if gate.state == OPEN]
-        if not waits:
-            self.mention("The agent goes on." if not self.desk.run.complete else "The run is over.")
-        elif self.open_gate is None:
-            self.mention(f"Gate {waits[-1].key} waits: w goes there.", "warn")
-        else:
-            self.mention(f"Gate {waits[-1].key}: a approve · M with words · X reject · r roll back · s stop", "warn")
-
     # -- showing ------------------------------------------------------------------------------------------------
 
     def refresh_all(self) -> None:
@@ -216,7 +139,7 @@ class ReviewScreen(GateActions, FindActions):
             return
         self.transcript.set_marks(self._marks())
         self.refresh_side()
-        self._show_head()
+        self.show_head()
 
     def _marks(self) -> Marks:
         marks = Marks(current=self.desk.chunk, search=self.transcript.marks.search)
@@ -265,7 +188,7 @@ class ReviewScreen(GateActions, FindActions):
         looking = not live and self.station.detecting(self.desk.run.id)
         return Silence(self.desk.looks, looking, self.desk.blind, at_gate=live)
 
-    def _show_head(self) -> None:
+    def show_head(self) -> None:
         run, desk = self.desk.run, self.desk
         first, last = desk.bounds
         count = len(desk.chunks)
@@ -349,7 +272,7 @@ class ReviewScreen(GateActions, FindActions):
             self.transcript.marks.current = chunk
             self.current = None
             self.refresh_side()
-            self._show_head()
+            self.show_head()
 
     def go_chunk(self, chunk: int) -> None:
         """Turn to a chunk and show its beginning."""

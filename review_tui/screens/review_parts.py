@@ -40,6 +40,12 @@ class ReviewParts(StationScreen):
     def refresh_all(self) -> None:
         """Show what is now said."""
 
+    def refresh_side(self) -> None:
+        """Show what is now said beside the transcript."""
+
+    def show_head(self) -> None:
+        """Show in the head where the reviewer is."""
+
     async def look_again(self) -> None:
         """Read what is said and suggested anew, and show it if it has changed."""
 

@@ -6,13 +6,14 @@ Only what is on the screen (and a little around it) is in memory. Reading a step
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TypeVar
 
 from review_tui.transcript.layout import StepLayout, lay_out
 from review_tui.transcript.scroller import Place
 from sessions import catalog
 from sessions.bodies import StoredStep
-from sessions.catalog import RunInfo
+from sessions.catalog import RunInfo, StepIndex
 from sessions.chunks import Chunks
 from sessions.run import Part, Step
 from sessions.store import Store
@@ -102,6 +103,16 @@ class Document:
         if run.no != self.run.no:
             self._forget()
         self.run, self.chunks = run, chunks
+
+    def drop_changed(self, first: int, stored: Mapping[int, StepIndex]) -> None:
+        """Drop what was read of steps from index `first` on that are not stored like that any more (a file that is
+        followed). stored: the index rows as they are now, by step index."""
+        for index, known in list(self._steps.items()):
+            row = stored.get(index)
+            chars = len("\n".join(part.text for part in known.step.parts))
+            if index >= first and (row is None or (row.id, row.flags, row.chars) != (known.id, known.flags, chars)):
+                del self._steps[index]
+                self._layouts.pop(index, None)
 
     def _forget(self) -> None:
         """The run was joined with one of the same content, whose raw parts may differ: nothing read of it holds."""
