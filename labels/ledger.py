@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labels import events, fold
+import orjson
+
+from labels import beside, events, fold
 from labels.events import DECIDE, REDO, UNDO, Event
 from labels.glance import check_reviewer
 from labels.model import WHOLE_RUN, Act, Decision, SetNone, StepRef, Target
@@ -194,14 +196,16 @@ def ids_in(tx: Transaction, run: str) -> list[str]:
 def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> None:
     """Bring the derived rows of one reviewer's chunk in line with the log. ids: all ids of the run, its own first."""
     every, run = list(ids), ids[0]
-    for table in ("decision", "label", "judgement"):
+    for table in ("decision", "label", "judgement", *beside.TABLES):
         marks = ", ".join("?" * len(every))
         tx.execute(
             f"DELETE FROM {table} WHERE run IN ({marks}) AND reviewer = ? AND chunk = ?", [*every, reviewer, chunk]
         )
-    current = fold.decision(events.of_runs(tx, every, reviewer, chunk), run)
+    said = events.of_runs(tx, every, reviewer, chunk)
+    current = fold.decision(said, run)
     if current is None:
         return
+    data = current.model_dump_json()
     tx.execute(
         "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -211,7 +215,7 @@ def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> No
             current.target.scope,
             current.target.policy,
             current.verdict,
-            current.model_dump_json(),
+            data,
             current.at,
         ],
     )
@@ -228,6 +232,7 @@ def derive(tx: Transaction, ids: Sequence[str], reviewer: str, chunk: str) -> No
             for label in current.labels
         ],
     )  # fmt: skip
+    beside.derive(tx, run, orjson.loads(data), said)
 
 
 #: Bits of `judgement.blind`, and of `label.flags`.
@@ -275,9 +280,9 @@ def adopt(store: Store) -> None:
 def rebuild(store: Store) -> int:
     """Derive every decision anew from the log; how many there are."""
     with store.write() as tx:
-        tx.execute("DELETE FROM decision")
-        tx.execute("DELETE FROM label")
-        tx.execute("DELETE FROM judgement")
+        for table in ("decision", "label", "judgement", *beside.TABLES):
+            tx.execute(f"DELETE FROM {table}")
+        tx.execute("DELETE FROM meta WHERE name = 'beside'")
         owner = {row[0]: row[1] for row in tx.execute("SELECT alias, run FROM run_alias")}
         found: set[tuple[str, str, str]] = {
             (str(owner.get(run, run)), str(reviewer), str(chunk))

@@ -212,7 +212,7 @@ class Act(_Model):
     suggestions, and others' votes, were hidden. how: `person`; `policy` (never a vote); `import` for a vote that came
     with a corpus. gate: of a live run. repeat: 1 for a second reading of the chunk, which measures the reviewer and
     changes nothing. after: origin -> the last event there, of this reviewer on this chunk, that was known and so comes
-    first.
+    first. read: the share of the target's text (0 to 1) that has been on the screen so far, where a screen knows.
     """
 
     target: Target
@@ -226,10 +226,12 @@ class Act(_Model):
     gate: GateRef | None = None
     repeat: Literal[0, 1] = 0
     after: dict[Id, Annotated[int, Field(ge=1)]] = {}
+    read: Annotated[float, Field(ge=0, le=1)] | None = None
 
     def payload(self) -> dict[str, Any]:
-        """As it goes into the event; `gate`, `repeat` and `after` only where there is one."""
-        return self.model_dump(mode="json", exclude={name for name in _SELDOM if not getattr(self, name)})
+        """As it goes into the event; `gate`, `repeat`, `after` and `read` only where there is one."""
+        silent = {name for name in _SELDOM if getattr(self, name) in (None, 0, {})}
+        return self.model_dump(mode="json", exclude=silent | ({"read"} if self.read is None else set()))
 
 
 #: Fields of an act that are left out of its payload where they say nothing.

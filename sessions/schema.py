@@ -266,6 +266,39 @@ def m008_judgements_by_chunk(db: Database) -> None:
     db.execute("CREATE INDEX judgement_chunk ON judgement (run, chunk, how, verdict, reviewer)")
 
 
+_BESIDE_DECISIONS = """
+CREATE TABLE note (
+  run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, label TEXT NOT NULL, at TEXT NOT NULL,
+  text TEXT NOT NULL, anchor TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk, label)
+);
+CREATE TABLE pace (
+  run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, at TEXT NOT NULL, first_index INTEGER NOT NULL,
+  last_index INTEGER NOT NULL, seconds REAL, read_share REAL, flags INTEGER NOT NULL, labels INTEGER NOT NULL,
+  PRIMARY KEY (run, reviewer, chunk)
+);
+CREATE INDEX pace_reviewer ON pace (reviewer, at);
+CREATE TABLE answer (
+  run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, suggestion TEXT NOT NULL, answer TEXT NOT NULL,
+  seconds REAL, at TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk, suggestion)
+);
+CREATE INDEX answer_reviewer ON answer (reviewer);
+CREATE TABLE queue_again (
+  run TEXT NOT NULL, chunk TEXT NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (run, chunk)
+);
+INSERT INTO meta SELECT 'beside', 'behind' WHERE EXISTS (SELECT 1 FROM decision)
+"""
+
+
+@migrations()
+def m009_beside_decisions(db: Database) -> None:
+    """Narrow rows beside each decision: its notes (for open coding), how it was made and the answers to suggestions
+    (for reviewers to look at themselves). Rows of before are derived when they are first needed
+    (`labels.beside.fill`). `queue_again`: chunks that queues give out once more, to those who had decided on them."""
+    for statement in _BESIDE_DECISIONS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 

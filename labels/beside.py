@@ -1,0 +1,120 @@
+"""Narrow rows beside each decision, derived with it: its notes, how it was made, and its answers to suggestions.
+
+Open coding reads the notes, reviewers' own figures the rest. Reading a million decisions as JSON for either would take
+its whole time. Nothing is said here that the log does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from labels.events import DECIDE, REDO, UNDO, Event
+from sessions.jsontext import dumps
+from sessions.store import Row, Store, Transaction
+
+#: The tables, each with its key beginning (run, reviewer, chunk).
+TABLES = ("note", "pace", "answer")
+#: Bits of `pace.flags`: a verdict was given; the modes were judged; suggestions were hidden.
+VERDICT, JUDGED, BLIND = 1, 2, 4
+_BATCH = 5000
+_INSERT = {
+    "note": "INSERT INTO note VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "pace": "INSERT INTO pace VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "answer": "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?)",
+}
+
+
+def derive(tx: Transaction, run: str, data: dict[str, Any], said: Iterable[Event]) -> None:
+    """Insert what stands beside a decision. data: the decision as JSON values. said: the reviewer's events on its
+    chunk, in order. What stood there before must be gone."""
+    first = _first_verdict(said)
+    for table, rows in _rows(run, data, first).items():
+        if rows:
+            tx.many(_INSERT[table], rows)
+
+
+def _first_verdict(said: Iterable[Event]) -> dict[str, Any] | None:
+    """When and how the verdict was first given: later acts may only tidy up. Second readings are no part of it."""
+    acts: dict[str, tuple[str, dict[str, Any]]] = {}
+    undone: set[str] = set()
+    for event in said:
+        if event.kind == DECIDE:
+            acts[event.id] = (event.at, event.data)
+        elif event.kind == UNDO:
+            undone.add(str(event.data["target"]))
+        elif event.kind == REDO:
+            undone.discard(str(event.data["target"]))
+    for key, (at, act) in acts.items():
+        if key in undone or act.get("repeat"):
+            continue
+        if any(op["op"] == "verdict" and op["verdict"] for op in act["ops"]):
+            return {"at": at, "seconds": act.get("seconds"), "read": act.get("read")}
+    return None
+
+
+def _rows(run: str, data: dict[str, Any], first: dict[str, Any] | None) -> dict[str, list[Row]]:
+    key = (run, data["reviewer"], data["target"]["id"])
+    return {
+        "note": list(_notes(key, data)),
+        "pace": [_pace(key, data, first)] if data["how"] == "person" else [],
+        "answer": [
+            (*key, suggestion, answer["answer"], answer.get("seconds"), data["at"])
+            for suggestion, answer in data["answers"].items()
+            if data["how"] == "person"
+        ],
+    }
+
+
+def _notes(key: tuple[str, str, str], data: dict[str, Any]) -> Iterator[Row]:
+    """The decision's own note (its label is ""), then those of its labels."""
+    target = data["target"]
+    about = {"scope": target["scope"], "policy": target["policy"], "number": target["number"]}
+    if data["note"].strip():
+        anchor = {**about, "first": target["first"], "last": target["last"], "evidence": []}
+        yield (*key, "", data["at"], data["note"], dumps(anchor))
+    for label in data["labels"]:
+        if label["note"].strip():
+            anchor = {
+                **about, "first": label["first"], "last": label["last"], "evidence": label["evidence"],
+                "mode": label["mode"], "codebook": label["codebook"]["id"], "name": label["name"],
+            }  # fmt: skip
+            yield (*key, label["id"], data["at"], label["note"], dumps(anchor))
+
+
+def _pace(key: tuple[str, str, str], data: dict[str, Any], first: dict[str, Any] | None) -> Row:
+    made = first or {"at": data["at"], "seconds": data["seconds"], "read": None}
+    flags = VERDICT * (data["verdict"] is not None) + JUDGED * bool(data["labels"] or data["none"])
+    flags += BLIND * bool(data["blind_suggestions"])
+    ends = data["target"]["first"]["index"], data["target"]["last"]["index"]
+    return (*key, made["at"], *ends, made["seconds"], made["read"], flags, len(data["labels"]))
+
+
+# -- databases of before ----------------------------------------------------------------------------------------------
+
+
+def fill(store: Store) -> None:
+    """Derive what decisions recorded by an earlier version of the program lack. Cheap if there is nothing to do; else
+    some 10 s per million decisions, once. Of those, the time and place of the last act stand for the first verdict."""
+    if store.read_only or not store.one(_BEHIND):
+        return
+    with store.write() as tx:
+        if not tx.execute(_BEHIND):
+            return
+        for table in TABLES:
+            tx.execute(f"DELETE FROM {table}")
+        rows = store.each("SELECT run, data FROM decision ORDER BY run")
+        while batch := list(islice(rows, _BATCH)):
+            found: dict[str, list[Row]] = {table: [] for table in TABLES}
+            for run, data in batch:
+                for table, made in _rows(run, orjson.loads(data), None).items():
+                    found[table] += made
+            for table, made in found.items():
+                tx.many(_INSERT[table], made)
+        tx.execute("DELETE FROM meta WHERE name = 'beside'")
+
+
+_BEHIND = "SELECT 1 FROM meta WHERE name = 'beside'"
