@@ -134,6 +134,20 @@ class Adjudicator:
         """Do what was last taken back again; None if there is nothing."""
         return self._back_or_forth(run, REDO)
 
+    def last(self, kind: str) -> Event | None:
+        """The adjudication on any run that undo (or redo) would be about next, where each takes back what was said last
+        of all. Settling anything clears redo here; `redo` on a run still brings back what was undone there."""
+        (origin,) = self.store.query("SELECT value FROM meta WHERE name = 'origin'")[0]
+        columns = ", ".join(Event.__slots__)
+        sql = (
+            f"SELECT {columns} FROM event WHERE origin = ? AND reviewer = ? AND kind IN (?, ?, ?) AND seq >="
+            " coalesce((SELECT min(seq) FROM event WHERE origin = ? AND reviewer = ? AND kind = ?), 0) ORDER BY seq"
+        )
+        rows = self.store.query(sql, [origin, self.name, ADJUDICATE, UNDO, REDO, origin, self.name, ADJUDICATE])
+        undo, redo = _stacks([Event(*row) for row in rows])
+        stack = undo if kind == UNDO else redo
+        return stack[-1] if stack else None
+
     def _back_or_forth(self, run: RunInfo, kind: str) -> Event | None:
         with self.store.write() as tx:
             catch_up(tx)

@@ -7,10 +7,10 @@ the modes on which people agree least beyond chance (Krippendorff's alpha), wher
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from labels import adjudication
 from labels.codebook import Codebooks
@@ -28,6 +28,8 @@ from sessions.store import Store
 
 #: Why a mode needs an adjudicator, as the settling says it.
 _OPEN = ("disputed", "adjudications differ")
+#: (codebook, mode) -> Krippendorff's alpha over all runs, None where it is not defined.
+Alphas: TypeAlias = Mapping[tuple[str, str], float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,34 @@ class Case:
 def disputes(store: Store, rule: Rule, people: People, loaded: Codebooks | None = None) -> list[Dispute]:
     """Everything that is open by this rule, in the order in which to take it."""
     books = books_of(store, loaded)
+    found, alphas = unordered(store, books, rule, people)
+    return sorted((with_alpha(item, alphas) for item in found), key=order)
+
+
+def unordered(
+    store: Store, books: Books, rule: Rule, people: People, watch: Callable[[int], None] = lambda _runs: None
+) -> tuple[list[Dispute], Alphas]:
+    """Everything that is open, run by run, still without its alpha; and the alphas. watch: called with the number of
+    runs gone through; what it raises ends it."""
     tables = Tables(books)
     found: list[Dispute] = []
-    for item in settled(store, books, rule, people, Counter(), tables):
-        found += _of_run(store, item, books)
-    alphas = {(row["codebook"], row["mode"]): row["alpha"] for row in tables.agreement()}
-    found = [replace(item, alpha=alphas.get((item.codebook, item.mode))) for item in found]
-    return sorted(found, key=lambda item: (item.alpha is None, item.alpha or 0.0, item.codebook, item.mode))
+    for number, item in enumerate(settled(store, books, rule, people, Counter(), tables), 1):
+        found += of_run(store, item, books)
+        watch(number)
+    return found, {(row["codebook"], row["mode"]): row["alpha"] for row in tables.agreement()}
 
 
-def _of_run(store: Store, item: SettledRun, books: Books) -> list[Dispute]:
+def with_alpha(item: Dispute, alphas: Alphas) -> Dispute:
+    return replace(item, alpha=alphas.get((item.codebook, item.mode)))
+
+
+def order(item: Dispute) -> tuple[bool, float, str, str]:
+    """By which to sort: what people agree on least beyond chance comes first, what cannot be said last."""
+    return item.alpha is None, item.alpha or 0.0, item.codebook, item.mode
+
+
+def of_run(store: Store, item: SettledRun, books: Books) -> list[Dispute]:
+    """What is open on one run, without alpha."""
     open_rows = [(row, detail) for row in item.gold for detail in row["details"] if _is_open(detail)]
     if not open_rows:
         return []
@@ -149,13 +169,25 @@ def case_of(
         policies = ", ".join(sorted({target["policy"] for target in chosen.values()}))
         raise UserError(f"several chunks were {what} for those who decided.", f"Say which: --chunks with {policies}.")
     (target,) = chosen.values()
+    return _case(store, run, target, votes, rule, people, books_of(store, loaded))
+
+
+def case_at(store: Store, run: RunInfo, chunk: str, rule: Rule, people: People, books: Books) -> Case | None:
+    """The case of a chunk by its id (or `WHOLE_RUN`); None if nobody's vote on it stands any more."""
+    votes = said_of(store, run, Counter()).votes
+    target = next((vote.decision["target"] for vote in votes if vote.decision["target"]["id"] == chunk), None)
+    return None if target is None else _case(store, run, target, votes, rule, people, books)
+
+
+def _case(
+    store: Store, run: RunInfo, target: dict[str, Any], votes: list[Vote], rule: Rule, people: People, books: Books
+) -> Case:
     case = Case(run, target, [vote for vote in votes if vote.decision["target"]["id"] == target["id"]])
-    books = books_of(store, loaded)
     adjudication.bring_up_to_date(store)
     item = settled_run(store, run, books, rule, people, Counter())
     if item is not None:
         case.rulings = [row for row in item.rulings if row["unit"]["id"] == target["id"]]
-        case.disputes = [row for row in _of_run(store, item, books) if row.unit["id"] == target["id"]]
+        case.disputes = [row for row in of_run(store, item, books) if row.unit["id"] == target["id"]]
     return case
 
 
