@@ -141,7 +141,105 @@ INBOX: list[Action] = [
     ),
 ]
 
-SCREENS: dict[str, list[Action]] = {"Review": REVIEW, "Inbox": INBOX}
+ADJUDICATE: list[Action] = [
+    *_group(
+        "Cases",
+        _a("open", "enter", "Open the case", "Its votes beside the transcript.", "open"),
+        _a("mode", "f", "One failure mode", "Only cases in which that mode is open, or all of them.", "f mode"),
+        _a("rule", "r", "Rule", "What settles a mode: majority, unanimous, or adjudicators alone.", "r rule"),
+        _a("least", "M", "Least number of votes", "Fewer people than this who judged a mode settle nothing."),
+        _a("same", "equals_sign", "Two names of one person", "NAME=NAME: they count as one vote."),
+        _a("who", "w", "Letters or names", "Whether you see who said what; it is recorded with the ruling.", "w who"),
+        _a("undo", "u", "Undo", "Take back what you settled last, on whatever run.", "undo"),
+        _a("redo", "U", "Redo", "Settle again what was taken back."),
+        _a("notes", "t", "Guideline notes", "All that adjudicators have left on failure modes.", "t notes"),
+        _a("agreement", "G", "Agreement", "How far reviewers agree, per failure mode and per reviewer."),
+        _a("again", "R", "Look again", "Go through all votes anew."),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back", "To where you came from.", "back"),
+    ),
+]  # fmt: skip
+
+CASE: list[Action] = [
+    *_group(
+        "Settle",
+        _a("present", "p", "Present", "The mode is there. Then say why people differed.", "present"),
+        _a("absent", "a", "Absent", "The mode is not there.", "absent"),
+        _a("undecided", "m", "Undecided", "It cannot be said; it stays unsettled and is not asked again.", "undecided"),
+        _a("steps", "s", "Steps", "Where a present mode is, if not where the votes have it: `12` or `12-14`.", "steps"),
+        _a("note", "t", "Note", "In your own words, on the current mode.", "t note"),
+        _a("guideline", "T", "Guideline", "A note on the mode for everybody; the codebook shows it from then on."),
+        _a("another", "l", "Another mode", "Settle a mode that is not open here, or one anew."),
+        _a("undo", "u", "Undo", "Take back what you settled last, and go there.", "undo"),
+        _a("redo", "U", "Redo", "Settle again what was taken back."),
+    ),
+    *_group(
+        "Look",
+        _a("evidence", "n", "Next label", "The next label and what it quotes.", "n evidence"),
+        _a("who", "w", "Letters or names", "Whether you see who said what; it is recorded with the ruling.", "w who"),
+        _a("codebook", "B", "About the mode", "Definition, examples, near misses, guideline notes.", "B codebook"),
+        _a("fold", "enter o", "Fold or open", "The call, result or thought under the cursor."),
+        _a("fold_step", "z", "Fold or open the step", "All parts of the step at once."),
+        _a("fold_all", "Z", "Fold or open everything", "Long parts folded, everything open, everything folded."),
+        _a("wide", "f", "Hide or show the votes", "More room for the transcript."),
+        _a("about", "I", "About this run", "Task, system, source, problems while reading."),
+    ),
+    *_group(
+        "Move",
+        _a("panel", "tab", "To the votes and back", "Up and down choose there; Enter shows the evidence."),
+        _a("next_case", "right_square_bracket", "Next case", "Without settling this one.", "[ ] case"),
+        _a("previous_case", "left_square_bracket", "Case before", "In the order of the list."),
+        _a("down", "j down", "Down", "One row down."),
+        _a("up", "k up", "Up", "One row up."),
+        _a("page_down", "space pagedown", "Page down", "One screen down."),
+        _a("page_up", "b pageup", "Page up", "One screen up."),
+        _a("next_step", "J right", "Next step", "To the beginning of the next step."),
+        _a("previous_step", "K left", "Previous step", "To the beginning of this step, or of the one before."),
+        _a("home", "g home", "Beginning", "To the beginning of the run."),
+        _a("end", "G end", "End", "To the end of the run."),
+        _a("chunk", "c", "Back to the chunk", "To the beginning of what the case is about."),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back to the list", "What you settled is kept.", "back"),
+    ),
+]  # fmt: skip
+
+AGREEMENT: list[Action] = [
+    *_group(
+        "Tables",
+        _a("open", "enter", "Disputes of the mode", "What is open on the mode under the cursor.", "disputes"),
+        _a("next_part", "tab right", "Next table", "Modes, steps, reviewers, two ways to settle, anchoring.", "tables"),
+        _a("previous_part", "shift+tab left", "Table before", "The other way round."),
+        _a("part_1", "1", "Modes", "Agreement on each failure mode, on all of a codebook, on verdicts."),
+        _a("part_2", "2", "Steps", "Agreement on where: of a mode, and of the decisive step. Corpora, too."),
+        _a("part_3", "3", "Reviewers", "Each against the others, in pairs, and against themselves."),
+        _a("part_4", "4", "Two ways to settle", "Majority beside Dawid-Skene."),
+        _a("part_5", "5", "Anchoring", "How far labels move towards suggestions."),
+        _a("sort", "s", "Sort", "By the next column.", "s sort"),
+        _a("reverse", "S", "Turn the order round", "Last first."),
+        _a("explain", "e", "In plain words", "What the row under the cursor means, in a window.", "e explain"),
+    ),
+    *_group(
+        "What counts",
+        _a("codebook", "c", "Codebook", "Show the modes of one codebook, then of the next, then of all.", "c codebook"),
+        _a("blind", "b", "Blind only", "Only decisions made without having seen suggestions.", "b blind"),
+        _a("seen", "v", "All votes", "Also decisions made when others' votes could be seen."),
+        _a("reviewers", "f", "Reviewers", "Choose whose votes count.", "f reviewers"),
+        _a("queue", "Q", "Queue", "Only the chunks of one queue; its sampling weights are used."),
+        _a("same", "equals_sign", "Two names of one person", "NAME=NAME: they count as one person."),
+        _a("counted", "I", "What was counted", "What was left out, and what to know about the figures."),
+        _a("again", "R", "Compute again", "From the votes as they are now."),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back", "To where you came from.", "back"),
+    ),
+]  # fmt: skip
+
+SCREENS: dict[str, list[Action]] = {
+    "Review": REVIEW,
+    "Inbox": INBOX,
+    "Adjudicate": ADJUDICATE,
+    "Case": CASE,
+    "Agreement": AGREEMENT,
+}
 
 _SHOWN = {
     "slash": "/",
@@ -153,6 +251,7 @@ _SHOWN = {
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "plus": "+",
+    "equals_sign": "=",
     "greater_than_sign": ">",
     "less_than_sign": "<",
     "right_parenthesis": ")",
@@ -166,6 +265,7 @@ _SHOWN = {
     "end": "End",
     "delete": "Del",
     "tab": "Tab",
+    "shift+tab": "⇧Tab",
     "up": "↑",
     "down": "↓",
     "left": "←",
