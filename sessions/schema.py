@@ -299,6 +299,28 @@ def m009_beside_decisions(db: Database) -> None:
             db.execute(statement)
 
 
+_INSIGHTS = """
+CREATE TABLE insight_code (no INTEGER PRIMARY KEY AUTOINCREMENT, value TEXT NOT NULL UNIQUE);
+CREATE TABLE insight_votes (
+  run TEXT PRIMARY KEY, as_of INTEGER NOT NULL, units TEXT NOT NULL, votes BLOB NOT NULL, labels BLOB NOT NULL
+);
+CREATE TABLE insight_head (origin TEXT PRIMARY KEY, seq INTEGER NOT NULL);
+CREATE TABLE insight_run (
+  run TEXT PRIMARY KEY, stamp TEXT NOT NULL, outcome TEXT NOT NULL, recall REAL, benchmark TEXT NOT NULL,
+  domain TEXT NOT NULL, times BLOB
+)
+"""
+
+
+@migrations()
+def m010_insights(db: Database) -> None:
+    """What figures over all runs are computed from: the votes and labels of each run in columns of integers, and what
+    its reference data say of its outcome. Derived (`labels.insights.kept`) when figures are asked for."""
+    for statement in _INSIGHTS.split(";"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def migrate(connection: Any, version: int, path: Path) -> None:
     """Bring the database up to `version`. Safe when many processes start at once: the first one does it.
 

@@ -36,7 +36,7 @@ Params: TypeAlias = Sequence[Any]
 Sync: TypeAlias = Literal["FULL", "NORMAL"]
 
 #: Version of the schema that this program writes. A database of a later version is refused.
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 BUSY_TIMEOUT_MS = 30_000
 #: How long closing waits for other threads' statements, in seconds.
 CLOSING_S = 2.0
