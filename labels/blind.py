@@ -1,12 +1,13 @@
 """The veil: which suggestions a reviewer may not see yet, because the chunk is one to be decided blind.
 
 A suggestion is hidden while it touches a chunk that was drawn (`labels.queues.Rule`) and on which this reviewer has
-never given a verdict. A verdict lifts the veil for good: taking it back does not make anybody forget. Screens and
-commands ask the same veil.
+never given a verdict. A verdict lifts the veil for good: taking it back does not make anybody forget. Where a queue is
+decided run by run, the whole run is drawn or not. Screens and commands ask the same veil.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from labels.queues import Rule
@@ -15,6 +16,9 @@ from sessions.catalog import RunInfo
 from sessions.chunks import Chunks
 from sessions.identity import chunk_id
 from sessions.store import Store
+
+#: The chunk id of decisions on the whole run (`labels.model.WHOLE_RUN`, which pydantic comes with).
+_RUN = "run"
 
 
 class _Placed(Protocol):
@@ -38,26 +42,39 @@ class _Suggested(Protocol):
 class Veil:
     """What is hidden from one reviewer of one run, cut in these chunks."""
 
-    def __init__(self, store: Store, run: RunInfo, chunks: Chunks, rule: Rule) -> None:
+    def __init__(self, store: Store, run: RunInfo, chunks: Chunks, rule: Rule, *, again: Collection[str] = ()) -> None:
+        """again: ids of chunks that are read a second time now, and as blind as the first time."""
         self.store, self.run, self.chunks, self.rule = store, run, chunks, rule
-        self._lifted = self._decided() if rule.share > 0 else set()
+        self._lifted = set[str]()
+        if rule.share > 0:
+            self._lifted = self._decided()
+            if again:
+                self._lifted -= set(again) - self._decided(" AND payload LIKE '%\"repeat\":1%'")
         self._drawn: dict[int, bool] = {}
 
-    def _decided(self) -> set[str]:
+    def _decided(self, more: str = "") -> set[str]:
         """Ids of the chunks on which this reviewer has ever given a verdict."""
         ids = catalog.ids_of(self.store, self.run.id)
         marks = ", ".join("?" * len(ids))
         rows = self.store.query(
             f"SELECT DISTINCT chunk FROM event WHERE run IN ({marks}) AND reviewer = ? AND kind = 'decide'"
-            ' AND payload LIKE \'%"op":"verdict"%\'',
+            f' AND payload LIKE \'%"op":"verdict"%\'{more}',
             [*ids, self.rule.reviewer],
         )
         return {str(row[0]) for row in rows}
+
+    @property
+    def over_all(self) -> bool:
+        """Whether all suggestions on the run are hidden until there is a verdict on it as a whole."""
+        rule = self.rule
+        return rule.scope == "runs" and rule.share > 0 and rule.draws(_RUN) and _RUN not in self._lifted
 
     def veiled(self, chunk: int) -> bool:
         """Whether suggestions on this chunk (from 0) are hidden now."""
         if self.rule.share <= 0 or not 0 <= chunk < len(self.chunks):
             return False
+        if self.rule.scope == "runs":
+            return self.over_all
         if chunk not in self._drawn:
             key = self._id(chunk)
             self._drawn[chunk] = self.rule.draws(key) and key not in self._lifted
@@ -72,5 +89,7 @@ class Veil:
         """Whether a suggestion is hidden: any chunk in which it begins, ends or quotes is veiled."""
         if self.rule.share <= 0:
             return False
+        if self.rule.scope == "runs":
+            return self.over_all
         steps = {item.first, item.last, *(place.index for place in item.evidence)}
         return any(self.veiled(chunk) for chunk in {self.chunks.of_step(index) for index in steps})

@@ -2,7 +2,7 @@
 itself, by the clock that counts since the machine was started, and deciding ends the need of it.
 
 A reviewer has one lease in a queue. Asking again gives the same item again, as long as it is not decided: so whoever
-comes back, on whatever day, goes on where they were.
+comes back, on whatever day, goes on where they were; unless their lease ran out and somebody else has the item now.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from labels.events import os_user
+import orjson
+
+from labels.events import DECIDE, REDO, UNDO, os_user
 from labels.glance import check_reviewer
 from labels.ledger import fill_judgements
 from labels.queues import Queue
@@ -37,7 +39,8 @@ _OTHERS = (
 @dataclass(frozen=True, slots=True)
 class Given:
     """An item that a reviewer has. run, chunk: ids (`run` for a whole run). number: of the chunk. first, last: step
-    indices. repeat: whether they have had it before; faces do not tell. Whether it is gold is not even here."""
+    indices. repeat: whether they have had it before; faces do not tell. Whether it is gold is not even here. lost: who
+    has the item that they had before, if their lease ran out and somebody else took it."""
 
     queue: str
     place: int
@@ -49,6 +52,7 @@ class Given:
     repeat: bool
     seconds: float
     resumed: bool
+    lost: str = ""
 
 
 def take(store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S) -> Given | None:
@@ -57,20 +61,27 @@ def take(store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S)
     fill_judgements(store)
     with store.write("NORMAL", eager=True) as tx:
         _adopt(tx, queue.id)
-        row, repeat, resumed = _standing(tx, queue.id, reviewer)
+        row, repeat, lost = _standing(tx, queue, reviewer)
+        resumed = row is not None
         if row is None:
-            row, repeat, resumed = _due_again(tx, queue, reviewer), True, False
+            row, repeat = _due_again(tx, queue, reviewer), True
         if row is None:
             row, repeat = _open(tx, queue, reviewer), False
-        tx.execute("DELETE FROM queue_lease WHERE queue = ? AND reviewer = ?", [queue.id, reviewer])
         if row is None:
+            tx.execute("DELETE FROM queue_lease WHERE queue = ? AND reviewer = ?", [queue.id, reviewer])
             return None
-        until = now().plus(seconds)
-        tx.execute(
-            "INSERT INTO queue_lease VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [queue.id, reviewer, row[0], int(repeat), os_user(), until.wall, until.ticks, until.boot],
-        )
-    return _given(queue, row, repeat, seconds, resumed)
+        lease(tx, queue.id, reviewer, row[0], repeat, seconds)
+    return _given(queue, row, repeat, seconds, resumed, lost)
+
+
+def lease(tx: Transaction, queue: str, reviewer: str, place: int, repeat: bool, seconds: float) -> None:
+    """Keep an item for a reviewer, in place of any that they have."""
+    until = now().plus(seconds)
+    tx.execute("DELETE FROM queue_lease WHERE queue = ? AND reviewer = ?", [queue, reviewer])
+    tx.execute(
+        "INSERT INTO queue_lease VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [queue, reviewer, place, int(repeat), os_user(), until.wall, until.ticks, until.boot],
+    )
 
 
 def release(store: Store, queue: Queue, reviewer: str) -> None:
@@ -95,9 +106,15 @@ def ahead(store: Store, queue: Queue, reviewer: str) -> Given | None:
     return None if row is None else _given(queue, row, False, 0.0, False)
 
 
-def _given(queue: Queue, row: Row, repeat: bool, seconds: float, resumed: bool) -> Given:
+def _given(queue: Queue, row: Row, repeat: bool, seconds: float, resumed: bool, lost: str = "") -> Given:
     place, run, chunk, number, first, last = row[:6]
-    return Given(queue.id, place, run, chunk, number, first, last, repeat, seconds, resumed)
+    return Given(queue.id, place, run, chunk, number, first, last, repeat, seconds, resumed, lost)
+
+
+def item_at(tx: Transaction, queue: Queue, place: int, repeat: bool, seconds: float) -> Given | None:
+    """The item at a place of the queue, as it is given to a reviewer; None if there is no such place."""
+    rows = tx.execute(f"SELECT {_ITEM} FROM queue_item i WHERE i.queue = ? AND i.place = ?", [queue.id, place])
+    return _given(queue, rows[0], repeat, seconds, True) if rows else None
 
 
 def _adopt(tx: Transaction, queue: str) -> None:
@@ -109,22 +126,47 @@ def _adopt(tx: Transaction, queue: str) -> None:
         tx.execute("UPDATE queue_item SET run = ? WHERE queue = ? AND run = ?", [new, queue, old])
 
 
-def _standing(tx: Transaction, queue: str, reviewer: str) -> tuple[Row | None, bool, bool]:
-    """The item that this reviewer has and has not decided on yet, even if its lease is over, unless somebody else has
-    it now."""
+def _standing(tx: Transaction, queue: Queue, reviewer: str) -> tuple[Row | None, bool, str]:
+    """The item that this reviewer has and has not decided on yet, whether it is a second reading, and who has it now,
+    if their lease is over and it needs nobody more."""
     rows = tx.execute(
-        f"SELECT {_ITEM}, l.repeat_no FROM queue_lease l JOIN queue_item i ON i.queue = l.queue AND i.place = l.place"
+        f"SELECT {_ITEM}, l.repeat_no, l.until_wall, l.until_ticks, l.boot"
+        " FROM queue_lease l JOIN queue_item i ON i.queue = l.queue AND i.place = l.place"
         " WHERE l.queue = ? AND l.reviewer = ?",
-        [queue, reviewer],
+        [queue.id, reviewer],
     )
     if not rows:
-        return None, False, False
-    row = rows[0]
-    if row[7]:
-        return (None, False, False) if _repeated(tx, reviewer, row[1], row[2]) else (row[:7], True, True)
+        return None, False, ""
+    row, repeat, until = rows[0][:7], bool(rows[0][7]), Moment(*rows[0][8:])
+    if repeat:
+        again = (row[1], row[2]) in _read_twice(tx, queue, reviewer)
+        return (None, False, "") if again else (row, True, "")
     done = tx.execute(f"SELECT 1 FROM queue_item i WHERE i.queue = ? AND i.place = ? AND EXISTS ({_DONE})",
-                      [queue, row[0], reviewer])  # fmt: skip
-    return (None, False, False) if done else (row[:7], False, True)
+                      [queue.id, row[0], reviewer])  # fmt: skip
+    if done:
+        return None, False, ""
+    if elapsed(now(), until) <= 0 and not row[6]:
+        who = taken_by(tx, queue, reviewer, row[0])
+        if who:
+            return None, False, who
+    return row, False, ""
+
+
+def taken_by(tx: Transaction, queue: Queue, reviewer: str, place: int) -> str:
+    """Who has an item, or has decided on it, in the place of this reviewer: one of them, if it needs nobody more; ""
+    if it does."""
+    moment = now()
+    sql = (
+        "SELECT reviewer, until_wall, until_ticks, boot FROM queue_lease"
+        " WHERE queue = ? AND place = ? AND reviewer <> ? AND repeat_no = 0"
+    )
+    at_it = [who for who, *until in tx.execute(sql, [queue.id, place, reviewer]) if elapsed(moment, Moment(*until)) > 0]
+    sql = (
+        "SELECT j.reviewer FROM queue_item i JOIN judgement j ON j.run = i.run AND j.chunk = i.chunk"
+        " AND j.how = 'person' AND j.verdict IS NOT NULL WHERE i.queue = ? AND i.place = ? AND j.reviewer <> ?"
+    )
+    through = [str(row[0]) for row in tx.execute(sql, [queue.id, place, reviewer])]
+    return [*at_it, *through][0] if len({*at_it, *through}) >= queue.reviewers else ""
 
 
 def _open(tx: Transaction, queue: Queue, reviewer: str, *, without: int = -1) -> Row | None:
@@ -157,14 +199,36 @@ def _open(tx: Transaction, queue: Queue, reviewer: str, *, without: int = -1) ->
 # -- a second time --------------------------------------------------------------------------------------------------
 
 
-def _repeated(tx: Transaction, reviewer: str, run: str, chunk: str) -> bool:
-    """Whether this reviewer has given a verdict on a second reading of the chunk."""
-    rows = tx.execute(
-        "SELECT payload FROM event WHERE run = ? AND reviewer = ? AND chunk = ? AND kind = 'decide'"
-        " AND payload LIKE '%\"repeat\":1%'",
-        [run, reviewer, chunk],
-    )
-    return any('"op":"verdict"' in row[0] for row in rows)
+#: What a reviewer said on second readings in a queue, and what they took back of anything.
+_AGAIN = (
+    "SELECT e.origin, e.seq, e.kind, COALESCE(a.run, e.run), e.chunk, e.payload FROM event e"
+    " LEFT JOIN run_alias a ON a.alias = e.run WHERE e.run IN (SELECT run FROM queue_run WHERE queue = ?"
+    " UNION SELECT b.run FROM queue_run r JOIN run_alias b ON b.alias = r.run WHERE r.queue = ?)"
+    " AND e.reviewer = ? AND (e.kind <> 'decide' OR e.payload LIKE '%\"repeat\":1%') ORDER BY e.origin, e.seq"
+)
+
+
+def read_twice(store: Store, queue: Queue, reviewer: str) -> set[tuple[str, str]]:
+    """(run, chunk) of what this reviewer has given a verdict on a second time. What was taken back does not count."""
+    return _standing_verdicts(store.query(_AGAIN, [queue.id, queue.id, reviewer])) if queue.repeat_share > 0 else set()
+
+
+def _read_twice(tx: Transaction, queue: Queue, reviewer: str) -> set[tuple[str, str]]:
+    return _standing_verdicts(tx.execute(_AGAIN, [queue.id, queue.id, reviewer]))
+
+
+def _standing_verdicts(rows: list[Row]) -> set[tuple[str, str]]:
+    said: dict[str, tuple[str, str]] = {}
+    undone: set[str] = set()
+    for origin, seq, kind, run, chunk, payload in rows:
+        if kind == DECIDE:
+            if '"op":"verdict"' in payload:
+                said[f"{origin}:{seq}"] = (run, chunk)
+        elif kind == UNDO:
+            undone.add(str(orjson.loads(payload)["target"]))
+        elif kind == REDO:
+            undone.discard(str(orjson.loads(payload)["target"]))
+    return {where for key, where in said.items() if key not in undone}
 
 
 def _due_again(tx: Transaction, queue: Queue, reviewer: str) -> Row | None:
@@ -177,7 +241,10 @@ def _due_again(tx: Transaction, queue: Queue, reviewer: str) -> Row | None:
         " WHERE i.queue = ? AND d.reviewer = ? AND d.verdict IS NOT NULL ORDER BY d.at DESC, i.place",
         [queue.id, reviewer],
     )
-    fresh = [row for row in done if not _repeated(tx, reviewer, row[1], row[2])]
+    if len(done) <= APART:
+        return None
+    twice = _read_twice(tx, queue, reviewer)
+    fresh = [row for row in done if (row[1], row[2]) not in twice]
     again = len(done) - len(fresh)
     settled = {row[0] for row in done[APART:]}
     choice = [row for row in fresh if row[0] in settled]

@@ -156,7 +156,7 @@ def queued_runs(store: Store) -> set[str]:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The rule that one reviewer of one run is under. queue: its id, "" where the run is in none. policy: the queue's
-    chunk policy, None where the reviewer may choose. share: of chunks decided blind."""
+    chunk policy, None where the reviewer may choose. share: of chunks decided blind. scope: `chunks` or `runs`."""
 
     queue: str
     name: str
@@ -164,6 +164,7 @@ class Rule:
     share: float
     reviewer: str
     run: str
+    scope: str = "chunks"
 
     def draws(self, chunk: str) -> bool:
         """Whether suggestions on this chunk (by its id) are hidden until this reviewer has given a verdict on it."""
@@ -177,13 +178,14 @@ def rule_for(store: Store, run: RunInfo, reviewer: str) -> Rule:
     """The rule that a reviewer of a run is under."""
     ids = catalog.ids_of(store, run.id)
     row = store.one(
-        "SELECT q.id, q.name, q.policy, q.blind_share FROM queue_run r JOIN queue q ON q.id = r.queue"
+        "SELECT q.id, q.name, q.policy, q.blind_share, q.scope FROM queue_run r JOIN queue q ON q.id = r.queue"
         f" WHERE r.run IN ({', '.join('?' * len(ids))}) LIMIT 1",
         ids,
     )
     if row is None:
         return Rule("", "", None, 0.0, reviewer, run.content_id or run.id)
-    return Rule(str(row[0]), str(row[1]), str(row[2]), float(row[3]), reviewer, run.content_id or run.id)
+    name = run.content_id or run.id
+    return Rule(str(row[0]), str(row[1]), str(row[2]), float(row[3]), reviewer, name, str(row[4]))
 
 
 def hidden(store: Store, run: RunInfo, reviewer: str) -> Callable[[str, str], bool]:

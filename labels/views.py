@@ -119,7 +119,7 @@ def decisions(store: Store, run: RunInfo, reviewer: str) -> list[DecisionView]:
     """What this reviewer currently says of a run, in the order of its steps."""
     ids = catalog.ids_of(store, run.id)
     sql = f"SELECT data FROM decision WHERE reviewer = ? AND run IN ({', '.join('?' * len(ids))})"
-    found = [_decision(orjson.loads(row[0])) for row in store.query(sql, [reviewer, *ids])]
+    found = [decision_view(orjson.loads(row[0])) for row in store.query(sql, [reviewer, *ids])]
     return sorted(found, key=lambda decision: (decision.first, decision.chunk))
 
 
@@ -130,7 +130,7 @@ def suggestions(store: Store, run: RunInfo) -> list[SuggestionView]:
     return [_suggestion(row[0], orjson.loads(row[1])) for row in rows]
 
 
-def _decision(data: dict[str, Any]) -> DecisionView:
+def decision_view(data: dict[str, Any]) -> DecisionView:
     target = data["target"]
     return DecisionView(
         reviewer=data["reviewer"],

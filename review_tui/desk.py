@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labels import views
+from labels import second, views
 from labels.blind import Veil
 from labels.queues import rule_for
 from labels.views import DecisionView, LabelView, LookView, SuggestionView
@@ -87,6 +87,8 @@ class Desk:
         self.whole_run = False
         self.decisions: list[DecisionView] = []
         self.suggestions: list[SuggestionView] = []
+        #: Ids of chunks that a queue has given this reviewer a second time: what they said before is not shown.
+        self.again: frozenset[str] = frozenset()
         #: Suggestions that this reviewer may not see yet.
         self.hidden = 0
         self.looks: tuple[LookView, ...] = ()
@@ -101,9 +103,9 @@ class Desk:
 
     def reload(self) -> None:
         """Read decisions and suggestions again."""
-        self.decisions = views.decisions(self.store, self.run, self.reviewer)
+        self.decisions, self.again = second.decisions(self.store, self.run, self.reviewer)
         self.looks = views.looks(self.store, self.run)
-        self.veil = Veil(self.store, self.run, self.chunks, self.rule)
+        self.veil = Veil(self.store, self.run, self.chunks, self.rule, again=self.again)
         every = views.suggestions(self.store, self.run)
         self.suggestions = [item for item in every if not self.veil.hides(item)]
         self.hidden = len(every) - len(self.suggestions)
@@ -132,7 +134,10 @@ class Desk:
     @property
     def blind(self) -> bool:
         """Whether suggestions on the current chunk are hidden until there is a verdict."""
-        return not self.whole_run and self.veil.veiled(self.chunk)
+        return self._veiled(self.spot)
+
+    def _veiled(self, spot: Spot) -> bool:
+        return self.veil.over_all if spot.whole_run else self.veil.veiled(spot.chunk)
 
     @property
     def whole_decision(self) -> DecisionView | None:
@@ -435,8 +440,8 @@ class Desk:
         if not (self.looks or self.suggestions or self.hidden):
             return True
         if owner is None:
-            return not spot.whole_run and self.veil.veiled(spot.chunk)
-        return owner.scope == "chunk" and self.veil.veiled(self.chunks.of_step(owner.first))
+            return self._veiled(spot)
+        return self._veiled(Spot(self.chunks.of_step(owner.first), owner.scope == "run"))
 
     @property
     def seconds_here(self) -> float:

@@ -171,7 +171,7 @@ def _sight(store: Store, run: RunInfo, target: Target, veil: Veil, number: int |
     low, high = target.first.index, target.last.index
     here = [item for item in suggestions_of(store, run) if item.first.index <= high and item.last.index >= low]
     known = bool(every or views.looks(store, run))
-    veiled = number is not None and veil.veiled(number - 1)
+    veiled = veil.over_all if number is None else veil.veiled(number - 1)
     return Sight([item for item in here if item.id in seen], blind=veiled or not known)
 
 

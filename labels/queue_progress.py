@@ -1,0 +1,82 @@
+"""How far each queue has come, for one reviewer and for all: figures for lists. They tell nobody what others said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labels import queue_next, queues
+from labels.ledger import fill_judgements
+from labels.queues import Queue
+from sessions.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A queue's progress. mine: items that the reviewer has decided on. left: those that they can still get; others may
+    be at some of them now. finished: items with as many decisions as wanted. begun: with some, but fewer. others: how
+    many items each of the others has decided on, most first. at: who is at which place now (from 0)."""
+
+    queue: Queue
+    mine: int
+    left: int
+    finished: int
+    begun: int
+    others: tuple[tuple[str, int], ...] = ()
+    at: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def share(self) -> float:
+        """Of what is for this reviewer, how much is done: 0 to 1."""
+        return self.mine / (self.mine + self.left) if self.mine + self.left else 1.0
+
+
+#: Each item with how many have decided on it (the one whose gold it is, not), and whether the reviewer has.
+_COUNTED = (
+    "SELECT i.gold AS gold, sum(CASE WHEN j.reviewer IS NULL OR (i.gold = 1 AND j.reviewer = ?) THEN 0 ELSE 1 END)"
+    " AS votes, sum(CASE WHEN j.reviewer = ? THEN 1 ELSE 0 END) AS mine FROM queue_item i LEFT JOIN judgement j"
+    " ON j.run = i.run AND j.chunk = i.chunk AND j.how = 'person' AND j.verdict IS NOT NULL"
+    " WHERE i.queue = ? GROUP BY i.place, i.gold"
+)
+_SUMS = (
+    "SELECT sum(mine), sum(CASE WHEN mine = 0 AND (votes < ? OR gold = ?) THEN 1 ELSE 0 END),"
+    " sum(CASE WHEN votes >= ? THEN 1 ELSE 0 END), sum(CASE WHEN votes > 0 AND votes < ? THEN 1 ELSE 0 END)"
+)
+
+
+def of_queue(store: Store, queue: Queue, reviewer: str) -> Overview:
+    """The progress of one queue."""
+    need = queue.reviewers
+    # Gold is for everybody but the one whose it is (to whom no item is for the sake of being gold).
+    gold = -1 if queue.gold_from == reviewer else 1
+    sums = store.query(
+        f"{_SUMS} FROM ({_COUNTED}) counted", [need, gold, need, need, queue.gold_from, reviewer, queue.id]
+    )[0]
+    mine, left, finished, begun = (int(value or 0) for value in sums)
+    rows = store.query(
+        "SELECT j.reviewer, count(*) FROM queue_item i JOIN judgement j ON j.run = i.run AND j.chunk = i.chunk"
+        " AND j.how = 'person' AND j.verdict IS NOT NULL WHERE i.queue = ? AND j.reviewer <> ?"
+        " GROUP BY j.reviewer ORDER BY count(*) DESC, j.reviewer",
+        [queue.id, reviewer],
+    )
+    at = {who: place for who, (place, _) in queue_next.holders(store, queue).items()}
+    others = tuple((str(who), int(done)) for who, done in rows)
+    return Overview(queue, mine, left, finished, begun, others, tuple(sorted(at.items())))
+
+
+def overview(store: Store, reviewer: str) -> list[Overview]:
+    """The progress of every queue, oldest first."""
+    found = queues.queues(store)
+    if found:
+        fill_judgements(store)
+    return [of_queue(store, queue, reviewer) for queue in found]
+
+
+def readings(store: Store, queue: Queue, reviewer: str) -> int:
+    """How many items a reviewer has given a verdict on, second readings counted again: so that a count of them does not
+    tell which are second ones."""
+    done = store.query(
+        "SELECT count(*) FROM queue_item i JOIN judgement j ON j.run = i.run AND j.chunk = i.chunk AND j.how = 'person'"
+        " AND j.verdict IS NOT NULL WHERE i.queue = ? AND j.reviewer = ?",
+        [queue.id, reviewer],
+    )
+    return int(done[0][0]) + len(queue_next.read_twice(store, queue, reviewer))
