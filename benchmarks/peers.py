@@ -1,4 +1,5 @@
-"""Other programs on the same files: toolong on the 100 MB run, mini-swe-agent's inspector on a run and a giant step.
+"""Other programs on the same files: toolong on the 100 MB run, mini-swe-agent's inspector on a run and a giant step;
+for `readers`, also claude-code-log and inspect_ai.
 
 Only with `--peers`: they are installed from the package index into benchmarks/.peers, each in an environment of its
 own, because they pin old versions of Textual.
@@ -35,11 +36,22 @@ def measure(bench: Bench) -> list[Figure]:
 
 
 def _installed(name: str, program: str) -> Path:
-    script = PLACE / name / "bin" / program
-    if not script.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PLACE / name)], check=True, timeout=120)
-        subprocess.run([str(PLACE / name / "bin" / "pip"), "install", "-q", name], check=True, timeout=600)
-    return script
+    return python_with(name).with_name(program)
+
+
+def python_with(name: str, *more: str) -> Path:
+    """The interpreter of an environment that has this package; more: what pip is to install beside it.
+
+    Raises CalledProcessError, TimeoutExpired or OSError where it cannot be made.
+    """
+    place = PLACE / name
+    done = place / ".done"
+    if not done.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True, timeout=120)
+        install = [str(place / "bin" / "pip"), "install", "-q", name, *more]
+        subprocess.run(install, check=True, timeout=900, stderr=subprocess.DEVNULL)
+        done.touch()
+    return place / "bin" / "python"
 
 
 def _toolong(bench: Bench, script: Path) -> list[Figure]:

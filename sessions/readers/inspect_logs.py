@@ -38,6 +38,8 @@ _STATUSES = ("started", "success", "cancelled", "error")
 #: A sample may unpack to so much, and to so many times its size beyond the size of a small one.
 MAX_SAMPLE_BYTES = 1 << 30
 MAX_RATIO = 200
+#: So many samples, of so many bytes together, are read at a time.
+_BATCH, _BATCH_BYTES = 32, 16 * 1024 * 1024
 _MOST = 8 * WHOLE_DOCUMENT_BYTES
 _REFERENCE = ("target", "scores", "metadata", "store")
 
@@ -129,20 +131,42 @@ class _Log:
             yield self._source.problem("there is no sample in it")
 
     def _samples(self) -> Iterator[Any | Problem]:
-        """The finished samples, one by one."""
+        """The finished samples, in the log's order, a few at a time: the library looks for each in the zip anew."""
         sizes = _sizes(self._source.path)
+        batch: list[tuple[Any, int]] = []
+        held = 0
         for summary in self._library.read_eval_log_sample_summaries(self._path, format="eval"):
-            where = f"sample {summary.id}, epoch {summary.epoch}"
             size, packed = sizes.get(f"samples/{summary.id}_epoch_{summary.epoch}.json", (0, 0))
             if size > MAX_SAMPLE_BYTES or (size > WHOLE_DOCUMENT_BYTES and size > MAX_RATIO * packed):
-                yield self._source.problem(f"{where}: it would unpack to {size / 1e6:.0f} MB, left out")
+                yield from self._batch(batch)
+                batch, held = [], 0
+                yield self._source.problem(f"sample {summary.id}, epoch {summary.epoch}: it would unpack to {size / 1e6:.0f} MB, left out")
                 continue
+            if batch and (held + size > _BATCH_BYTES or len(batch) == _BATCH):
+                yield from self._batch(batch)
+                batch, held = [], 0
+            batch.append((summary.id, summary.epoch))
+            held += size
+        yield from self._batch(batch)
+
+    def _batch(self, wanted: list[tuple[Any, int]]) -> Iterator[Any | Problem]:
+        """Some samples together where the library can do that and all of them are well; else one by one."""
+        together = getattr(self._library, "read_eval_log_samples_by_id", None)
+        if together is not None and len(wanted) > 1:
+            try:
+                found = together(self._path, wanted, resolve_attachments="full", format="eval")
+            except Exception:
+                found = None  # one of them is damaged: which, is found below
+            if found is not None:
+                yield from found
+                return
+        for name, epoch in wanted:
             try:
                 yield self._library.read_eval_log_sample(
-                    self._path, summary.id, summary.epoch, resolve_attachments="full", format="eval"
+                    self._path, name, epoch, resolve_attachments="full", format="eval"
                 )
             except Exception as error:  # as above; the other samples are read
-                yield self._source.problem(_reason(where, error))
+                yield self._source.problem(_reason(f"sample {name}, epoch {epoch}", error))
 
 
 def _sizes(path: Path) -> dict[str, tuple[int, int]]:
