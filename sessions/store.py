@@ -137,6 +137,19 @@ class Store:
         with self._plain_words():
             yield from self._connect().execute(sql, params)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that this thread reads in the block is as it was at its first query, whatever others write meanwhile.
+        For reading only: this thread cannot write in it."""
+        connection = self._connect()
+        with self._plain_words():
+            connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
     def data_version(self) -> int:
         """Changes whenever another connection (of any process) has committed: a cheap thing to poll."""
         row = self.one("PRAGMA data_version")

@@ -53,6 +53,23 @@ def one_line(error: UserError) -> str:
     return str(error)
 
 
+# -- reading --------------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_stays_as_it_was_while_others_write(db: Path) -> None:
+    with Store.open(db) as mine, Store.open(db) as theirs:
+        add(theirs, "before")
+        with mine.snapshot():
+            assert names(mine) == {"before"}
+            add(theirs, "after")
+            assert names(mine) == {"before"}
+        assert names(mine) == {"before", "after"}
+        with pytest.raises(ValueError, match="inside"), mine.snapshot():
+            raise ValueError("inside")
+        add(mine, "mine")
+        assert "mine" in names(theirs)
+
+
 # -- the file -----------------------------------------------------------------------------------------------------
 
 
