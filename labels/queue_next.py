@@ -55,10 +55,12 @@ class Given:
     lost: str = ""
 
 
-def take(store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S) -> Given | None:
-    """This reviewer's next item, with a lease on it; None if there is nothing for them now."""
+def take(store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S, filled: bool = False) -> Given | None:
+    """This reviewer's next item, with a lease on it; None if there is nothing for them now. filled: whoever asks again
+    and again has seen to it (`labels.ledger.fill_judgements`) that what earlier versions recorded is derived."""
     check_reviewer(reviewer)
-    fill_judgements(store)
+    if not filled:
+        fill_judgements(store)
     with store.write("NORMAL", eager=True) as tx:
         _adopt(tx, queue.id)
         row, repeat, lost = _standing(tx, queue, reviewer)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from labels import queue_next, queues
 from labels.ledger import fill_judgements
 from labels.queues import Queue
 from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.codebook import Codebooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +84,23 @@ def readings(store: Store, queue: Queue, reviewer: str) -> int:
         [queue.id, reviewer],
     )
     return int(done[0][0]) + len(queue_next.read_twice(store, queue, reviewer))
+
+
+def changes(store: Store, queue: Queue, codebooks: Codebooks) -> list[str]:
+    """How the codebooks differ from those that the queue was made with, one line each."""
+    from labels.maintenance import kept_codebook
+
+    loaded = {book.id: book for book in codebooks}
+    found = []
+    for ref in queue.codebooks:
+        book = loaded.get(ref.id)
+        if book is None:
+            found.append(f"the codebook {ref.id} that this queue is judged by is not loaded (--codebook).")
+        elif book.hash != ref.sha256:
+            was = kept_codebook(store, ref.id, ref.sha256)
+            state = f"version {was.version if was else ref.version}"
+            found.append(
+                f"the codebook {ref.id} has changed since the queue was made ({state}, now {book.version}):"
+                f" `codebook affected {ref.id}` lists what deserves a second look."
+            )
+    return found

@@ -8,7 +8,7 @@ from labels import queue_next
 from labels.agreement.modes import Figures
 from labels.codebook import Codebooks
 from labels.ledger import fill_judgements
-from labels.maintenance import kept_codebook
+from labels.queue_progress import changes
 from labels.queues import Queue
 from sessions.store import Store
 
@@ -67,7 +67,7 @@ def status(store: Store, queue: Queue, codebooks: Codebooks, *, figures: bool = 
         people.setdefault(who, Progress(who)).holds = place
     finished = sum(count >= queue.reviewers for count in counts.values())
     found = Status(queue, queue.items, finished, len(counts) - finished, [people[who] for who in sorted(people)])
-    found.notes = _notes(store, queue, codebooks)
+    found.notes = changes(store, queue, codebooks)
     if figures and len(people) > 1:
         from labels.agreement import Options, agreement
 
@@ -98,20 +98,3 @@ def _repeats(store: Store, queue: Queue) -> dict[str, int]:
         [queue.id, '%"op":"verdict"%'],
     )
     return {str(row[0]): int(row[1]) for row in rows}
-
-
-def _notes(store: Store, queue: Queue, codebooks: Codebooks) -> list[str]:
-    loaded = {book.id: book for book in codebooks}
-    found = []
-    for ref in queue.codebooks:
-        book = loaded.get(ref.id)
-        if book is None:
-            found.append(f"the codebook {ref.id} that this queue is judged by is not loaded (--codebook).")
-        elif book.hash != ref.sha256:
-            was = kept_codebook(store, ref.id, ref.sha256)
-            state = f"version {was.version if was else ref.version}"
-            found.append(
-                f"the codebook {ref.id} has changed since the queue was made ({state}, now {book.version}):"
-                f" `codebook affected {ref.id}` lists what deserves a second look."
-            )
-    return found

@@ -84,9 +84,20 @@ def _run(row: Row) -> RunInfo:
     return RunInfo(*values)
 
 
-def runs(store: Store) -> list[RunInfo]:
-    """All runs, newest first."""
-    return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run ORDER BY no DESC")]
+def runs(store: Store, most: int | None = None) -> list[RunInfo]:
+    """All runs, or so many of them, newest first."""
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run ORDER BY no DESC{limit}")]
+
+
+def runs_state(store: Store) -> tuple[Any, ...]:
+    """Figures over all runs that change whenever one comes, grows, is renamed, is done or goes: much cheaper than to
+    read them again. The first one is how many there are."""
+    row = store.one(
+        "SELECT count(*), max(no), sum(steps), sum(errors), sum(length(title)),"
+        " sum(CASE WHEN state = 'complete' THEN 1 ELSE 0 END) FROM run"
+    )
+    return row or ()
 
 
 def run_by_id(store: Store, run: str) -> RunInfo | None:
