@@ -9,7 +9,7 @@ kind it stands for) the share of a mode comes out unbiased.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,9 +80,12 @@ def make(
     size: int | None = None,
     gold_from: str = "",
     gold_share: float = 0.0,
+    only: Collection[tuple[str, str]] | None = None,
 ) -> list[Item]:
-    """The items of a queue in the order in which they are given out."""
+    """The items of a queue in the order in which they are given out. only: (run id, chunk id) of those it may have."""
     items = [item for run in runs for item in _cut(store, run, policy, scope)]
+    if only is not None:
+        items = [item for item in items if (item.run, item.chunk) in only]
     chance = random.Random(f"queue order {seed}")  # noqa: S311  # an order that can be made again, no secret
     if order == "priority":
         items = _by_priority(store, items, chance, size)

@@ -24,15 +24,20 @@ LEASE_S = 1800.0
 #: A chunk comes a second time only after so many others, so that nobody answers from memory of the last minute.
 APART = 5
 
+#: Whether a decision `d` is older than the wish that its chunk be decided on once more (`labels.queue_again`).
+STALE = (
+    "SELECT 1 FROM queue_again g JOIN decision e ON e.run = d.run AND e.reviewer = d.reviewer AND e.chunk = d.chunk"
+    " WHERE g.run = d.run AND g.chunk = d.chunk AND e.at < g.at"
+)
 _ITEM = "i.place, i.run, i.chunk, i.number, i.first_index, i.last_index, i.gold"
 _DONE = (
     "SELECT 1 FROM judgement d WHERE d.run = i.run AND d.chunk = i.chunk AND d.how = 'person' AND d.verdict IS NOT NULL"
-    " AND d.reviewer = ?"
+    f" AND d.reviewer = ? AND NOT EXISTS ({STALE})"
 )
 #: How many have decided on an item: neither policies nor annotators of imported labels.
 _OTHERS = (
-    "(SELECT count(*) FROM judgement o WHERE o.run = i.run AND o.chunk = i.chunk AND o.how = 'person'"
-    " AND o.verdict IS NOT NULL)"
+    "(SELECT count(*) FROM judgement d WHERE d.run = i.run AND d.chunk = i.chunk AND d.how = 'person'"
+    f" AND d.verdict IS NOT NULL AND NOT EXISTS ({STALE}))"
 )
 
 

@@ -10,7 +10,7 @@ what was found. A run in no queue hides nothing; a live gate never does.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -68,8 +68,9 @@ def create(
     gold_from: str = "",
     gold_share: float = 0.0,
     codebooks: Sequence[Codebook] = (),
+    only: Collection[tuple[str, str]] | None = None,
 ) -> Queue:
-    """A new queue of these runs. size: at most so many items (of `random` and `priority`, drawn). seed: of the order;
+    """A new queue of these runs. only: of their chunks, these: (run id, chunk id). size: at most so many items (of `random` and `priority`, drawn). seed: of the order;
     made up if "". gold_share: of the items, the share that everybody gets and `gold_from` has decided. codebooks: the
     ones to judge by; what they were like now is kept. Raises UsageError for what cannot be, UserError if the name is
     taken or a run is in another queue (its reviewers would be under two rules)."""
@@ -89,7 +90,7 @@ def create(
     seed = seed or key
     items = queue_items.make(
         store, runs, policy=policy, scope=scope, order=order, seed=seed, size=size, gold_from=gold_from,
-        gold_share=gold_share,
+        gold_share=gold_share, only=only,
     )  # fmt: skip
     if codebooks:
         from labels.maintenance import remember_codebook  # pydantic, which the way to the first frame does without
