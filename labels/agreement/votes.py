@@ -111,7 +111,7 @@ def load(store: Store, codebooks: Codebooks, options: Options | None = None) -> 
     finally:
         if collecting:
             gc.enable()
-    return reading.votes(_Wording(store, codebooks, reading.left_out))
+    return reading.votes(Wording(store, codebooks, reading.left_out))
 
 
 class _Reading:
@@ -199,7 +199,7 @@ class _Reading:
             self.seen.add((place, rater))
         return place
 
-    def votes(self, wording: _Wording) -> Votes:
+    def votes(self, wording: Wording) -> Votes:
         import numpy as np
 
         specs = [orjson.loads(text) for text in self.specs.of]
@@ -248,7 +248,7 @@ def _without_unjudged(votes: Votes) -> Votes:
     return votes
 
 
-class _Wording:
+class Wording:
     """Which modes a decision judged, given that codebooks change: one state of each counts, and what was said by
     another state counts for the modes that mean the same in both."""
 
@@ -326,4 +326,4 @@ def label_of(mode: Mode) -> str:
     return mode.label
 
 
-__all__ = ["ROOT", "SURE", "VERDICTS", "Options", "Votes", "load"]
+__all__ = ["ROOT", "SURE", "VERDICTS", "Options", "Votes", "Wording", "load"]
