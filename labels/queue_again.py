@@ -15,6 +15,7 @@ from labels import queues
 from labels.model import WHOLE_RUN
 from sessions import catalog
 from sessions.catalog import RunInfo
+from sessions.chunks import DEFAULT_POLICY
 from sessions.errors import UserError
 from sessions.store import Store
 
@@ -109,9 +110,9 @@ def _own_queue(
     only = {(wish.run, wish.chunk) for wish in wishes}
     try:
         made = queues.create(
-            store, _free_name(store, name), runs, scope=scope, blind_share=0.0, only=only,
+            store, _free_name(store, name), runs, policy=policy or DEFAULT_POLICY, scope=scope,
+            blind_share=0.0, only=only,
             reviewers=_deciders(store, only), codebooks=(book,) if book else (),
-            **({"policy": policy} if scope == "chunks" else {}),
         )  # fmt: skip
     except UserError as error:  # a policy of before that means nothing now, or a run queued meanwhile
         found.left |= {(wish.run, wish.chunk): error.message.rstrip(".") for wish in wishes}

@@ -70,10 +70,11 @@ def create(
     codebooks: Sequence[Codebook] = (),
     only: Collection[tuple[str, str]] | None = None,
 ) -> Queue:
-    """A new queue of these runs. only: of their chunks, these: (run id, chunk id). size: at most so many items (of `random` and `priority`, drawn). seed: of the order;
-    made up if "". gold_share: of the items, the share that everybody gets and `gold_from` has decided. codebooks: the
-    ones to judge by; what they were like now is kept. Raises UsageError for what cannot be, UserError if the name is
-    taken or a run is in another queue (its reviewers would be under two rules)."""
+    """A new queue of these runs. only: of their items, these: (run id, chunk id). size: at most so many items (of
+    `random` and `priority`, drawn). seed: of the order; made up if "". gold_share: of the items, the share that
+    everybody gets and `gold_from` has decided. codebooks: the ones to judge by; what they were like now is kept. Raises
+    UsageError for what cannot be, UserError if the name is taken or a run is in another queue (its reviewers would be
+    under two rules)."""
     from labels import queue_items
 
     policy = str(Policy.parse(policy))
