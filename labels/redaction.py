@@ -98,6 +98,11 @@ class Redactor:
         """Whether nothing to be hidden has been found so far."""
         return not self._numbers
 
+    @property
+    def found(self) -> int:
+        """How many different values are hidden."""
+        return len(self._numbers)
+
     def redact(self, text: str) -> Redacted:
         """The text with placeholders."""
         pieces: list[str] = []

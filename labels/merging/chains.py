@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from labels import adjudication, events
+from labels.coding import said as coding
 from labels.events import DECIDE, REDO, UNDO, Event
 from labels.merging.report import Chain
 from labels.model import Act
@@ -115,6 +116,8 @@ def _wrong(event: Event) -> str:
         return "" if act.target.id == event.chunk else "it is filed under another chunk than it is about"
     if event.kind == adjudication.ADJUDICATE:
         return adjudication.wrong(event)
+    if event.kind == coding.CODE:
+        return coding.wrong(event)
     if event.kind not in (UNDO, REDO):
         return f"its kind is {event.kind[:20]!r}"
     try:

@@ -65,7 +65,8 @@ def _touched(other: Store, pieces: Iterable[Piece]) -> set[Key]:
     """What the events that come are about, by the ids that runs have there."""
     found: set[Key] = set()
     for piece in pieces:
-        sql = "SELECT DISTINCT run, reviewer, chunk FROM event WHERE origin = ? AND seq > ? AND seq <= ?"
+        # Without a run: what is said of codes, which is about none.
+        sql = "SELECT DISTINCT run, reviewer, chunk FROM event WHERE origin = ? AND seq > ? AND seq <= ? AND run <> ''"
         found.update((row[0], row[1], row[2]) for row in other.query(sql, [piece.origin, piece.had, piece.last]))
     return found
 
