@@ -61,11 +61,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What was taken back or done again. modes: slugs."""
+    """What was taken back or done again. rulings: as they stand in the event."""
 
     run: RunInfo
     chunk: str
-    modes: tuple[str, ...]
+    rulings: tuple[Row, ...]
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        return tuple(str(ruling["mode"]) for ruling in self.rulings)
 
     @property
     def key(self) -> str:
@@ -278,7 +282,7 @@ class Docket:
         if (person.undo(run) if kind == UNDO else person.redo(run)) is None:
             return None
         self._after(run)
-        return Turn(run, event.chunk, tuple(str(ruling["mode"]) for ruling in event.data["rulings"]))
+        return Turn(run, event.chunk, tuple(event.data["rulings"]))
 
     def _after(self, run: RunInfo) -> None:
         """This program has written an event on a run. What others have written is left for `refresh`."""

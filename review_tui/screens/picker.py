@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,6 +18,11 @@ from review_tui.sanitize import clean
 from review_tui.screens.reader import TextRows
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.rows import FixedRows, RowList
+from sessions.errors import UserError
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from review_tui.app import ReviewApp
 
 Choice = tuple[Codebook, Mode]
 #: The narrowest screen on which the list has a width of its own.
@@ -51,6 +59,8 @@ class ModePicker(Screen[Choice | None]):
         self.codebooks, self.heading, self.instant = codebooks, heading, instant
         self.typed = ""
         self.found: list[Choice] = []
+        #: (codebook, mode) -> what adjudicators have noted on it.
+        self.guidelines: dict[tuple[str, str], list[str]] = {}
 
     def compose(self) -> ComposeResult:
         yield Bar(1, id="head")
@@ -74,6 +84,14 @@ class ModePicker(Screen[Choice | None]):
         self.query_one("#head", Bar).show([(clean(self.heading), "accent")])
         self.query_one("#footer", Bar).show([(keys, "faint")])
         self._look_for("")
+        self.run_worker(self._read_guidelines(), exit_on_error=False)
+
+    async def _read_guidelines(self) -> None:
+        """What adjudicators have noted, after the screen is there: the list does not wait for it."""
+        found = await asyncio.to_thread(_guidelines, cast("ReviewApp", self.app).store, self.codebooks)
+        if found != self.guidelines and self.is_mounted:
+            self.guidelines = found
+            self._show_help()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < WIDE, "-narrow")
@@ -142,7 +160,8 @@ class ModePicker(Screen[Choice | None]):
         choice = self._highlighted()
         pane = self.query_one("#help", RowList)
         if pane.size.width:
-            rows = TextRows(mode_help(*choice) if choice else [], cursor=False)
+            notes = self.guidelines.get((choice[0].id, choice[1].slug), ()) if choice else ()
+            rows = TextRows(mode_help(*choice, notes) if choice else [], cursor=False)
             rows.fold(pane.size.width)
             pane.top = 0
             pane.show(rows)
@@ -174,8 +193,20 @@ class ModePicker(Screen[Choice | None]):
         self.dismiss(None)
 
 
-def mode_help(book: Codebook, mode: Mode) -> list[tuple[str, str]]:
-    """All that a codebook says of a mode, for reading beside a label: (text, look) blocks."""
+def _guidelines(store: Store, codebooks: Codebooks) -> dict[tuple[str, str], list[str]]:
+    from labels.adjudication import notes
+
+    found: dict[tuple[str, str], list[str]] = {}
+    with suppress(UserError):  # a database that cannot be read now is said elsewhere
+        for book in codebooks:
+            for note in notes(store, book.id):
+                found.setdefault((book.id, note["mode"]), []).append(note["text"])
+    return found
+
+
+def mode_help(book: Codebook, mode: Mode, guidelines: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """All that a codebook says of a mode, for reading beside a label: (text, look) blocks. guidelines: what
+    adjudicators have noted on it."""
     category = book.category(mode.category)
     where = f"{mode.slug} · {category.name if category else mode.category} · {book.title} {book.version}"
     blocks = [(mode.label, "strong"), (where, "faint"), ("", "text"), (mode.definition, "text")]
@@ -187,6 +218,9 @@ def mode_help(book: Codebook, mode: Mode) -> list[tuple[str, str]]:
     for title, example in (("An example", mode.example), ("A near miss", mode.near_miss)):
         if example is not None:
             blocks += [("", "text"), (title, "accent"), (example.text, "text"), (f"→ {example.why}", "faint")]
+    if guidelines:
+        blocks += [("", "text"), ("Guidelines, from adjudications", "accent")]
+        blocks += [(f"§ {text}", "text") for text in guidelines]
     blocks += [("", "text"), ("Severity (prior)", "accent"), (f"{mode.severity.level}. {mode.severity.note}", "text")]
     if mode.aliases:
         blocks += [("", "text"), ("Also called", "accent"), ("; ".join(mode.aliases), "faint")]

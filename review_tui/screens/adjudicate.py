@@ -1,0 +1,380 @@
+"""Adjudication: the cases that the votes leave open, least agreed first. Enter opens one beside its transcript."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+
+from labels.docket import Docket, Item
+from labels.gold.people import same_of
+from labels.gold.rule import RULES, Rule
+from review_tui.actions import ADJUDICATE, Action
+from review_tui.sanitize import clean, short
+from review_tui.screens.adjudicate_case import CaseScreen
+from review_tui.screens.base import StationScreen
+from review_tui.screens.case_parts import open_case
+from review_tui.screens.choice import Choice
+from review_tui.screens.prompt import Prompt
+from review_tui.screens.reader import Reader
+from review_tui.widgets.bar import Bar
+from review_tui.widgets.cases import CaseRows, detail_rows, header
+from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from sessions.errors import UserError
+
+#: How often other programs' votes and rulings are looked for, in seconds; how often progress is shown.
+ELSEWHERE_S, PROGRESS_S = 1.0, 0.2
+#: From this width on the details stand beside the list.
+ROOMY = 150
+RULE_WORDS = {
+    "majority": "more than half decide; a draw is open",
+    "unanimous": "all must say the same",
+    "adjudicated": "votes settle nothing: whatever anybody claims is open",
+}
+SAME_HINT = "NAME=NAME, several with ;   empty: nobody"
+
+
+class Stopped(Exception):
+    """The adjudicator left, or wants it by another rule."""
+
+
+class AdjudicateScreen(StationScreen):
+    """The list of cases. mode: (codebook, slug) to begin with."""
+
+    ACTIONS: ClassVar[list[Action]] = ADJUDICATE
+    DEFAULT_CSS = """
+    AdjudicateScreen #body { height: 1fr; layout: vertical; }
+    AdjudicateScreen #list { height: 1fr; width: 1fr; }
+    AdjudicateScreen #columns { background: $background; padding: 0; }
+    AdjudicateScreen #details { height: 7; border-top: solid $panel; background: $background; }
+    AdjudicateScreen.-roomy #body { layout: horizontal; }
+    AdjudicateScreen.-roomy #details { width: 64; height: 1fr; border-top: none; border-left: solid $panel; }
+    """
+
+    def __init__(self, mode: tuple[str, str] | None = None) -> None:
+        super().__init__()
+        self.wanted = mode
+        self.named = False
+        self.docket: Docket
+        self.loading = False
+        self.loaded = False
+        self._stop = threading.Event()
+        self._version = -1
+        self._done = 0
+        self._settled_here = 0
+
+    def compose(self) -> ComposeResult:
+        yield Bar(2, id="head")
+        with Container(id="body"):
+            with Vertical(id="list"):
+                yield Bar(1, id="columns")
+                yield RowList(id="cases")
+            yield RowList(id="details")
+        yield Bar(1, id="footer")
+
+    @property
+    def cases(self) -> RowList:
+        return self.query_one("#cases", RowList)
+
+    @property
+    def shown(self) -> list[Item]:
+        """The cases that fit the filter."""
+        wanted = self.wanted
+        if wanted is None:
+            return self.docket.items
+        return [item for item in self.docket.items if any((one.codebook, one.mode) == wanted for one in item.modes)]
+
+    def on_mount(self) -> None:
+        self.docket = Docket(self.station.store, self.station.reviewer)
+        self.ready = True
+        self.show_keys()
+        self.cases.focus()
+        self.query_one("#details", RowList).can_focus = False
+        self.begin()
+        self.set_interval(ELSEWHERE_S, self._look_elsewhere)
+        self.set_interval(PROGRESS_S, self._show_progress)
+
+    def on_unmount(self) -> None:
+        self.ready = False
+        self._stop.set()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= ROOMY, "-roomy")
+        self.call_after_refresh(self.show_rows)
+
+    def on_screen_resume(self) -> None:
+        if self.ready:
+            self.show_rows()
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Go through all votes, in a thread. What was under way is told to stop."""
+        self._stop.set()
+        self._stop = threading.Event()
+        self._done, self.loading = 0, True
+        self.show_rows()
+        self.run_worker(self._read(self._stop, everything=True), exit_on_error=False, group="docket", exclusive=True)
+
+    async def _read(self, stop: threading.Event, *, everything: bool) -> None:
+        try:
+            changed = await asyncio.to_thread(self._go_through, stop, everything=everything)
+        except Stopped:
+            return
+        except UserError as error:
+            changed = False
+            if self.ready:
+                self.say(str(error), "error")
+        if stop.is_set() or not self.ready:
+            return
+        if everything:
+            self.loading = False
+            self.loaded = self.loaded or changed
+        if changed or everything:
+            self.show_rows()
+
+    def _go_through(self, stop: threading.Event, *, everything: bool) -> bool:
+        """In a thread: read everything, or what has changed. Whether there is anything new."""
+
+        def watch(done: int) -> None:
+            self._done = done
+            if stop.is_set():
+                raise Stopped
+
+        if self.docket.loaded is None:
+            self.docket.loaded = self.station.codebooks()
+        if not everything:
+            return self.docket.refresh(watch)
+        self.docket.load(watch)
+        return True
+
+    async def _look_elsewhere(self) -> None:
+        """Others vote and settle too: take in what they wrote."""
+        version = self.station.store.data_version()
+        if not self.is_current or self.loading or not self.loaded or version == self._version:
+            return
+        self._version = version
+        await self._read(self._stop, everything=False)
+
+    def _show_progress(self) -> None:
+        if self.loading and self.is_current:
+            self.show_rows()
+
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    def show_rows(self) -> None:
+        if not self.ready or not self.cases.size.width:
+            return
+        shown = self.shown
+        if shown:
+            self.cases.show(CaseRows(shown, self.wanted))
+        else:
+            self.cases.show(FixedRows([(None, [(f" {line}", look)]) for line, look in self._nothing()]))
+        self.query_one("#columns", Bar).show(header(self.cases.size.width) if shown else [])
+        self._show_head(len(shown))
+        self._show_details()
+
+    def _nothing(self) -> list[tuple[str, str]]:
+        if self.loading and not self.loaded:
+            of = f" of {self.docket.runs:,}" if self.docket.runs else ""
+            return [("", "text"), (f"looking for disagreements … {self._done:,}{of} runs", "faint")]
+        if not self.docket.runs:
+            return [
+                ("", "text"),
+                ("Nobody has decided on anything yet.", "text"),
+                ("Review a run (Enter in the inbox), or bring votes in: review-tui import-labels PATH, or", "faint"),
+                ("review-tui merge OTHER.db for those of a colleague.", "faint"),
+            ]
+        if self.wanted is not None and self.docket.items:
+            return [("", "text"), ("Nothing is open on this mode: f shows others.", "good")]
+        hint = "r chooses another rule." if self.docket.rule.name != "adjudicated" else ""
+        return [("", "text"), (f"Nothing is open by this rule. {hint}", "good")]
+
+    def _show_head(self, count: int) -> None:
+        docket = self.docket
+        modes = sum(len(item.modes) for item in self.shown)
+        many = f"{count:,} {'case' if count == 1 else 'cases'}, {modes:,} {'mode' if modes == 1 else 'modes'} open"
+        first: Pieces = [
+            ("adjudicate   ", "accent"),
+            (many if self.loaded else "", "strong"),
+            (f" · {docket.standing:,} settled, {docket.mine:,} by you" if docket.standing else "", "faint"),
+            ("   looking …" if self.loading and self.loaded else "", "warn"),
+            None,
+            (f"reviewer {short(self.station.reviewer, 24)}", "faint"),
+        ]
+        rule = docket.rule
+        least = f", {rule.min_votes} votes or more" if rule.min_votes > 1 else ""
+        second: list[tuple[str, str] | None] = [(f"{rule.name}{least}", "text")]
+        if self.wanted is not None:
+            found = docket.mode(*self.wanted)
+            second.append((f" · only {short(found[1].label if found else self.wanted[1], 30)}", "warn"))
+        if docket.same:
+            names = "; ".join(f"{one}={two}" for one, two in docket.same.items() if one != two)
+            second.append((f" · {short(names, 30)}", "warn"))
+        second.append((" · NAMES SHOWN" if self.named else " · names hidden", "warn" if self.named else "faint"))
+        second += [None, (self._alike(), "warn")]
+        self.query_one("#head", Bar).show(first, second)
+
+    def _alike(self) -> str:
+        if not self.docket.alike or self.named is False:
+            return "some names look alike: w shows them, = joins them" if self.docket.alike else ""
+        return short(f"{' and '.join(self.docket.alike[0])} may be one person: = joins them", 70)
+
+    def _show_details(self) -> None:
+        pane = self.query_one("#details", RowList)
+        item = self.docket.item(self.cases.selected) if self.cases.selected else None
+        pane.show(FixedRows(detail_rows(item, max(20, pane.size.width), pane.size.height) if item else []))
+
+    @on(RowList.Highlighted, "#cases")
+    def _highlighted(self, event: RowList.Highlighted) -> None:
+        event.stop()
+        self.moved_on()
+        self._show_details()
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+
+    @on(RowList.Chosen, "#cases")
+    async def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        await self.open_case(event.key)
+
+    async def action_open(self) -> None:
+        if self.cases.selected is not None:
+            await self.open_case(self.cases.selected)
+
+    async def open_case(self, key: str) -> None:
+        found = await self.work(open_case, self.docket, key)
+        if found is None:
+            self.say("The votes on this case are gone meanwhile: R looks again.", "warn")
+        else:
+            await self.station.push_screen(CaseScreen(self, found))
+
+    async def action_mode(self) -> None:
+        counts = self.docket.modes
+        rows: list[tuple[str, Pieces]] = [
+            ("", [(" all modes", "strong"), None, (f"{len(self.docket.items):,} ", "faint")])
+        ]
+        found = {f"{book}/{slug}": (book, slug) for book, slug in counts}
+        for key, (book, slug) in found.items():
+            mode = self.docket.mode(book, slug)
+            name = short(mode[1].label if mode else slug, 50)
+            rows.append((key, [(f" {name}", "text"), None, (f"{counts[book, slug]:,} ", "faint")]))
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                self.wanted = found.get(key)
+                self.show_rows()
+
+        await self.station.push_screen(Choice("Cases in which is open", rows), chosen)
+
+    async def action_rule(self) -> None:
+        rows: list[tuple[str, Pieces]] = [
+            (
+                name,
+                [
+                    (f" {'●' if name == self.docket.rule.name else ' '} {name:<13}", "strong"),
+                    (RULE_WORDS[name], "faint"),
+                ],
+            )
+            for name in RULES
+        ]
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.docket.rule = Rule.of(name, self.docket.rule.min_votes)
+                self.begin()
+
+        await self.station.push_screen(Choice("What settles a mode", rows), chosen)
+
+    async def action_least(self) -> None:
+        def typed(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                least = int(text) if text.strip().isdecimal() else 0
+                self.docket.rule = Rule.of(self.docket.rule.name, least)
+            except UserError as error:
+                self.say(str(error), "error")
+                return
+            self.begin()
+
+        least = str(self.docket.rule.min_votes)
+        await self.station.push_screen(Prompt("Least number of votes", least, "1 to 1000", select=True), typed)
+
+    async def action_same(self) -> None:
+        def typed(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                self.docket.same = same_of(pair for pair in text.split(";") if pair.strip())
+            except UserError as error:
+                self.say(str(error), "error")
+                return
+            self.begin()
+
+        now = "; ".join(f"{one}={two}" for one, two in self.docket.same.items() if one != two)
+        if not now and self.docket.alike and self.named:
+            now = "=".join(self.docket.alike[0][:2])
+        await self.station.push_screen(Prompt("One person", clean(now), SAME_HINT, select=True), typed)
+
+    def action_who(self) -> None:
+        """Letters or names in the cases that are opened from now on."""
+        self.named = not self.named
+        self.show_rows()
+        said = "Names are shown: what you settle is recorded as not blind." if self.named else "Reviewers are letters."
+        self.say(said, "warn" if self.named else "text")
+
+    async def action_undo(self) -> None:
+        await self._turn("undo")
+
+    async def action_redo(self) -> None:
+        await self._turn("redo")
+
+    async def _turn(self, kind: str) -> None:
+        turn = await self.work(self.docket.undo if kind == "undo" else self.docket.redo)
+        if turn is None:
+            self.mention(f"Nothing of yours is left to {kind}.")
+            return
+        self.show_rows()
+        self.cases.select(turn.key)
+        word = "Open again" if kind == "undo" else "Settled again"
+        self.say(
+            f"{word}: {short(', '.join(turn.modes), 60)} in {short(turn.run.title or turn.run.id[:8], 40)}.", "good"
+        )
+
+    async def action_notes(self) -> None:
+        found = await self.work(self._notes)
+        if found is not None:
+            await self.station.push_screen(Reader("Guideline notes", found))
+
+    def _notes(self) -> list[tuple[str, str]]:
+        from labels.adjudication import notes
+
+        blocks: list[tuple[str, str]] = []
+        for book in self.docket.books():
+            for note in notes(self.station.store, book.id):
+                mode = book.by_slug.get(note["mode"])
+                blocks += [("", "text")] if blocks else []
+                blocks.append((f"{mode.label if mode else note['mode']} · {book.id}", "accent"))
+                blocks.append((f"{note['outcome']}, {note['at'][:10]}, by {note['by']}", "faint"))
+                blocks.append((note["text"], "text"))
+        return blocks or [("There is none yet. T in a case writes one: it stays with the mode.", "text")]
+
+    async def action_agreement(self) -> None:
+        from review_tui.screens.agreement import AgreementScreen
+
+        await self.station.push_screen(AgreementScreen())
+
+    def action_again(self) -> None:
+        self.begin()
+
+    async def action_help(self) -> None:
+        await self.station.show_help(self.ACTIONS, "Keys of adjudication")
+
+    async def action_back(self) -> None:
+        self._stop.set()
+        await self.station.pop_screen()

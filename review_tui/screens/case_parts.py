@@ -1,0 +1,148 @@
+"""What the pieces of the case screen share: a case read for the screen, and what the screen has."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from labels import adjudication, queues
+from labels.disputes import Case
+from labels.docket import Docket
+from review_tui.screens.base import StationScreen
+from review_tui.widgets.rows import RowList
+from review_tui.widgets.transcript import Transcript
+from review_tui.widgets.votes import CaseView, Draft, mode_key
+from sessions.chunks import Chunks, Policy, chunks_of
+from sessions.errors import UserError
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.codebook import Codebook, Mode
+    from review_tui.screens.adjudicate import AdjudicateScreen
+
+
+@dataclass(slots=True)
+class Opened:
+    """A case with all that its screen needs, read in a thread. chunk: which of chunks it is about. guidelines: mode key
+    -> notes of earlier adjudications. queue: name of a queue in which this reviewer has yet to decide on the chunk."""
+
+    case: Case
+    chunks: Chunks
+    chunk: int
+    guidelines: dict[str, list[str]] = field(default_factory=dict)
+    queue: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.case.run.id} {self.case.target['id']}"
+
+    @property
+    def said(self) -> tuple[Any, ...]:
+        """What makes it another case when it changes."""
+        decisions = [vote.decision for vote in self.case.votes]
+        return decisions, [row["event_id"] for row in self.case.rulings], self.case.disputes
+
+
+def open_case(docket: Docket, key: str) -> Opened | None:
+    """Read a case; None if no vote of it is left."""
+    case = docket.case(key)
+    if case is None:
+        return None
+    chunks, chunk = cut_around(docket.store, case)
+    found = Opened(case, chunks, chunk)
+    for item in case.disputes:
+        found.guidelines[mode_key(item.codebook, item.mode)] = guidelines(docket.store, item.codebook, item.mode)
+    if queues.hidden(docket.store, case.run, docket.reviewer)("", case.target["id"]):
+        found.queue = queues.rule_for(docket.store, case.run, docket.reviewer).name
+    return found
+
+
+def guidelines(store: Store, codebook: str, mode: str) -> list[str]:
+    return [note["text"] for note in adjudication.notes(store, codebook, mode)]
+
+
+def cut_around(store: Store, case: Case) -> tuple[Chunks, int]:
+    """The run cut so that the case is one chunk: as the voters had it, where their policy still cuts it so."""
+    run, target = case.run, case.target
+    first, last = target["first"]["index"], target["last"]["index"]
+    if target["scope"] == "run" or last >= run.steps:
+        return Chunks([0], run.steps), 0
+    try:
+        chunks = chunks_of(store, run, Policy.parse(target["policy"]))
+    except UserError:
+        chunks = Chunks([], 0)
+    place = chunks.of_step(first)
+    if len(chunks) and chunks.bounds(place) == (first, last):
+        return chunks, place
+    starts = sorted({0, first, *([last + 1] if last + 1 < run.steps else [])})
+    return Chunks(starts, run.steps), starts.index(first)
+
+
+class CaseParts(StationScreen):
+    """What every piece of the screen may use. cases: the list that the case is of. mode: key of the mode that would be
+    settled now; current: key of the row under the cursor. known: keys of the cases on which names were seen."""
+
+    cases: AdjudicateScreen
+    docket: Docket
+    opened: Opened
+    transcript: Transcript
+    votes: RowList
+    mode: str | None
+    current: str | None
+    drafts: dict[str, Draft]
+    extra: dict[str, str]
+    known: set[str]
+    _since: float
+    _pending: asyncio.Future[Any] | None
+
+    @property
+    def key(self) -> str:
+        return self.opened.key
+
+    @property
+    def view(self) -> CaseView:
+        raise NotImplementedError
+
+    def show_votes(self) -> None:
+        raise NotImplementedError
+
+    def show_case(self, opened: Opened, *, mode: str | None = None) -> None:
+        raise NotImplementedError
+
+    def first_open(self) -> str | None:
+        """The mode to begin with: the one that the list is filtered by, or the least agreed."""
+        disputes = self.opened.case.disputes
+        wanted = self.cases.wanted
+        keys = [mode_key(item.codebook, item.mode) for item in disputes]
+        first = mode_key(*wanted) if wanted else None
+        return first if first in keys else next(iter(keys), None)
+
+    def chosen_mode(self) -> tuple[str, tuple[Codebook, Mode]] | None:
+        """The mode to be settled, with its key; or a word on why there is none."""
+        if self._pending is not None and not self._pending.done():
+            self.say("The last ruling still waits for the database.", "warn")
+            return None
+        if self.mode is None:
+            self.say("Nothing is open here: l settles another mode, ] goes to the next case.")
+            return None
+        book, _, slug = self.mode.removeprefix("mode:").partition("/")
+        found = self.docket.mode(book, slug)
+        if found is None:
+            self.say("This mode is not in the codebook as it counts now.", "error")
+            return None
+        return self.mode, found
+
+    async def turn_to(self, key: str, mode: str | None = None) -> bool:
+        """Show another case. False if there is none any more."""
+        found = await self.work(open_case, self.docket, key)
+        if found is None:
+            self.say("The votes on that case are gone meanwhile.", "warn")
+            return False
+        self.show_case(found, mode=mode)
+        self.cases.cases.select(key)
+        return True
+
+    async def action_back(self) -> None:
+        self.cases.cases.select(self.key)
+        await self.station.pop_screen()

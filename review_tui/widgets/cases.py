@@ -1,0 +1,88 @@
+"""The rows of the list of cases, and what is said of the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labels.docket import Item
+from review_tui.agreement_words import RELIABLE, TENTATIVE, alpha_words
+from review_tui.sanitize import short
+from review_tui.transcript.folding import cells
+from review_tui.widgets.rows import Pieces
+from review_tui.widgets.side import steps_text
+from review_tui.widgets.votes import where_text
+
+
+class CaseRows:
+    """One row a case: alpha, run, where, the first open mode, how the votes stand."""
+
+    def __init__(self, items: Sequence[Item], mode: tuple[str, str] | None) -> None:
+        """mode: the one that is filtered by: shown first."""
+        self.items, self.mode = items, mode
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def key(self, index: int) -> str:
+        return self.items[index].key
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        item = self.items[index]
+        first = next((one for one in item.modes if (one.codebook, one.mode) == self.mode), item.modes[0])
+        alpha = "    –" if first.alpha is None else f"{first.alpha:5.2f}"
+        more = f"+{len(item.modes) - 1}" if len(item.modes) > 1 else ""
+        where = where_text(item.unit, item.numbers, narrow=width < 100)
+        name = f"{first.code} {first.name or first.mode}"
+        votes = f"{len(first.present)}:{len(first.absent)}"
+        looks = (alpha_look(first.alpha), "strong", "faint", "text", "faint", "text")
+        return _columns((alpha, item.run.title or item.run.id[:8], where, name, more, votes), looks, width)
+
+
+def header(width: int) -> Pieces:
+    """The names of the columns."""
+    votes = "votes" if width < 100 else "yes:no"
+    return _columns(("alpha", "run", "where", "least agreed mode that is open", "", votes), ("faint",) * 6, width)
+
+
+def _columns(texts: Sequence[str], looks: Sequence[str], width: int) -> Pieces:
+    alpha, title, where, name, more, votes = texts
+    place = 18 if width < 100 else 24
+    spare = max(20, width - 22 - place)
+    left = spare * 2 // 5
+    return [
+        (f" {alpha}  ", looks[0]), (_pad(short(title, left), left), looks[1]), (f"  {_pad(short(where, place), place)}  ", looks[2]),
+        (short(name, spare - left), looks[3]), None, (f"{more:>3}", looks[4]), (f" {votes:>6} ", looks[5]),
+    ]  # fmt: skip
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * max(0, width - cells(text))
+
+
+def alpha_look(alpha: float | None) -> str:
+    return "faint" if alpha is None else "good" if alpha >= RELIABLE else "warn" if alpha >= TENTATIVE else "error"
+
+
+def detail_rows(item: Item, width: int, height: int) -> list[tuple[str | None, Pieces]]:
+    """What is open in a case, how the votes stand, and why it comes where it does."""
+    rows: list[tuple[str | None, Pieces]] = [
+        (None, [(f" {short(item.run.title or item.run.id, width - 2)}", "strong")]),
+        (None, [(f" {short(_about(item), width - 2)}", "faint")]),
+    ]
+    for one in item.modes:
+        unsure = f", {len(one.unsure)} unsure" if one.unsure else ""
+        votes = f"{len(one.present)} present, {len(one.absent)} absent{unsure}"
+        name = short(f"{one.code} {one.name or one.mode}", max(10, width - len(votes) - 5))
+        rows.append((None, [(f" ? {name}", "text"), None, (f"{votes} ", "faint")]))
+        why = alpha_words(one.alpha)
+        if height > 2 * len(item.modes) + 2:
+            rows.append((None, [(f"   {short(one.how + ' · ' + why, width - 4)}", "faint")]))
+    return rows if len(rows) <= height else [*rows[: height - 1], (None, [("   …", "faint")])]
+
+
+def _about(item: Item) -> str:
+    system = f" · {item.run.system}" if item.run.system else ""
+    last = item.unit["last"]["step_index"]
+    whole = item.unit["scope"] == "run"
+    where = f"whole run, {steps_text(0, last)}" if whole else where_text(item.unit, item.numbers)
+    return f"{where}{system} · {item.run.id[:8]}"
