@@ -172,16 +172,17 @@ def _attempt(plan: Plan, size: int, later: int) -> _Attempt:
     missed = (1 - right) * (1 - plan.catch)
     unnoticed = missed * (1 - plan.late_catch) ** later
     passes = right * (1 - plan.false_alarm)
-    back = right * plan.false_alarm + (1 - right) - unnoticed
     ends = passes + unnoticed
     if plan.retries is None:
         return _Attempt(missed, passes, unnoticed, 1 / ends if ends > 0 else math.inf, 0.0)
+    if ends >= 1:
+        return _Attempt(missed, passes, unnoticed, 1.0, 0.0)
     most = plan.retries + 1
     if ends <= 0:
         return _Attempt(missed, passes, unnoticed, float(most), 1.0)
-    # 1 + back + back² + … = (1 - back^most) / (1 - back), exact also where back is all but 1.
-    tries = 1.0 if ends >= 1 else -math.expm1(most * math.log1p(-ends)) / ends
-    return _Attempt(missed, passes, unnoticed, tries, max(0.0, back) ** most)
+    # With back = 1 - ends: 1 + back + back² + … = (1 - back^most) / ends, exact also where back is all but 1.
+    power = most * math.log1p(-ends)
+    return _Attempt(missed, passes, unnoticed, -math.expm1(power) / ends, math.exp(power))
 
 
 def _times(count: float, price: float) -> float:

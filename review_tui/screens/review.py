@@ -17,6 +17,7 @@ from textual.containers import Horizontal
 from labels.views import DecisionView
 from review_tui.actions import REVIEW, Action
 from review_tui.desk import GATES_POLICY, Desk
+from review_tui.odds import Odds
 from review_tui.sanitize import short
 from review_tui.screens.review_find import FindActions
 from review_tui.screens.review_news import NewsActions
@@ -48,8 +49,6 @@ PLACE_S = 2.0
 GOODBYE_S = 0.5
 #: Actions whose keys belong to the side panel while it has the focus.
 PANEL_KEYS = frozenset({"down", "up", "page_down", "page_up", "home", "end", "fold"})
-#: Success of a step before there is any data: the figure the product's arithmetic starts from.
-PRIOR_STEP_SUCCESS = 0.95
 
 
 class ReviewScreen(NewsActions, FindActions):
@@ -76,6 +75,7 @@ class ReviewScreen(NewsActions, FindActions):
         self.desk: Desk
         self.transcript = Transcript(self._follow, id="transcript")
         self.side = RowList(id="side")
+        self.odds = Odds()
         self._farthest = 0
         self._saved: ReadingPlace | None = None
 
@@ -140,6 +140,7 @@ class ReviewScreen(NewsActions, FindActions):
         self.transcript.set_marks(self._marks())
         self.refresh_side()
         self.show_head()
+        self.odds.follow(self, self.desk.run, self.desk.decisions, self.show_head)
 
     def _marks(self) -> Marks:
         marks = Marks(current=self.desk.chunk, search=self.transcript.marks.search)
@@ -226,7 +227,7 @@ class ReviewScreen(NewsActions, FindActions):
 
     def _strip(self) -> list[tuple[str, str] | None]:
         """The chunks around the current one, each with its verdict: ✓ ✓ [3] · ·"""
-        room = max(3, (self.size.width - 46) // 3)
+        room = self._strip_room()
         count, current = len(self.desk.chunks), self.desk.chunk
         start = max(0, min(current - room // 2, count - room))
         verdicts = {chunk: item.verdict for chunk, item in self.desk.decided().items() if item.verdict}
@@ -242,6 +243,10 @@ class ReviewScreen(NewsActions, FindActions):
         pieces.append(("…" if start + room < count else "", "faint"))
         return pieces
 
+    def _strip_room(self) -> int:
+        """How many chunks it has room for."""
+        return max(3, (self.size.width - 46) // 3)
+
     def _note(self) -> tuple[str, str]:
         """At a gate why it waits, in case the panel has no room for it; otherwise the odds."""
         gate = self.open_gate
@@ -255,10 +260,8 @@ class ReviewScreen(NewsActions, FindActions):
         to_go = self.desk.run.steps - first
         if not self.desk.run.steps or self.size.width < WIDE or self.desk.whole_run:
             return f"{self.desk.policy}"
-        alone, stage = PRIOR_STEP_SUCCESS**to_go, PRIOR_STEP_SUCCESS ** (last - first + 1)
-        return (
-            f"if each step is {PRIOR_STEP_SUCCESS:.0%} right: the rest of the run {alone:.0%}, this chunk {stage:.0%}"
-        )
+        strip = 2 * min(len(self.desk.chunks), self._strip_room()) + 12
+        return self.odds.line(to_go, last - first + 1, self.size.width - strip)
 
     # -- following the cursor -----------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from station import Station, station, suggest
 from textual.strip import Strip
 from textual.widgets import Input
 
+from review_tui import odds
+
 FOLDER = Path(__file__).parent / "snapshots"
 SIZES = ["80x24", "120x36", "200x60"]
 MODES = ["dark", "light", "no-colour"]
@@ -46,6 +48,8 @@ async def screens(db: Path, size: str, mode: str, monkeypatch: pytest.MonkeyPatc
     if mode == "no-colour":
         monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr(Input.cursor_blink, "_default", False)
+    for name in ("FIRST_S", "AGAIN_S"):  # what is learned from decisions comes when it comes
+        monkeypatch.setattr(odds, name, 3600)
     width, height = map(int, size.split("x"))
     parts: list[str] = []
 
