@@ -1,4 +1,4 @@
-"""The whole result of `labels.insights.build`, as frozen dataclasses: the screen, the text, JSON and the report read it.
+"""The whole result of `labels.insights.build`, as frozen dataclasses: screen, text, JSON and report read it.
 
     Insights
       .words             the scope in one line ("all runs", "system AG2, complete runs")

@@ -158,7 +158,7 @@ def median(values: Array, why: str) -> Figure:
 def _median_rank(n: int) -> int:
     """The largest r with P(Binomial(n, 1/2) < r) <= 0.025; 0 if there is none."""
     if n > 1_000:
-        return max(0, int(math.floor((n - Z * math.sqrt(n)) / 2)))
+        return max(0, math.floor((n - Z * math.sqrt(n)) / 2))
     below, rank, log_half = 0.0, 0, -n * math.log(2)
     while True:
         below += math.exp(math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1) + log_half)

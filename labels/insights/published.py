@@ -80,21 +80,10 @@ def columns() -> tuple[tuple[PublishedColumn, Mapping[str, float]], ...]:
     return tuple(found)
 
 
-def risk_ratio(slug: str) -> tuple[float, int, int] | None:
-    """How much more often charted IT-Bench runs with the mode failed than those without, the three models pooled:
-    (ratio, runs with it, runs without). None where fewer than five runs have it, or lack it."""
-    with_failed = with_all = failed = every = 0.0
-    for chart in charts():
-        if slug not in chart.counts:
-            return None
-        with_failed += chart.in_failed[slug] * chart.failed
-        with_all += chart.in_failed[slug] * chart.failed + chart.in_success[slug] * chart.success
-        failed += chart.failed
-        every += chart.failed + chart.success
-    without = every - with_all
-    if with_all < 5 or without < 5:
-        return None
-    return (with_failed / with_all) / ((failed - with_failed) / without), round(with_all), round(without)
+@cache
+def fatal() -> tuple[str, ...]:
+    """The modes that the study's list calls fatal, by slug."""
+    return tuple(slug for slug, level in _data()["it_bench"]["list"].items() if level == "fatal")
 
 
 @cache

@@ -38,11 +38,20 @@ _MOST = 2**31 - 1
 class Codes:
     """Numbers for strings. The first letter says what a string is: r reviewer, s what a vote judges, m mode."""
 
-    def __init__(self) -> None:
-        self.of: dict[str, int] = {}
+    def __init__(self, of: dict[str, int] | None = None) -> None:
+        """of: numbers to go on from."""
+        self.of: dict[str, int] = of or {}
+        self._next = max(self.of.values(), default=-1) + 1
 
     def __call__(self, kind: str, value: str) -> int:
-        return self.of.setdefault(kind + value, len(self.of))
+        return self.number(kind + value)
+
+    def number(self, text: str) -> int:
+        found = self.of.get(text)
+        if found is None:
+            found = self.of[text] = self._next
+            self._next += 1
+        return found
 
 
 def mode_key(codebook: str, slug: str) -> str:

@@ -1,0 +1,161 @@
+"""Votes and labels of the runs in a scope, in arrays, with what did not count said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labels.agreement.votes import ABSTAINED, POLICY, UNFINISHED
+from labels.insights import segment as at
+from labels.insights.kept import Kept
+from labels.insights.scope import Scope
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.insights.intervals import Array
+
+OUTSIDERS = "votes of outside annotators (--outside counts them)"
+_ABSTAIN = at.VERDICTS.index("abstain")
+
+
+@dataclass(slots=True)
+class Columns:
+    """runs: ids. run: of each vote, its place in `runs`. votes, labels: rows as in `labels.insights.segment`, with
+    UNIT, VOTE and CAUSE counted over all runs; labels of votes that do not count are gone. units: how many; unit_run:
+    of each the run; unit_base: the first one of each run. outside: whether outsiders' votes count. strings: of the numbers. kept: to ask for the ids of units."""
+
+    runs: list[str]
+    run: Array
+    votes: Array
+    labels: Array
+    units: int
+    unit_run: Array
+    unit_base: Array
+    strings: list[str]
+    kept: Kept
+    outside: bool
+    left_out: Counter[str]
+
+    def reviewer(self, number: int) -> str:
+        return self.strings[number][1:]
+
+
+def columns(store: Store, kept: Kept, runs: Mapping[str, object], scope: Scope) -> Columns:
+    """The votes on these runs that count. runs: ids as keys."""
+    import numpy as np
+
+    rows = [row for row in kept.rows if row[0] in runs]
+    votes = np.frombuffer(b"".join([row[1] for row in rows]), dtype=np.int32).reshape(-1, at.VOTE_COLUMNS).copy()
+    labels = np.frombuffer(b"".join([row[2] for row in rows]), dtype=np.int32).reshape(-1, at.LABEL_COLUMNS).copy()
+    vote_counts = np.array([len(row[1]) // (4 * at.VOTE_COLUMNS) for row in rows], dtype=np.int64)
+    label_counts = np.array([len(row[2]) // (4 * at.LABEL_COLUMNS) for row in rows], dtype=np.int64)
+    run = np.repeat(np.arange(len(rows)), vote_counts)
+    label_run = np.repeat(np.arange(len(rows)), label_counts)
+    labels[:, at.VOTE] += _before(vote_counts)[label_run].astype(np.int32)
+    linked = labels[:, at.CAUSE] >= 0
+    labels[linked, at.CAUSE] += _before(label_counts)[label_run[linked]].astype(np.int32)
+    unit_counts = np.zeros(len(rows), dtype=np.int64)
+    np.maximum.at(unit_counts, run, votes[:, at.UNIT] + 1)
+    base = _before(unit_counts)
+    votes[:, at.UNIT] += base[run].astype(np.int32)
+    found = Columns(
+        [row[0] for row in rows], run, votes, labels, int(unit_counts.sum()),
+        np.repeat(np.arange(len(rows)), unit_counts), base, kept.strings, kept, False, Counter(),
+    )  # fmt: skip
+    _only(found, _counting(store, found, scope))
+    return found
+
+
+def _before(counts: Array) -> Array:
+    import numpy as np
+
+    found: Array = np.concatenate([[0], np.cumsum(counts)])[:-1] if len(counts) else counts
+    return found
+
+
+def _counting(store: Store, found: Columns, scope: Scope) -> Array:
+    """Of each vote, whether it counts; the others are tallied by reason, one reason each."""
+    import numpy as np
+
+    votes, bits = found.votes, found.votes[:, at.BITS]
+    keep: Array = np.ones(len(votes), dtype=bool)
+
+    def leave(which: Array, reason: str = "") -> None:
+        if reason:
+            found.left_out[reason] += int((which & keep).sum())
+        keep[which] = False
+
+    if scope.only or scope.without:
+        names = {number: found.reviewer(number) for number in np.unique(votes[:, at.REVIEWER]).tolist()}
+        wanted = [
+            number
+            for number, name in names.items()
+            if (not scope.only or name in scope.only) and name not in scope.without
+        ]
+        leave(~np.isin(votes[:, at.REVIEWER], wanted))
+    if scope.decided is not None:
+        low, high = scope.decided.minutes()
+        leave((votes[:, at.MINUTE] < low) | (votes[:, at.MINUTE] >= high))
+    if scope.queue:
+        leave(~np.isin(votes[:, at.UNIT], _in_queue(store, found, scope.queue)))
+    leave((bits & at.POLICY) > 0, POLICY)
+    leave((votes[:, at.VERDICT] == at.NONE) & (bits & at.IMPORT == 0), UNFINISHED)
+    leave(votes[:, at.VERDICT] == _ABSTAIN, ABSTAINED)
+    theirs = bits & at.OUTSIDE > 0
+    judging = keep & (votes[:, at.SPEC] != _nothing(found.strings))
+    # Of one's own nothing is there to be blurred: then the corpus' labels are what there is.
+    found.outside = scope.outside == "yes" or (scope.outside == "auto" and not bool((judging & ~theirs).any()))
+    if not found.outside:
+        leave(theirs, OUTSIDERS)
+    return keep
+
+
+def _nothing(strings: list[str]) -> int:
+    """The number of what a vote judges that judges nothing."""
+    return strings.index("s[]") if "s[]" in strings else -1
+
+
+def _in_queue(store: Store, found: Columns, queue: str) -> list[int]:
+    wanted: dict[str, set[str]] = {}
+    for run, chunk in store.query("SELECT run, chunk FROM queue_item WHERE queue = ?", [queue]):
+        wanted.setdefault(str(run), set()).add(str(chunk))
+    for alias, run in store.query("SELECT alias, run FROM run_alias"):
+        wanted.setdefault(str(run), set()).update(wanted.get(str(alias), ()))
+    units = found.kept.units([run for run in found.runs if run in wanted])
+    return [
+        int(found.unit_base[place]) + number
+        for place, run in enumerate(found.runs)
+        if run in units
+        for number, chunk in enumerate(units[run])
+        if chunk in wanted[run]
+    ]
+
+
+def _only(found: Columns, keep: Array) -> None:
+    """Leave out the votes that do not count, and their labels. A cause among those is one elsewhere."""
+    import numpy as np
+
+    if keep.all():
+        return
+    place = np.cumsum(keep) - 1
+    stays = keep[found.labels[:, at.VOTE]]
+    label_place = np.cumsum(stays) - 1
+    labels = found.labels[stays]
+    labels[:, at.VOTE] = place[labels[:, at.VOTE]]
+    causes = labels[:, at.CAUSE]
+    linked = np.flatnonzero(causes >= 0)
+    kept_cause = stays[causes[linked]]
+    labels[linked, at.CAUSE] = np.where(kept_cause, label_place[causes[linked]], at.ELSEWHERE)
+    found.run, found.votes, found.labels = found.run[keep], found.votes[keep], labels
+
+
+def verdict_outcomes(found: Columns) -> dict[str, bool]:
+    """Run -> whether it went well, by verdicts on the whole run; runs on which people differ are not in it."""
+    import numpy as np
+
+    whole = (found.votes[:, at.BITS] & at.WHOLE > 0) & (found.votes[:, at.VERDICT] >= 0)
+    where, verdicts = found.run[whole], found.votes[whole, at.VERDICT]
+    good, bad = (np.bincount(where[mask], minlength=len(found.runs)) > 0 for mask in (verdicts == 0, verdicts != 0))
+    return {found.runs[place]: bool(good[place]) for place in np.flatnonzero(good != bad).tolist()}

@@ -1,0 +1,107 @@
+"""What adjudicators settled, on the units of the runs in a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from labels import adjudication
+from labels.gold.settle import standing
+from labels.insights.columns import Columns
+from labels.insights.scope import Scope
+from sessions import catalog
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.insights.intervals import Array
+
+#: What a ruling makes of a mode.
+_VALUES = {"present": 1, "absent": 0}
+NOT_VOTED = "rulings on chunks that nobody's counted vote is about"
+
+
+@dataclass(slots=True)
+class Ruling:
+    """unit: number. mode: (codebook, slug). value: 1, 0, or -1 where nothing is settled. step: the first one named."""
+
+    unit: int
+    mode: tuple[str, str]
+    value: int
+    step: int | None
+
+
+@dataclass(slots=True)
+class Ruled:
+    """runs: places of the runs in which a ruling counts."""
+
+    rulings: list[Ruling] = field(default_factory=list)
+    runs: set[int] = field(default_factory=set)
+
+    def apply(self, value: Array, unit_run: Array, modes: Mapping[tuple[str, str], int]) -> list[tuple[int, int, int]]:
+        """Set what is settled in (units, modes); (run, mode, step) of those present whose place is named."""
+        placed = []
+        for ruling in self.rulings:
+            mode = modes.get(ruling.mode)
+            if mode is None:
+                continue
+            value[ruling.unit, mode] = ruling.value
+            run = int(unit_run[ruling.unit])
+            self.runs.add(run)
+            if ruling.value == 1 and ruling.step is not None:
+                placed.append((run, mode, ruling.step))
+        return placed
+
+
+def ruled(store: Store, found: Columns, scope: Scope) -> Ruled:
+    """The rulings that stand. Where the scope asks for some people's labels or some time's, a ruling is not among
+    them, unless it is by one of those people."""
+    adjudication.bring_up_to_date(store)
+    if scope.decided is not None:
+        return Ruled()
+    sql = "SELECT run, chunk, codebook, mode, adjudicator, outcome, origin, data FROM adjudication ORDER BY origin, seq"
+    owner = {str(row[0]): str(row[1]) for row in store.query("SELECT alias, run FROM run_alias")}
+    places = {run: place for place, run in enumerate(found.runs)}
+    by_mode: dict[tuple[str, str, str, str], list[tuple[Any, ...]]] = {}
+    for run, chunk, book, slug, who, *rest in store.each(sql):
+        mine = owner.get(run, run)
+        if mine in places and (not scope.only or who in scope.only) and who not in scope.without:
+            by_mode.setdefault((mine, chunk, book, slug), []).append(tuple(rest))
+    units = found.kept.units(sorted({key[0] for key in by_mode}))
+    number = {run: {chunk: place for place, chunk in enumerate(chunks)} for run, chunks in units.items()}
+    voted = set(found.votes[:, 0].tolist()) if by_mode else set()
+    result = Ruled()
+    for (run, chunk, book, slug), rows in by_mode.items():
+        unit = number.get(run, {}).get(chunk)
+        if unit is None or (place := int(found.unit_base[places[run]]) + unit) not in voted:
+            found.left_out[NOT_VOTED] += 1
+            continue
+        outcome, data = _standing(store, run, chunk, book, slug, rows)
+        steps = orjson.loads(data)["steps"] if outcome == "present" else []
+        step = min((span["first"]["index"] for span in steps), default=None)
+        result.rulings.append(Ruling(place, (book, slug), _VALUES.get(outcome, -1), step))
+    return result
+
+
+def _standing(store: Store, run: str, chunk: str, book: str, slug: str, rows: list[tuple[Any, ...]]) -> tuple[str, str]:
+    """(outcome, ruling as JSON) of the last ruling of those that knew of each other; no outcome where several that did
+    not know of each other differ. rows: (outcome, origin, data) in the order of the log."""
+    outcome, origin, data = rows[-1]
+    if all(row[1] == origin for row in rows):  # a later one of the same database knew of the earlier ones
+        return str(outcome), str(data)
+    info = catalog.run_by_id(store, run)
+    told = [
+        {
+            "codebook": {"id": ruling.codebook.id}, "mode": ruling.mode, "outcome": ruling.outcome,
+            "event_id": event.id, "after": said.after, "data": ruling.model_dump_json(),
+        }
+        for event, said, ruling in (adjudication.rulings_of(store, info) if info else ())
+        if said.target.id == chunk and (ruling.codebook.id, ruling.mode) == (book, slug)
+    ]  # fmt: skip
+    last = standing(told).get((book, slug))
+    return (str(last["outcome"]), str(last["data"])) if last else ("", "")
+
+
+__all__ = ["Ruled", "Ruling", "ruled"]

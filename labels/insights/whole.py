@@ -1,0 +1,177 @@
+"""All figures of a scope, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from labels.codebook import Codebooks
+from labels.insights import onset as places
+from labels.insights import published, tables
+from labels.insights.cascades import cascades
+from labels.insights.facts import chosen, run_rows, times, with_outcome
+from labels.insights.figures import Figure, Insights, PreventedRow, Profile, PublishedColumn, RunCounts, Sources
+from labels.insights.intervals import mean, share
+from labels.insights.material import OUTCOME_BOOK, Material, gather, reviewers
+from labels.insights.prevented import prevented
+from labels.insights.scope import Scope
+from labels.insights.tables import Table
+from labels.insights.values import ABSENT, PRESENT
+from labels.insights.words import missing, notes
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.insights.facts import RunRow
+    from labels.insights.intervals import Array
+
+NO_RECALL = "no run carries a recall (IT-Bench's judge gives one)"
+
+
+def build(
+    store: Store, codebooks: Codebooks, scope: Scope, progress: Callable[[int, int], None] | None = None
+) -> Insights:
+    """See `labels.insights.build`. progress: told how many runs' decisions have been read, of how many, where many have
+    to be."""
+    return figures(gather(store, codebooks, scope, progress=progress))
+
+
+def figures(material: Material) -> Insights:
+    """The figures of what was gathered."""
+    import numpy as np
+
+    values, scope = material.values, material.scope
+    books = [name for name in material.books if _is_wanted(name, scope)]
+    judged = np.zeros(len(material.rows), dtype=bool)
+    for name in books:
+        judged |= (values.run[:, material.modes_of(name)] >= ABSENT).any(axis=1)
+    spared = prevented(material, _all_in_scope(material))
+    profiles = [profile for name in books if (profile := _profile(material, name, spared.get(name, {}))) is not None]
+    profiles.sort(key=lambda item: (-item.judged, -item.failures, item.codebook))
+    rows = [row for row, here in zip(material.rows, judged.tolist(), strict=True) if here]
+    counts = _run_counts(material, judged)
+    recalls = np.array([row.recall for row in rows if row.recall is not None], dtype=float)
+    sources = _sources(material, judged, books)
+    every = spared.get("", {}).get("", PreventedRow("", 0, 0, 0, 0, 0, 0, None, None))
+    result = Insights(
+        scope.words, sources, counts, tables.failure_rate(material.failed[judged]), mean(recalls, NO_RECALL),
+        tuple(profiles), every, (), (),
+    )  # fmt: skip
+    return _told(result, material)
+
+
+def _is_wanted(name: str, scope: Scope) -> bool:
+    return name in scope.codebooks if scope.codebooks else name != OUTCOME_BOOK
+
+
+def _told(result: Insights, material: Material) -> Insights:
+    return replace(result, missing=missing(result, material), notes=notes(result, material))
+
+
+def _all_in_scope(material: Material) -> dict[str, RunRow]:
+    """Ids of all runs that the filters leave: gates count on runs without a vote, too."""
+    known = {row.id: row for row in material.rows}
+    every = chosen(run_rows(material.store).values(), material.scope)
+    return {run: row for run, row in every.items() if with_outcome(known.get(run, row), material.scope)}
+
+
+def _run_counts(material: Material, judged: Array) -> RunCounts:
+    import numpy as np
+
+    failed = material.failed[judged]
+    rows = [material.rows[place] for place in np.flatnonzero(judged).tolist()]
+    by_verdict = sum(row.by_verdict for row in rows)
+    known = int((failed >= 0).sum())
+    return RunCounts(
+        material.scope_runs, len(rows), int((failed == 1).sum()), int((failed == 0).sum()), len(rows) - known,
+        known - by_verdict, by_verdict,
+    )  # fmt: skip
+
+
+def _sources(material: Material, judged: Array, books: list[str]) -> Sources:
+    values, scope, columns = material.values, material.scope, material.columns
+    people, ruled = values.people[judged], values.adjudicated[judged]
+    modes = [place for name in books for place in material.modes_of(name)]
+    suggestions = material.store.one("SELECT count(*) FROM suggestion WHERE replaced = 0")
+    left_out = sorted((reason, count) for reason, count in columns.left_out.items() if count)
+    return Sources(
+        scope.rule.name, scope.rule.min_votes, columns.outside, reviewers(columns), len(columns.votes),
+        int(_in(values.label_mode, modes).sum()), int((people == 1).sum()), int((people > 1).sum()), int(ruled.sum()),
+        int(values.outside[judged].sum()), _partly(material, books), values.unsettled,
+        int(suggestions[0]) if suggestions else 0, tuple(left_out),
+    )  # fmt: skip
+
+
+def _in(mode: Array, modes: list[int]) -> Array:
+    import numpy as np
+
+    found: Array = np.isin(mode, modes)
+    return found
+
+
+def _partly(material: Material, books: list[str]) -> int:
+    """Runs that some codebook judges in part only."""
+    import numpy as np
+
+    found = np.zeros(len(material.rows), dtype=bool)
+    for name in books:
+        mine = material.modes_of(name)
+        said = (material.values.run[:, mine] >= ABSENT).any(axis=1)
+        found |= said & ~material.values.full[:, mine].all(axis=1)
+    return int(found.sum())
+
+
+def table_of(material: Material, book: str) -> tuple[Table, Array]:
+    """The runs judged by a codebook, and their places among all."""
+    import numpy as np
+
+    mine = material.modes_of(book)
+    value, full = material.values.run[:, mine], material.values.full[:, mine]
+    judged = (value >= ABSENT).any(axis=1)
+    if material.scope.complete:
+        judged &= full.all(axis=1)
+    where = np.flatnonzero(judged)
+    slugs = [material.values.modes[place][1] for place in mine]
+    rows = [material.rows[place] for place in where.tolist()]
+    table = Table(book, material.books[book], slugs, value[judged], full[judged], material.failed[judged], rows)
+    return table, where
+
+
+def _profile(material: Material, book: str, spared: dict[str, PreventedRow]) -> Profile | None:
+    import numpy as np
+
+    table, where = table_of(material, book)
+    if not len(where):
+        return None
+    modes = tables.mode_rows(table)
+    counts = table.counts
+    first = material.values.first[where][:, material.modes_of(book)]
+    steps = material.steps[where]
+    begins = places.first_steps(table.value, first)
+    placed = np.flatnonzero(begins >= 0)
+    failing = [table.rows[place] for place in placed.tolist()]
+    known = times(material.store, failing)
+    wanted = np.zeros(len(material.rows), dtype=bool)
+    wanted[where] = True
+    about = table.book
+    complete = int((table.value >= ABSENT).all(axis=1).sum())
+    return Profile(
+        book, about.version if about else "", about.title if about else book, len(where),
+        int((table.failed == 1).sum()), int((table.failed == 0).sum()), complete, int(counts.sum()),
+        tables.per_failed(table), tables.per_run(table), _clean(table), modes, tables.category_rows(table, modes),
+        tables.groups(table), tables.pairs(table), cascades(material.values, wanted, book),
+        places.onset(table.value, first, steps, table.slugs),
+        places.lost(begins[placed], steps[placed], [known[row.id] for row in failing]),
+        tuple(sorted(spared.values(), key=lambda row: (-row.rollbacks_live - row.rollbacks_recorded, row.mode))),
+        _columns(book),
+    )  # fmt: skip
+
+
+def _clean(table: Table) -> Figure:
+    """Share of the runs in which every mode is known that have none."""
+    known = (table.value >= ABSENT).all(axis=1) | (table.value == PRESENT).any(axis=1)
+    return share(int((known & (table.counts == 0)).sum()), int(known.sum()))
+
+
+def _columns(book: str) -> tuple[PublishedColumn, ...]:
+    return tuple(column for column, _ in published.columns()) if book == published.CODEBOOK else ()

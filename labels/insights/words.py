@@ -1,0 +1,124 @@
+"""What one must know to read the figures, and what cannot be said for want of something, with the way to get it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labels.insights.figures import FEW, Insights, Missing
+
+if TYPE_CHECKING:
+    from labels.insights.material import Material
+
+
+def missing(found: Insights, material: Material) -> tuple[Missing, ...]:
+    """In the order of weight."""
+    runs = found.runs
+    if not material.all_runs:
+        return (Missing("there are no runs yet", "`review-tui import PATH` reads them, `review-tui demo` makes one."),)
+    if not runs.scope:
+        return (
+            Missing(f"no run is in this scope ({found.words})", "Take a filter off; `review-tui runs` lists runs."),
+        )
+    if not runs.judged:
+        return (_no_labels(found),)
+    return tuple(item for item in (_few(found), _outcomes(found), _places(found), _times(found)) if item)
+
+
+def _no_labels(found: Insights) -> Missing:
+    outsiders = dict(found.sources.left_out).get("votes of outside annotators (--outside counts them)", 0)
+    if outsiders:
+        return Missing(
+            f"nobody here has judged a failure mode yet, but there are {outsiders:,} votes of outside annotators",
+            "Count them with --outside.",
+        )
+    if found.sources.suggestions:
+        return Missing(
+            f"nobody has judged a failure mode yet: {found.sources.suggestions:,} suggestions of detectors are no"
+            " labels",
+            "Open the station and accept or reject them, or use `review-tui decide RUN --chunk N --label MODE`.",
+        )
+    return Missing(
+        "nobody has judged a failure mode yet",
+        "Open the station and label chunks (l), or say that there is none (0); `review-tui decide` does it by script;"
+        " `review-tui import-labels` enters labels that came with a corpus.",
+    )
+
+
+def _few(found: Insights) -> Missing | None:
+    if found.runs.judged >= FEW:
+        return None
+    count = "one run is" if found.runs.judged == 1 else f"{found.runs.judged} runs are"
+    return Missing(f"{count} judged: below {FEW}, figures say little", "Review more runs, or widen the scope.")
+
+
+def _outcomes(found: Insights) -> Missing | None:
+    runs = found.runs
+    how = (
+        "Decide on the run as a whole (`review-tui decide RUN --whole --verdict approve` or `reject`), or import runs"
+        " with a reward or a grader's verdict."
+    )
+    if runs.failed + runs.succeeded == 0:
+        return Missing("no judged run has a known outcome: nothing can be said of failed and successful runs", how)
+    if runs.failed == 0 or runs.succeeded == 0:
+        which = "succeeded" if runs.failed == 0 else "failed"
+        return Missing(
+            f"every judged run with a known outcome {which}: which modes are fatal here cannot be told",
+            "It needs runs of both kinds: review some that " + ("failed." if runs.failed == 0 else "succeeded, too."),
+        )
+    if runs.unknown:
+        return Missing(f"the outcome of {runs.unknown:,} of {runs.judged:,} judged runs is unknown", how)
+    return None
+
+
+def _places(found: Insights) -> Missing | None:
+    unplaced = max((item.onset.unplaced for item in found.profiles), default=0)
+    if not unplaced or any(item.onset.runs for item in found.profiles):
+        return None
+    return Missing(
+        "labels are on whole runs, without a step: where failures begin cannot be told",
+        "Label chunks or steps instead of whole runs.",
+    )
+
+
+def _times(found: Insights) -> Missing | None:
+    main = found.profile()
+    if main is None or not main.lost.runs:
+        return None
+    untimed, uncounted, runs = main.lost.untimed, main.lost.uncounted, main.lost.runs
+    what = [name for name, count in (("times", untimed), ("token counts", uncounted)) if count == runs]
+    if not what:
+        return None
+    return Missing(
+        f"the sources of these runs have no {' and no '.join(what)} for their steps: what was lost after the first"
+        " failure is told in steps only"
+        + ("" if len(what) == 2 else f" and {'tokens' if untimed == runs else 'time'}"),
+        "Import the runs from a format that carries them (docs/formats.md says which do).",
+    )
+
+
+def notes(found: Insights, material: Material) -> tuple[str, ...]:
+    """Plain sentences."""
+    sources, told = found.sources, list(material.values.notes)
+    if not found.runs.judged:
+        return tuple(told)
+    settled = f"votes settled by {sources.rule}"
+    settled += f" of at least {sources.min_votes} people" if sources.min_votes > 1 else ""
+    said = f"labels: {settled}; of {found.runs.judged:,} judged runs {sources.runs_one:,} rest on one person's word"
+    said += f", {sources.runs_more:,} on several people's"
+    said += f", {sources.runs_adjudicated:,} have a mode that was adjudicated" if sources.runs_adjudicated else ""
+    told.append(f"{said}. Suggestions of detectors are never counted.")
+    if sources.outside:
+        told.append(
+            f"outside annotators' votes count: {sources.runs_outside:,} runs were judged by them alone"
+            + (" (nobody here has judged any)." if material.scope.outside == "auto" else ".")
+        )
+    if sources.runs_partly:
+        told.append(
+            f"{sources.runs_partly:,} runs were judged in part only: a mode found in them counts, one not found is"
+            " unknown, so shares lean upwards; --complete leaves these runs out."
+        )
+    if sources.unsettled:
+        told.append(f"{sources.unsettled:,} judgements are unsettled by the rule and count as not judged.")
+    for reason, count in sources.left_out:
+        told.append(f"left out: {count:,} {reason}.")
+    return tuple(told)
