@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labels.agreement import statistics as stat
-from labels.agreement.table import Pairs, per_unit, values
+from labels.agreement.table import Judged, Pairs
 from labels.agreement.votes import VERDICTS, Votes
 from labels.scoring.metrics import ALL_EQUAL, ONE_CLUSTER, Estimate, draws
 
@@ -21,11 +21,11 @@ EVERYBODY = "everybody used it everywhere: where all say the same, agreement bey
 ONE_VALUE = "all said the same throughout: agreement beyond chance has no meaning"
 TOO_MANY = "too many reviewers to go through all pairs"
 MANY_SETS = "too many different sets of labels for an interval"
-#: Pairs of raters, and distinct label sets, up to which intervals are drawn.
-_MOST_PAIRS, _MOST_SETS = 10, 400
+TOO_MANY_SETS = "too many different sets of labels to compare each with each"
+#: Distinct label sets up to which intervals are drawn, and up to which there is a figure at all.
+_MOST_SETS, _MOST_SETS_AT_ALL = 400, 4_000
 _DRAWS = 1_000
 _DIGITS = 10
-_MOST_CLUSTERS = 1_000
 
 
 @dataclass(slots=True)
@@ -69,31 +69,29 @@ class _Question:
     pair_columns: slice = field(default_factory=lambda: slice(0))
 
 
-def by_mode(votes: Votes, pairs: Pairs, weights: Array | None = None) -> tuple[list[Figures], list[Figures]]:
+def by_mode(
+    votes: Votes, judged: Sequence[Judged], pairs: Pairs, weights: Array | None = None
+) -> tuple[list[Figures], list[Figures]]:
     """Figures of every mode, and of every codebook with its modes pooled (each mode of each unit is a judgement).
 
-    weights: sampling weights of units, for a prevalence that the choice of chunks does not bend.
+    judged: of each mode. weights: sampling weights of units, for a prevalence that the choice of chunks does not bend.
     """
     import numpy as np
 
-    clusters = len(votes.runs)
     questions: list[_Question] = []
     weighted: dict[tuple[str, str], float] = {}
-    for place, (book, slug) in enumerate(votes.modes):
-        said = values(votes, place)
-        judged, yes = per_unit(votes, said)
-        sums = stat.unit_sums(stat.binary(judged, yes), votes.cluster, clusters)
-        raters = len(np.unique(votes.rater[said >= 0]))
-        tables = pairs.tables(said, clusters)
+    for (book, slug), mode in zip(votes.modes, judged, strict=True):
+        sums = stat.unit_sums(stat.binary(mode.judged, mode.yes), votes.group, votes.groups)
+        raters = np.count_nonzero(np.bincount(votes.rater[mode.said >= 0]))
         name = votes.names.get((book, slug), slug)
-        questions.append(_Question(name, book, slug, sums, tables, raters, int((judged > 0).sum())))
-        if weights is not None and (total := (weights * (judged > 0)).sum()) > 0:
-            share = np.divide(yes, judged, out=np.zeros(len(judged)), where=judged > 0)
+        questions.append(_Question(name, book, slug, sums, mode.tables, raters, np.count_nonzero(mode.judged)))
+        if weights is not None and (total := (weights * (mode.judged > 0)).sum()) > 0:
+            share = np.divide(mode.yes, mode.judged, out=np.zeros(len(weights)), where=mode.judged > 0)
             weighted[book, slug] = float((weights * share).sum() / total)
     books = [
         _pooled(book, [q for q in questions if q.codebook == book]) for book in dict.fromkeys(b for b, _ in votes.modes)
     ]
-    found = _figures([*questions, *books], clusters, pairs)
+    found = _figures([*questions, *books], len(votes.runs), pairs)
     for item in found:
         item.weighted_prevalence = weighted.get((item.codebook, item.mode))
     split = len(questions)
@@ -117,14 +115,15 @@ def verdicts(votes: Votes) -> Figures | None:
     given = votes.verdict >= 0
     if not given.any():
         return None
-    counts = np.zeros((len(votes.units), len(VERDICTS)))
-    np.add.at(counts, (votes.unit[given], votes.verdict[given]), 1)
-    used = counts.sum(axis=0) > 0
+    kinds = len(VERDICTS)
+    cells = np.bincount(votes.unit[given] * kinds + votes.verdict[given], minlength=len(votes.units) * kinds)
+    counts = cells.reshape(-1, kinds)
+    used = counts.any(axis=0)
     counts = counts[:, used] if used.sum() > 1 else np.stack([np.zeros(len(counts)), counts[:, used][:, 0]], axis=1)
-    sums = stat.unit_sums(counts, votes.cluster, len(votes.runs))
+    sums = stat.unit_sums(counts, votes.group, votes.groups)
     question = _Question(
-        "verdicts", "", "verdict", sums, np.zeros((len(votes.runs), 0, 4)), len(np.unique(votes.rater[given])),
-        int((counts.sum(axis=1) > 0).sum()),
+        "verdicts", "", "verdict", sums, np.zeros((votes.groups, 0, 4)),
+        np.count_nonzero(np.bincount(votes.rater[given])), np.count_nonzero(counts.any(axis=1)),
     )  # fmt: skip
     return _figures([question], len(votes.runs), None)[0]
 
@@ -133,38 +132,34 @@ def verdicts(votes: Votes) -> Figures | None:
 
 
 def _figures(questions: list[_Question], clusters: int, pairs: Pairs | None) -> list[Figures]:
+    """clusters: how many runs there are."""
     import numpy as np
 
     blocks: list[Array] = []
     width = 0
-    with_pairs = pairs is not None and 0 < len(pairs.names) <= _MOST_PAIRS
     for question in questions:
         question.columns = slice(width, width + question.sums.shape[1])
         blocks.append(question.sums)
         width = question.columns.stop
-        if with_pairs:
-            flat = question.tables.reshape(clusters, -1)
+        if pairs is not None and pairs.drawn:
+            flat = question.tables.reshape(len(question.sums), -1)
             question.pair_columns = slice(width, width + flat.shape[1])
             blocks.append(flat)
             width = question.pair_columns.stop
     drawn = _draw(np.hstack(blocks)) if blocks else np.zeros((0, width))
-    return [_of(question, drawn, clusters, pairs, with_pairs) for question in questions]
+    return [_of(question, drawn, clusters, pairs) for question in questions]
 
 
 def _draw(sums: Array) -> Array:
-    """Sums of bootstrap draws of runs: (draws, columns), none for a single run. Of more than a thousand runs, groups of
-    neighbours are drawn, a thousand of them: as independent as runs are, and much faster."""
+    """Sums of bootstrap draws of groups of runs: (draws, columns), none for a single group."""
     import numpy as np
 
     if len(sums) < 2:
         return np.zeros((0, sums.shape[1]))
-    if len(sums) > _MOST_CLUSTERS:
-        starts = np.unique(np.arange(_MOST_CLUSTERS) * len(sums) // _MOST_CLUSTERS)
-        sums = np.add.reduceat(sums, starts, axis=0)
     return np.concatenate([weights @ sums for weights in draws(np.arange(len(sums)), _DRAWS)])
 
 
-def _of(question: _Question, drawn: Array, clusters: int, pairs: Pairs | None, with_pairs: bool) -> Figures:
+def _of(question: _Question, drawn: Array, clusters: int, pairs: Pairs | None) -> Figures:
     total = question.sums.sum(axis=0)[None]
     mine = drawn[:, question.columns]
     why = _why(question, total)
@@ -177,7 +172,7 @@ def _of(question: _Question, drawn: Array, clusters: int, pairs: Pairs | None, w
     return Figures(
         question.name, question.codebook, question.mode, question.units, int(total[0, stat.UNITS]),
         int(counts[-1]), int(counts.sum()), question.raters,
-        raw=figure(stat.raw, no_pair), cohen=_cohen(question, drawn, clusters, pairs, with_pairs, why),
+        raw=figure(stat.raw, no_pair), cohen=_cohen(question, drawn, clusters, pairs, why),
         fleiss=figure(stat.fleiss), alpha=figure(stat.alpha), ac1=figure(stat.ac1, no_pair),
         pabak=figure(stat.pabak, no_pair), prevalence=figure(stat.prevalence, "nobody judged it"),
         pooled_modes=question.pooled,
@@ -194,15 +189,13 @@ def _why(question: _Question, total: Array) -> str:
     return EVERYBODY if counts[-1] else NOBODY
 
 
-def _cohen(
-    question: _Question, drawn: Array, clusters: int, pairs: Pairs | None, with_pairs: bool, why: str
-) -> Estimate:
+def _cohen(question: _Question, drawn: Array, clusters: int, pairs: Pairs | None, why: str) -> Estimate:
     if pairs is None or pairs.too_many:
         return Estimate(None, why=TOO_MANY if pairs else "given for modes only")
     if not pairs.names:
         return Estimate(None, why=why)
     value = stat.mean_cohen(question.tables.sum(axis=0)[None])[0]
-    if not with_pairs:
+    if not pairs.drawn:
         return estimate(value, drawn[:0, 0], why, clusters)
     shape = (len(drawn), len(pairs.names), 4)
     tables = drawn[:, question.pair_columns].reshape(shape)
@@ -239,27 +232,40 @@ def set_alpha(votes: Votes, book: str) -> Estimate:
 
     chosen = [place for place, (name, _) in enumerate(votes.modes) if name == book]
     codes, sets = _sets(votes, chosen)
-    rows = np.flatnonzero(codes >= 0)
-    order = rows[np.argsort(votes.unit[rows], kind="stable")]
-    units, starts, counts = np.unique(votes.unit[order], return_index=True, return_counts=True)
-    distance = np.array([[stat.masi(one, two) for two in sets] for one in sets]).reshape(len(sets), len(sets))
+    if len(sets) > _MOST_SETS_AT_ALL:
+        return Estimate(None, why=TOO_MANY_SETS)
+    distance = stat.masi_table(sets)
     clusters = len(votes.runs)
-    observed, totals = np.zeros(clusters), np.zeros((clusters, len(sets)))
-    for size in np.unique(counts[counts > 1]):
-        chosen_units = counts == size
-        table = codes[order[starts[chosen_units][:, None] + np.arange(size)]]
-        cluster = votes.cluster[units[chosen_units]]
-        for one in range(size):
-            np.add.at(totals, (cluster, table[:, one]), 1)
-            for two in range(one + 1, size):
-                apart = distance[table[:, one], table[:, two]] * (2 / (size - 1))
-                observed += np.bincount(cluster, weights=apart, minlength=clusters)
+    observed, totals = _set_sums(votes, codes, distance)
     why = NO_PAIR if not totals.sum() else NOBODY
     value = _set_alphas(observed.sum()[None], totals.sum(axis=0)[None], distance)[0]
     if len(sets) > _MOST_SETS and clusters > 1 and not np.isnan(value):
         return Estimate(float(value), why=MANY_SETS)
     drawn = _draw(np.hstack([observed[:, None], totals]))
     return estimate(value, _set_alphas(drawn[:, 0], drawn[:, 1:], distance), why, clusters)
+
+
+def _set_sums(votes: Votes, codes: Array, distance: Array) -> tuple[Array, Array]:
+    """By group, over units with two votes and more: distances between votes (Krippendorff's weights), and how often
+    each set was given: (groups), (groups, sets). codes: of each vote the number of its set, -1 for none."""
+    import numpy as np
+
+    rows = np.flatnonzero(codes >= 0)
+    order = rows[np.argsort(votes.unit[rows], kind="stable")]
+    counts = np.bincount(votes.unit[rows], minlength=len(votes.units))
+    starts = np.cumsum(counts) - counts
+    observed, totals = np.zeros(votes.groups), np.zeros((votes.groups, len(distance)))
+    for size in np.unique(counts[counts > 1]):
+        units = np.flatnonzero(counts == size)
+        table = codes[order[starts[units][:, None] + np.arange(size)]]
+        group = votes.group[units]
+        cells = (group[:, None] * len(distance) + table).reshape(-1)
+        totals += np.bincount(cells, minlength=totals.size).reshape(totals.shape)
+        for one in range(size):
+            for two in range(one + 1, size):
+                apart = distance[table[:, one], table[:, two]] * (2 / (size - 1))
+                observed += np.bincount(group, weights=apart, minlength=votes.groups)
+    return observed, totals
 
 
 def _sets(votes: Votes, chosen: list[int]) -> tuple[Array, list[frozenset[int]]]:

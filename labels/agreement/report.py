@@ -11,8 +11,8 @@ from labels.agreement.anchoring import Moved
 from labels.agreement.modes import Figures
 from labels.agreement.reviewers import Consensus, Pair, Repeats, Reviewer
 from labels.agreement.steps import StepFigures
-from labels.agreement.table import Pairs
-from labels.agreement.votes import Options, Votes
+from labels.agreement.table import Pairs, all_judged
+from labels.agreement.votes import Options, Votes, Watch
 from labels.codebook import Codebooks
 from sessions.store import Store
 
@@ -49,8 +49,9 @@ def agreement(store: Store, codebooks: Codebooks, options: Options | None = None
     found = votes.load(store, codebooks, options)
     pairs = Pairs(found)
     weights = _weights(store, found, options.queue)
-    by_mode, by_book = modes.by_mode(found, pairs, weights)
-    people, both, settled = reviewers.compare(found, pairs)
+    judged = all_judged(found, pairs)
+    by_mode, by_book = modes.by_mode(found, judged, pairs, weights)
+    people, both, settled = reviewers.compare(found, judged, pairs)
     where = steps.placed(store, found)
     decisive, counted = steps.decisive(store, found, where)
     found.left_out[steps.NOWHERE] += int((~where).sum())

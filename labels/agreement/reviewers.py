@@ -3,13 +3,13 @@ makes of all of them beside the majority."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labels import events, fold
 from labels.agreement import statistics as stat
-from labels.agreement.table import Pairs, per_unit, values
+from labels.agreement.table import Judged, Pairs
 from labels.agreement.votes import Options, Votes
 from labels.model import Decision
 from sessions import catalog
@@ -17,6 +17,10 @@ from sessions.store import Store
 
 if TYPE_CHECKING:
     from labels.agreement.statistics import Array
+
+
+#: So many different ways to judge a unit are counted in a table; more are sorted.
+_MOST_WAYS = 1 << 20
 
 
 @dataclass(slots=True)
@@ -77,8 +81,8 @@ class Repeats:
     kappa: float | None = None
 
 
-def compare(votes: Votes, pairs: Pairs) -> tuple[list[Reviewer], list[Pair], list[Consensus]]:
-    """All three, going through the modes once."""
+def compare(votes: Votes, judged: Sequence[Judged], pairs: Pairs) -> tuple[list[Reviewer], list[Pair], list[Consensus]]:
+    """All three, going through the modes once. judged: of each mode."""
     import numpy as np
 
     number = len(votes.raters)
@@ -86,14 +90,13 @@ def compare(votes: Votes, pairs: Pairs) -> tuple[list[Reviewer], list[Pair], lis
     between = np.zeros((len(pairs.names), 4))
     skill = np.zeros((number, 4))  # sensitivity x weight, weight, specificity x weight, weight
     settled: list[Consensus] = []
-    for place in range(len(votes.modes)):
-        said = values(votes, place)
-        judged, yes = per_unit(votes, said)
-        against += _against_others(votes, said, judged, yes)
-        if pairs.names:
-            between += pairs.tables(said, len(votes.runs)).sum(axis=0)
-        if (found := _settle(votes, place, said, judged, yes, skill)) is not None:
-            settled.append(found)
+    for place, mode in enumerate(judged):
+        between += mode.tables.sum(axis=0)
+        if not (mode.judged > 1).any():
+            continue
+        ways = _ways(votes, mode)
+        against += _against_others(ways)
+        settled.append(_settle(votes, place, mode, ways, skill))
     counts = np.bincount(votes.rater, minlength=number)
     people = [
         _reviewer(name, int(counts[place]), against[place], skill[place]) for place, name in enumerate(votes.raters)
@@ -105,56 +108,76 @@ def compare(votes: Votes, pairs: Pairs) -> tuple[list[Reviewer], list[Pair], lis
     return people, both, settled
 
 
-def _against_others(votes: Votes, said: Array, judged: Array, yes: Array) -> Array:
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """The different ways in which the units that two or more judged were judged. patterns: (ways, raters) of 0, 1 or
+    -1; weights: how many units each stands for; of_unit: the way of each of those units."""
+
+    patterns: Array
+    weights: Array
+    of_unit: Array
+
+
+def _ways(votes: Votes, mode: Judged) -> _Ways:
+    import numpy as np
+
+    number = len(votes.raters)
+    table = np.full((len(votes.units), number), -1, dtype=np.int8)
+    table[votes.unit, votes.rater] = mode.said
+    table = table[mode.judged > 1]
+    powers = 3 ** np.arange(min(number, 39), dtype=np.int64)  # 3^39 fits into 63 bits
+    if 3**number <= _MOST_WAYS:
+        code = (table.astype(np.int64) + 1) @ powers
+        counts = np.bincount(code)
+        there = np.flatnonzero(counts)
+        patterns = (there[:, None] // powers) % 3 - 1
+        return _Ways(patterns.astype(np.int8), counts[there].astype(float), (np.cumsum(counts > 0) - 1)[code])
+    if number <= 39:
+        code = (table.astype(np.int64) + 1) @ powers
+        _, first, of_unit, counts = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
+        patterns = table[first]
+    else:
+        patterns, of_unit, counts = np.unique(table, axis=0, return_inverse=True, return_counts=True)
+    return _Ways(patterns, counts.astype(float), of_unit.reshape(-1))
+
+
+def _against_others(ways: _Ways) -> Array:
     """Counts by rater: own answer x what most of the others say. Where they are evenly divided, nothing is counted."""
     import numpy as np
 
-    mine = np.flatnonzero(said >= 0)
-    unit, value = votes.unit[mine], said[mine].astype(np.int64)
-    others, positive = judged[unit] - 1, yes[unit] - value
-    clear = (others > 0) & (2 * positive != others)
-    cell = votes.rater[mine] * 4 + 2 * value + (2 * positive > others)
-    number = len(votes.raters)
-    found: Array = np.bincount(cell[clear], minlength=4 * number).reshape(number, 4)
-    return found
+    judged, yes = (ways.patterns >= 0).sum(axis=1)[:, None], (ways.patterns == 1).sum(axis=1)[:, None]
+    others, positive = judged - 1, yes - (ways.patterns == 1)
+    clear = (ways.patterns >= 0) & (2 * positive != others)
+    most = 2 * positive > others
+    weights = ways.weights[:, None]
+    return np.stack(
+        [
+            (weights * (clear & (ways.patterns == own) & (most == theirs))).sum(axis=0)
+            for own in (0, 1)
+            for theirs in (False, True)
+        ],
+        axis=1,
+    )
 
 
-def _settle(votes: Votes, place: int, said: Array, judged: Array, yes: Array, skill: Array) -> Consensus | None:
+def _settle(votes: Votes, place: int, mode: Judged, ways: _Ways, skill: Array) -> Consensus:
     """Majority and Dawid-Skene on one mode. skill: what each rater's figures are added to."""
     import numpy as np
 
-    several = judged > 1
-    if not several.any():
-        return None
-    patterns, weights, of_unit = _patterns(votes, said, several)
-    there, sensitivity, specificity = stat.dawid_skene(patterns, weights)
-    likely = there[of_unit] > 0.5
-    majority, ties = 2 * yes[several] > judged[several], 2 * yes[several] == judged[several]
-    given = (patterns >= 0).astype(float)
-    positive, negative = (there * weights) @ given, ((1 - there) * weights) @ given
+    several = mode.judged > 1
+    there, sensitivity, specificity = stat.dawid_skene(ways.patterns, ways.weights)
+    likely = there[ways.of_unit] > 0.5
+    twice, judged = 2 * mode.yes[several], mode.judged[several]
+    majority, ties = twice > judged, twice == judged
+    given = (ways.patterns >= 0).astype(float)
+    positive, negative = (there * ways.weights) @ given, ((1 - there) * ways.weights) @ given
     skill += np.stack([sensitivity * positive, positive, specificity * negative, negative], axis=1)
     book, slug = votes.modes[place]
     return Consensus(
-        book, slug, votes.names.get((book, slug), slug), int(several.sum()), int(majority.sum()), int(ties.sum()),
-        int(likely.sum()), float(there[of_unit].mean()), int((likely != majority)[~ties].sum()),
+        book, slug, votes.names.get((book, slug), slug), len(judged), np.count_nonzero(majority),
+        np.count_nonzero(ties), np.count_nonzero(likely), float(there[ways.of_unit].mean()),
+        np.count_nonzero((likely != majority)[~ties]),
     )  # fmt: skip
-
-
-def _patterns(votes: Votes, said: Array, several: Array) -> tuple[Array, Array, Array]:
-    """The different ways in which units were judged, how many units each stands for, and the way of each unit."""
-    import numpy as np
-
-    number = len(votes.raters)
-    row = np.cumsum(several) - 1
-    mine = several[votes.unit] & (said >= 0)
-    table = np.full((int(several.sum()), number), -1, dtype=np.int8)
-    table[row[votes.unit[mine]], votes.rater[mine]] = said[mine]
-    if number <= 39:  # 3^39 fits into 63 bits
-        code = (table + 1).astype(np.int64) @ (3 ** np.arange(number, dtype=np.int64))
-        _, first, of_unit, counts = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
-        return table[first], counts.astype(float), of_unit.reshape(-1)
-    found, of_unit, counts = np.unique(table, axis=0, return_inverse=True, return_counts=True)
-    return found, counts.astype(float), of_unit.reshape(-1)
 
 
 def _reviewer(name: str, votes: int, table: Array, skill: Array) -> Reviewer:

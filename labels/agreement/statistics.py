@@ -21,13 +21,43 @@ if TYPE_CHECKING:
 #: Columns of the sums per cluster that `unit_sums` makes; four blocks of one column per category follow.
 UNITS, AGREED, DISAGREED, SINGLE = range(4)
 _FIXED = 4
+#: Cells of a table that is held at once: 32 MB.
+_MOST_CELLS = 1 << 22
 
 
 def unit_sums(counts: Array, cluster: Array, clusters: int) -> Array:
     """What the statistics need, summed by cluster: shape (clusters, 4 + 4 q).
 
-    counts: (units, q), how many raters put each unit into each category. cluster: of each unit, from 0.
+    counts: (units, q), how many raters put each unit into each category. cluster: of each unit, from 0. Units with the
+    same counts are summed as one, weighted by how many there are: mostly there are few different ones.
     """
+    import numpy as np
+
+    most = int(counts.max(initial=0)) + 1
+    code = counts.astype(np.int64) @ (most ** np.arange(counts.shape[1], dtype=np.int64))
+    different, kind = _kinds(code)
+    rows = (different[:, None] // most ** np.arange(counts.shape[1], dtype=np.int64)) % most
+    columns = _unit_columns(rows)
+    if clusters * len(different) <= _MOST_CELLS:
+        cells = np.bincount(cluster * len(different) + kind, minlength=clusters * len(different))
+        found: Array = cells.reshape(clusters, len(different)) @ columns
+        return found
+    return np.stack([np.bincount(cluster, weights=column[kind], minlength=clusters) for column in columns.T], axis=1)
+
+
+def _kinds(code: Array) -> tuple[Array, Array]:
+    """The different values, in order, and for each value its place among them."""
+    import numpy as np
+
+    if len(code) and code.max() < _MOST_CELLS:
+        there = np.bincount(code) > 0
+        return np.flatnonzero(there), (np.cumsum(there) - 1)[code]
+    different, kind = np.unique(code, return_inverse=True)
+    return different, kind.reshape(-1)
+
+
+def _unit_columns(counts: Array) -> Array:
+    """The columns of `unit_sums` for single units."""
     import numpy as np
 
     counts = counts.astype(float)
@@ -39,13 +69,12 @@ def unit_sums(counts: Array, cluster: Array, clusters: int) -> Array:
         disagreed = np.where(paired, (n * (n - 1) - same) / (n - 1), 0.0)
         share = np.where(n[:, None] > 0, counts / n[:, None], 0.0)
     mask = paired[:, None]
-    columns = np.hstack(
+    return np.hstack(
         [
             np.stack([paired, agreed, disagreed, n == 1], axis=1),
             np.where(mask, counts, 0), np.where(mask, share, 0), share, counts,
         ]
     )  # fmt: skip
-    return np.stack([np.bincount(cluster, weights=column, minlength=clusters) for column in columns.T], axis=1)
 
 
 def binary(judged: Array, yes: Array) -> Array:
@@ -161,6 +190,24 @@ def masi(one: frozenset[Any], two: frozenset[Any]) -> float:
         return 1.0
     monotone = 2 / 3 if one <= two or two <= one else 1 / 3
     return 1 - both / len(one | two) * monotone
+
+
+def masi_table(sets: Sequence[frozenset[Any]]) -> Array:
+    """The MASI distance of each of these sets to each: shape (sets, sets)."""
+    import numpy as np
+
+    values = {value: place for place, value in enumerate(sorted(frozenset[Any]().union(*sets), key=repr))}
+    has = np.zeros((len(sets), len(values)))
+    for row, one in enumerate(sets):
+        has[row, [values[value] for value in one]] = 1
+    size = has.sum(axis=1)
+    both = has @ has.T
+    either = size[:, None] + size - both
+    whole = both == either  # equal; two empty sets as well
+    inside = (both == size[:, None]) | (both == size)
+    monotone = np.where(whole, 1.0, np.where(inside, 2 / 3, 1 / 3))
+    found: Array = 1 - np.where(whole, 1.0, both / np.maximum(either, 1)) * monotone
+    return found
 
 
 def set_alpha(units: Sequence[Sequence[frozenset[Any]]], weights: Sequence[float] | None = None) -> float:

@@ -158,7 +158,10 @@ def _decisive_steps(store: Store, votes: Votes, where: Array) -> dict[str, dict[
     cluster = votes.cluster[votes.unit[votes.label_vote]]
     rater = votes.rater[votes.label_vote]
     sure = (votes.label_flags & SURE != 0) & where
-    for place in np.flatnonzero(sure).tolist():
+    whole = np.array([chunk == WHOLE_RUN for _, chunk in votes.units])
+    telling = sure & ((votes.label_flags & ROOT != 0) | whole[votes.unit[votes.label_vote]])
+    of = cluster * len(votes.raters) + rater
+    for place in np.flatnonzero(sure & np.isin(of, of[telling])).tolist():
         labels.setdefault((int(cluster[place]), int(rater[place])), []).append(place)
     found: dict[int, dict[int, Decisive]] = {}
     for (run, who), places in labels.items():

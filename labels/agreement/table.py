@@ -1,7 +1,8 @@
-"""One mode's judgements as numbers, and sums of them by run."""
+"""One mode's judgements as numbers, and sums of them by groups of runs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labels.agreement.votes import SURE, Votes
@@ -32,19 +33,42 @@ def per_unit(votes: Votes, said: Array) -> tuple[Array, Array]:
     return judged, yes
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was said of one mode. said: as `values` gives it. judged, yes: of each unit, how many judged it, and how
+    many of them said yes. tables: as `Pairs.tables` gives them."""
+
+    said: Array
+    judged: Array
+    yes: Array
+    tables: Array
+
+
+def all_judged(votes: Votes, pairs: Pairs) -> list[Judged]:
+    """Every mode, in their order."""
+    found = []
+    for mode in range(len(votes.modes)):
+        said = values(votes, mode)
+        found.append(Judged(said, *per_unit(votes, said), pairs.tables(said)))
+    return found
+
+
 class Pairs:
-    """The pairs of raters that share units. first, second: for each pair the votes on shared units; cluster: the run
+    """The pairs of raters that share units. first, second: for each pair the votes on shared units; group: of the runs
     of each. names: of the raters."""
 
-    def __init__(self, votes: Votes, *, most: int = 60) -> None:
-        """most: raters beyond which there are too many pairs to go through."""
+    def __init__(self, votes: Votes, *, most: int = 60, most_drawn: int = 10) -> None:
+        """most: raters beyond which there are too many pairs to go through. most_drawn: pairs beyond which nothing is
+        kept by group, for intervals."""
         import numpy as np
 
         self.names: list[tuple[int, int]] = []
         self.first: list[Array] = []
         self.second: list[Array] = []
-        self.cluster: list[Array] = []
+        self.group: list[Array] = []
         self.too_many = len(votes.raters) > most
+        self.drawn = False
+        self._groups = votes.groups
         if self.too_many:
             return
         where = np.full((len(votes.raters), len(votes.units)), -1, dtype=np.int32)
@@ -56,16 +80,23 @@ class Pairs:
                     self.names.append((one, two))
                     self.first.append(where[one, shared])
                     self.second.append(where[two, shared])
-                    self.cluster.append(votes.cluster[shared])
+                    self.group.append(votes.group[shared])
+        self.drawn = 0 < len(self.names) <= most_drawn
 
-    def tables(self, said: Array, clusters: int) -> Array:
-        """Counts of no-no, no-yes, yes-no, yes-yes: shape (clusters, pairs, 4)."""
+    def tables(self, said: Array) -> Array:
+        """Counts of no-no, no-yes, yes-no, yes-yes: shape (groups, pairs, 4), or (1, pairs, 4) where nothing is drawn
+        by group."""
         import numpy as np
 
-        found = np.zeros((clusters, len(self.names), 4))
-        for place, (one, two, cluster) in enumerate(zip(self.first, self.second, self.cluster, strict=True)):
+        groups = self._groups if self.drawn else 1
+        found = np.zeros((groups, len(self.names), 4))
+        for place, (one, two, group) in enumerate(zip(self.first, self.second, self.group, strict=True)):
             a, b = said[one], said[two]
             both = (a >= 0) & (b >= 0)
-            cell = cluster[both] * 4 + 2 * a[both].astype(np.int64) + b[both]
-            found[:, place] = np.bincount(cell, minlength=4 * clusters).reshape(clusters, 4)
+            cell = 2 * a + b
+            if self.drawn:
+                cell = group * 4 + cell
+            if not both.all():
+                cell = cell[both]
+            found[:, place] = np.bincount(cell, minlength=4 * groups).reshape(groups, 4)
         return found

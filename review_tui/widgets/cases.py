@@ -50,8 +50,9 @@ def _columns(texts: Sequence[str], looks: Sequence[str], width: int) -> Pieces:
     spare = max(20, width - 22 - place)
     left = spare * 2 // 5
     return [
-        (f" {alpha}  ", looks[0]), (_pad(short(title, left), left), looks[1]), (f"  {_pad(short(where, place), place)}  ", looks[2]),
-        (short(name, spare - left), looks[3]), None, (f"{more:>3}", looks[4]), (f" {votes:>6} ", looks[5]),
+        (f" {alpha}  ", looks[0]), (_pad(short(title, left), left), looks[1]),
+        (f"  {_pad(short(where, place), place)}  ", looks[2]), (short(name, spare - left), looks[3]), None,
+        (f"{more:>3}", looks[4]), (f" {votes:>6} ", looks[5]),
     ]  # fmt: skip
 
 
