@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from labels.agreement.modes import Figures
 from labels.agreement.reviewers import Consensus, Pair, Repeats, Reviewer
 from labels.agreement.steps import StepFigures
 from labels.agreement.table import Pairs, all_judged
-from labels.agreement.votes import Options, Votes, Watch
+from labels.agreement.votes import Options, Votes
 from labels.codebook import Codebooks
 from sessions.store import Store
 
@@ -43,17 +44,27 @@ class Agreement:
     weighted: bool = False
 
 
-def agreement(store: Store, codebooks: Codebooks, options: Options | None = None) -> Agreement:
-    """Compute it all from what the database holds."""
+def agreement(
+    store: Store,
+    codebooks: Codebooks,
+    options: Options | None = None,
+    watch: Callable[[str], None] = lambda _what: None,
+) -> Agreement:
+    """Compute it all from what the database holds. watch: is told what comes next; what it raises ends it."""
     options = options or Options()
+    watch("reading votes")
     found = votes.load(store, codebooks, options)
+    watch("modes")
     pairs = Pairs(found)
     weights = _weights(store, found, options.queue)
     judged = all_judged(found, pairs)
     by_mode, by_book = modes.by_mode(found, judged, pairs, weights)
+    watch("reviewers")
     people, both, settled = reviewers.compare(found, judged, pairs)
+    watch("steps")
     where = steps.placed(store, found)
     decisive, counted = steps.decisive(store, found, where)
+    watch("repeats and anchoring")
     found.left_out[steps.NOWHERE] += int((~where).sum())
     left_out = Counter({reason: count for reason, count in found.left_out.items() if count})
     return Agreement(

@@ -23,10 +23,6 @@ from sessions.store import Store
 if TYPE_CHECKING:
     from labels.agreement.statistics import Array
 
-#: Is told what is being done now.
-Watch: TypeAlias = Callable[[str], None]
-#: Rows between two words on progress.
-_OFTEN = 20_000
 VERDICTS = ("approve", "rollback", "reject", "stop")
 
 SEEN = "decisions made when others' votes could be seen"
@@ -84,9 +80,8 @@ class Votes:
     notes: list[str]
 
 
-def load(store: Store, codebooks: Codebooks, options: Options | None = None, watch: Watch | None = None) -> Votes:
-    """Read the votes. codebooks: those in use; a codebook's present state is the one that counts. watch: is told how
-    far it is; what it raises ends it."""
+def load(store: Store, codebooks: Codebooks, options: Options | None = None) -> Votes:
+    """Read the votes. codebooks: those in use; a codebook's present state is the one that counts."""
     options = options or Options()
     adopt(store)
     fill_judgements(store)
