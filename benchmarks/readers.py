@@ -109,4 +109,4 @@ def _peer(peer: str, path: Path, format: str, size: float) -> str:
         taken = reading.run(peer.replace("-", "_"), path, format, peers.python_with(peer))
     except (subprocess.SubprocessError, OSError) as error:
         return f"{peer}: {type(error).__name__}"
-    return f"{peer} {number(size / taken['s'])}"
+    return f"{peer} {number(taken.get('bytes', size * 1e6) / 1e6 / taken['s'])}"

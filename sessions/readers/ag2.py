@@ -146,7 +146,7 @@ def _run(source: Source, item: int, row: dict[str, Any]) -> Iterator[Record]:
     header = Header("ag2", item=item, task=parts.task, system=text_or_none(row.get("mas_name")) or "AG2")
     header.native_id = text_or_none(row.get("trace_id")) or text_or_none(trace.get("instance_id"))
     header.model = text_or_none(row.get("llm_name"))
-    header.title = title_of(parts.task) or header.native_id or f"run {item + 1}"
+    header.title = title_of(parts.task) or title_of(header.native_id) or f"run {item + 1}"
     header.facts = {**{key: row[key] for key in _FACT_KEYS if key in outer}, **parts.facts}
     known = (*_FACT_KEYS, "mas_name", "trace_id")
     reference = {**{key: row[key] for key in outer if key not in known}, **parts.reference}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sessions.readers.leftovers import MOST, amount
 from sessions.readers.pairing import Turn
 from sessions.readers.shared import content_text, media_text, raw_part, result_part, string
 from sessions.run import Part, Step
@@ -54,12 +55,12 @@ def set_usage(step: Step, usage: Any, cost: Any) -> None:
         known = None
         for key in _INPUT_TOKENS:
             count = usage.get(key)
-            if type(count) is int:
+            if type(count) is int and 0 <= count <= MOST:
                 known = count + (known or 0)
         if known is not None:
             step.tokens_in = known
         output = usage.get("output_tokens")
-        if type(output) is int:
+        if type(output) is int and 0 <= output <= MOST:
             step.tokens_out = output
-    if type(cost) in (int, float):
-        step.cost = float(cost)
+    if cost is not None:
+        step.cost = amount(cost)

@@ -21,6 +21,7 @@ from sessions.readers.codex_items import (
     snake,
     tool_item,
 )
+from sessions.readers.leftovers import MOST
 from sessions.readers.pairing import Turn, Window
 from sessions.readers.shared import string, title_of
 from sessions.run import DEFAULT_ACTOR, Header, Part, Problem, Role, Span, Step
@@ -373,7 +374,7 @@ class Rollout:
         totals = info.get("total_token_usage") if type(info) is dict else None
         if type(totals) is not dict:
             return
-        counted = {key: value for key, value in totals.items() if type(value) is int}
+        counted = {key: value for key, value in totals.items() if type(value) is int and 0 <= value <= MOST}
         last = info.get("last_token_usage")
         turn = self._turn if self._turn is not None and self._turn in window.turns else None
         if type(last) is dict and turn is not None and self._turns_since_count == 1:

@@ -140,7 +140,9 @@ class _Log:
             if size > MAX_SAMPLE_BYTES or (size > WHOLE_DOCUMENT_BYTES and size > MAX_RATIO * packed):
                 yield from self._batch(batch)
                 batch, held = [], 0
-                yield self._source.problem(f"sample {summary.id}, epoch {summary.epoch}: it would unpack to {size / 1e6:.0f} MB, left out")
+                yield self._source.problem(
+                    f"sample {summary.id}, epoch {summary.epoch}: it would unpack to {size / 1e6:.0f} MB, left out"
+                )
                 continue
             if batch and (held + size > _BATCH_BYTES or len(batch) == _BATCH):
                 yield from self._batch(batch)
@@ -270,7 +272,7 @@ def _run(about: dict[str, Any], sample: tuple[dict[str, Any], Sample], number: i
 def _header(
     about: dict[str, Any], fields: dict[str, Any], told: Trace, ahead: list[Step], task: str | None, number: int
 ) -> Header:
-    name, epoch = f"{string(about.get('task'))} / {string(fields.get('id'))}", fields.get("epoch")
+    name, epoch = title_of(f"{string(about.get('task'))} / {string(fields.get('id'))}"), fields.get("epoch")
     facts = {
         "task": about.get("task"),
         "sample": fields.get("id"),

@@ -166,7 +166,7 @@ class _Traces:
             facts |= {"agents": told.agents, "odd_observations": known.root.get("odd_observations")}
             yield Header(
                 LangfuseReader.name,
-                title_of(task) or text_or_none(known.root.get("name")) or trace,
+                title_of(task) or title_of(text_or_none(known.root.get("name"))) or title_of(trace),
                 task,
                 system=text_or_none(known.root.get("name")),
                 model=next((step.model for step in ahead if step.model), None),

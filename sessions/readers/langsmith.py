@@ -195,7 +195,7 @@ class _Traces:
         }
         yield Header(
             LangSmithReader.name,
-            title_of(task) or name or trace,
+            title_of(task) or title_of(name) or title_of(trace),
             task,
             system=name if name != GRAPH else named[0] if len(named) == len(told.agents) == 1 else name,
             model=next((step.model for step in ahead if step.model), None),

@@ -25,6 +25,8 @@ REFERENCE_KEYS = frozenset(
         *("rating", "feedback", "chosen", "reward", "reward_info", "rewards", "score", "scores"),
     )
 )
+#: More than this counts nothing: it is damage, and the store could not take it.
+MOST = 2**53
 #: Deeper than this, or longer than 64 items, a value is taken to say something, without looking.
 _LOOK_DEPTH = 20
 _TIME_KEYS = ("timestamp", "created_at", "created", "time")
@@ -86,7 +88,7 @@ def count(value: Any) -> int | None:
     """A whole number of something (tokens), None where the source has anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return int(value) if 0 <= value <= 2**53 else None
+    return int(value) if 0 <= value <= MOST else None
 
 
 def amount(value: Any) -> float | None:

@@ -71,7 +71,7 @@ def _run(source: Source, item: int, row: dict[str, Any]) -> Iterator[Record]:
     _name_system(header, row)
     trace = _outer(row.get("trace"), header, reference)
     steps = _steps(trace, header, reference)
-    header.title = title_of(header.task) or f"{header.system or 'run'} {header.native_id or item + 1}"
+    header.title = title_of(header.task) or title_of(f"{header.system or 'run'} {header.native_id or item + 1}")
     header.reference = reference or None
     yield header
     if not steps:

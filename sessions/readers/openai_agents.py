@@ -121,7 +121,7 @@ def _run(trace: str, about: dict[str, Any], nodes: list[Node], shelf: Shelf, num
     named = workflow if workflow != "Agent workflow" else None  # the SDK's default says nothing
     yield Header(
         OpenAIAgentsReader.name,
-        title_of(task) or workflow or trace,
+        title_of(task) or title_of(workflow) or title_of(trace),
         task,
         system=named or (told.agents[0] if len(told.agents) == 1 else None),
         model=next((step.model for step in ahead if step.model), None),
@@ -206,7 +206,7 @@ def _sessions(source: Source) -> Iterator[Record]:
         for number, (session, created_at) in enumerate(sessions):
             yield Header(
                 OpenAIAgentsReader.name,
-                string(session) or source.path.stem,
+                title_of(string(session)) or source.path.stem,
                 native_id=text_or_none(session),
                 started_at=_utc(created_at),
                 item=number,

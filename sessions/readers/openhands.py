@@ -268,7 +268,7 @@ def _run(source: Source, root: dict[str, Any], events: Iterator[Any], number: in
     instance = text_or_none(root.get("instance_id"))
     header = Header(
         "openhands",
-        instance or title_of(task),
+        title_of(instance) or title_of(task),
         task,
         system="openhands",
         model=text_or_none(mapping(metadata.get("llm_config")).get("model")),

@@ -234,7 +234,7 @@ class _Traces:
         known.facts |= {"scopes": list(known.scopes), "agents": told.agents}
         yield Header(
             "otlp",
-            title_of(task) or trace,
+            title_of(task) or title_of(trace),
             task,
             system=_system(known, told.agents),
             model=next((step.model for step in ahead if step.model), None),

@@ -27,6 +27,8 @@ _MAX_STEPS = 50_000_000
 _STEPS_AT_ONCE = 100_000
 #: No message is larger.
 _MAX_VALUE = 256 * 1024 * 1024
+#: What a damaged file makes of a query; sqlite3 decodes messages and names of columns as strict UTF-8.
+_ERRORS = (sqlite3.Error, OverflowError, MemoryError, UnicodeDecodeError)
 
 
 class Database:
@@ -49,8 +51,13 @@ class Database:
             while row := cursor.fetchone():
                 yield row
                 self._left = _MAX_STEPS
-        except (sqlite3.Error, OverflowError, MemoryError) as error:
-            raise BadJson(f"the database cannot be read: {str(error)[:100]}") from None
+        except _ERRORS as error:
+            raise _bad(error) from None
+
+
+def _bad(error: Exception) -> BadJson:
+    """SQLite's own words are quoted with the file's text in them, line breaks and all."""
+    return BadJson(f"the database cannot be read: {' '.join(str(error).split())[:100]}")
 
 
 @contextmanager
@@ -84,8 +91,8 @@ def _connected(uri: str, tables: Mapping[str, Collection[str]]) -> Iterator[Data
         database = Database(connection)
         _check(database, tables)
         yield database
-    except sqlite3.Error as error:
-        raise BadJson(f"the database cannot be read: {str(error)[:100]}") from None
+    except _ERRORS as error:
+        raise _bad(error) from None
     finally:
         connection.close()
 

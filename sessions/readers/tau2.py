@@ -166,7 +166,7 @@ def _header(root: dict[str, Any], task: dict[str, Any], item: dict[str, Any], nu
     }
     return Header(
         "tau2",
-        title_of(told) or f"task {string(item.get('task_id'))}",
+        title_of(told) or title_of(f"task {string(item.get('task_id'))}"),
         told,
         system=text_or_none(agent.get("implementation")),
         model=text_or_none(agent.get("llm")),

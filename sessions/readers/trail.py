@@ -125,7 +125,7 @@ class _Run:
         named = [agent for agent in told.agents if agent != DEFAULT_ACTOR["agent"]]
         yield Header(
             TrailReader.name,
-            title_of(task) or name or f"trace {self._number + 1}",
+            title_of(task) or title_of(name) or f"trace {self._number + 1}",
             task,
             system=named[0] if len(named) == len(told.agents) == 1 else None,
             model=next((step.model for step in ahead if step.model), None),

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sessions.jsontext import dump_bytes
 from sessions.readers.ag2 import conversation_step
 from sessions.readers.base import Head, Source
 from sessions.readers.leftovers import text_or_none
@@ -59,7 +60,7 @@ def _run(source: Source, item: int, row: dict[str, Any]) -> Iterator[Record]:
     messages = history if isinstance(history, list) else []
     header = Header("who-and-when", item=item, task=text_or_none(row.get("question")))
     header.native_id = text_or_none(row.get("question_ID"))
-    header.title = title_of(header.task) or header.native_id or f"run {item + 1}"
+    header.title = title_of(header.task) or title_of(header.native_id) or f"run {item + 1}"
     header.system = _system(messages)
     header.reference = {key: value for key, value in row.items() if key not in _SHOWN} or None
     if row.get("system_prompt"):
@@ -68,7 +69,7 @@ def _run(source: Source, item: int, row: dict[str, Any]) -> Iterator[Record]:
     if not isinstance(history, list):
         yield source.problem(f"row {item + 1}: there is no list of messages under `history`")
         if history is not None:
-            yield Step("environment", "environment", [raw_part("history", history)])
+            yield Step("environment", "environment", [raw_part("history", history)], raw=[dump_bytes(history)])
     for message in messages:
         yield conversation_step(message)
 
