@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labels.agreement import statistics as stat
-from labels.agreement.table import Judged, Pairs
+from labels.agreement.table import Judged, Pairs, how_many
 from labels.agreement.votes import VERDICTS, Votes
 from labels.scoring.metrics import ALL_EQUAL, ONE_CLUSTER, Estimate, draws
 
@@ -82,9 +82,9 @@ def by_mode(
     weighted: dict[tuple[str, str], float] = {}
     for (book, slug), mode in zip(votes.modes, judged, strict=True):
         sums = stat.unit_sums(stat.binary(mode.judged, mode.yes), votes.group, votes.groups)
-        raters = np.count_nonzero(np.bincount(votes.rater[mode.said >= 0]))
+        raters = how_many(np.bincount(votes.rater[mode.said >= 0]))
         name = votes.names.get((book, slug), slug)
-        questions.append(_Question(name, book, slug, sums, mode.tables, raters, np.count_nonzero(mode.judged)))
+        questions.append(_Question(name, book, slug, sums, mode.tables, raters, how_many(mode.judged)))
         if weights is not None and (total := (weights * (mode.judged > 0)).sum()) > 0:
             share = np.divide(mode.yes, mode.judged, out=np.zeros(len(weights)), where=mode.judged > 0)
             weighted[book, slug] = float((weights * share).sum() / total)
@@ -123,7 +123,7 @@ def verdicts(votes: Votes) -> Figures | None:
     sums = stat.unit_sums(counts, votes.group, votes.groups)
     question = _Question(
         "verdicts", "", "verdict", sums, np.zeros((votes.groups, 0, 4)),
-        np.count_nonzero(np.bincount(votes.rater[given])), np.count_nonzero(counts.any(axis=1)),
+        how_many(np.bincount(votes.rater[given])), how_many(counts.sum(axis=1)),
     )  # fmt: skip
     return _figures([question], len(votes.runs), None)[0]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from labels import events, fold
 from labels.agreement import statistics as stat
-from labels.agreement.table import Judged, Pairs
+from labels.agreement.table import Judged, Pairs, how_many
 from labels.agreement.votes import Options, Votes
 from labels.model import Decision
 from sessions import catalog
@@ -174,9 +174,9 @@ def _settle(votes: Votes, place: int, mode: Judged, ways: _Ways, skill: Array) -
     skill += np.stack([sensitivity * positive, positive, specificity * negative, negative], axis=1)
     book, slug = votes.modes[place]
     return Consensus(
-        book, slug, votes.names.get((book, slug), slug), len(judged), np.count_nonzero(majority),
-        np.count_nonzero(ties), np.count_nonzero(likely), float(there[ways.of_unit].mean()),
-        np.count_nonzero((likely != majority)[~ties]),
+        book, slug, votes.names.get((book, slug), slug), len(judged), how_many(majority),
+        how_many(ties), how_many(likely), float(there[ways.of_unit].mean()),
+        how_many((likely != majority)[~ties]),
     )  # fmt: skip
 
 

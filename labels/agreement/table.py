@@ -23,6 +23,13 @@ def values(votes: Votes, mode: int) -> Array:
     return said
 
 
+def how_many(found: Array) -> int:
+    """How many of these are true, or not 0."""
+    import numpy as np
+
+    return int(np.count_nonzero(found))
+
+
 def per_unit(votes: Votes, said: Array) -> tuple[Array, Array]:
     """How many judged each unit, and how many of them said yes."""
     import numpy as np

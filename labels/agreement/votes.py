@@ -132,7 +132,7 @@ def _votes(reading: Reading, wording: Wording, store: Store) -> Votes:
     cluster = run_places[np.array(reading.cluster, dtype=np.int64)]
     group, groups = _groups(len(runs))
     return Votes(
-        list(reading.units), runs, cluster, group[cluster], groups, raters, reading.unit, rater_places[reading.rater],
+        reading.units, runs, cluster, group[cluster], groups, raters, reading.unit, rater_places[reading.rater],
         reading.spec, verdict_places[reading.verdict], modes, judged, reading.label_vote, renamed[reading.label_mode],
         reading.label_first, reading.label_last, reading.label_flags, reading.label_agent, wording.names,
         reading.left_out, wording.notes,
