@@ -122,6 +122,12 @@ INBOX: list[Action] = [
         _a("state", "f", "To do, started, done", "Show only runs in one state of review.", "f state"),
         _a("sort", "s", "Sort", "By time added, title, progress, length, errors, labels or suggestions.", "s sort"),
         _a("reverse", "S", "Turn the order round", "Last first."),
+        _a("down", "j down", "Down", "To the next row."),
+        _a("up", "k up", "Up", "To the row before."),
+        _a("page_down", "space pagedown", "Page down", "One screen down."),
+        _a("page_up", "b pageup", "Page up", "One screen up."),
+        _a("home", "g home", "First row", "To the first row."),
+        _a("end", "end", "Last row", "To the last row."),
         _a("next_gate", "w", "Next waiting gate", "The riskiest gate that waits for a person.", "w gates"),
         _a("next_todo", "n", "Next run to do", "Open the first run with undecided chunks.", "n next to do"),
         _a("search_all", "ctrl+f", "Search all runs", "Look in everything that is in the store.", "^f search"),
@@ -233,12 +239,24 @@ AGREEMENT: list[Action] = [
     ),
 ]  # fmt: skip
 
+QUEUES: list[Action] = [
+    *_group(
+        "Queues",
+        _a("open", "enter", "Next item", "Take your next item, or go on with the one you left.", "next item"),
+        _a("down", "j down", "Down", "To the next queue."),
+        _a("up", "k up", "Up", "To the queue before."),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back to the inbox", "What you have is kept.", "q back"),
+    ),
+]
+
 SCREENS: dict[str, list[Action]] = {
     "Review": REVIEW,
     "Inbox": INBOX,
     "Adjudicate": ADJUDICATE,
     "Case": CASE,
     "Agreement": AGREEMENT,
+    "Queues": QUEUES,
 }
 
 _SHOWN = {

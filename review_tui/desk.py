@@ -109,7 +109,9 @@ class Desk:
         every = views.suggestions(self.store, self.run)
         self.suggestions = [item for item in every if not self.veil.hides(item)]
         self.hidden = len(every) - len(self.suggestions)
-        self.gates = gates.of_run(self.store, self.run.id)
+        # A recorded run in a queue is decided on as if nobody had: what was said at its gates is others' verdicts.
+        queued = self.rule.queue and self.run.complete
+        self.gates = [] if queued else gates.of_run(self.store, self.run.id)
 
     @property
     def gate(self) -> GateInfo | None:
@@ -165,9 +167,9 @@ class Desk:
         self.chunk = self.chunks.of_step(index)
         self.reload()
 
-    def enter(self, chunk: int) -> None:
-        """Turn to a chunk; its clock starts."""
-        if chunk != self.chunk:
+    def enter(self, chunk: int, *, anew: bool = False) -> None:
+        """Turn to a chunk; its clock starts. anew: even if it is the current one."""
+        if anew or chunk != self.chunk:
             self.chunk = chunk
             self._entered = time.monotonic()
 

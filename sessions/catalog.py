@@ -84,10 +84,14 @@ def _run(row: Row) -> RunInfo:
     return RunInfo(*values)
 
 
-def runs(store: Store, most: int | None = None) -> list[RunInfo]:
-    """All runs, or so many of them, newest first."""
-    limit = "" if most is None else f" LIMIT {int(most)}"
-    return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run ORDER BY no DESC{limit}")]
+def runs(store: Store) -> list[RunInfo]:
+    """All runs, newest first."""
+    return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run ORDER BY no DESC")]
+
+
+def oldest_runs(store: Store, most: int) -> list[RunInfo]:
+    """The runs that were added first, so many of them at most."""
+    return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run ORDER BY no LIMIT ?", [most])]
 
 
 def runs_state(store: Store) -> tuple[Any, ...]:

@@ -3,141 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 
-from labels.glance import Counts, counts_of
-from review_tui import gates
 from review_tui.actions import INBOX, Action
-from review_tui.gates import GateView, age_text
+from review_tui.gates import GateView
+from review_tui.inbox_reading import Entry, InboxReader, Listing
 from review_tui.sanitize import clean, short
 from review_tui.screens.doors import Doors
+from review_tui.screens.inbox_rows import InboxRows
 from review_tui.screens.prompt import Prompt
-from review_tui.transcript.folding import cells
 from review_tui.widgets.bar import Bar
-from review_tui.widgets.gate_panel import ALARM
-from review_tui.widgets.paint import VERDICT_GLYPH
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions import catalog
-from sessions.catalog import RunInfo
-from sessions.chunks import DEFAULT_POLICY, Policy, chunks_of
-from sessions.places import last_read
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.queue_progress import Overview
 
 STATES = ("all", "to do", "started", "done")
 SORTS = ("added", "title", "progress", "steps", "errors", "labels", "suggestions")
 REFRESH_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the inbox. chunks: how many the run has under this reviewer's policy; decided: those with a verdict;
-    suggestions: by detectors. whole: the verdict on the run as a whole."""
-
-    run: RunInfo
-    chunks: int
-    decided: int
-    labels: int
-    suggestions: int
-    whole: str | None
-
-    @property
-    def state(self) -> str:
-        if not self.decided and not self.labels and self.whole is None:
-            return "to do"
-        return "done" if self.decided >= self.chunks else "started"
-
-    @property
-    def share(self) -> float:
-        return self.decided / self.chunks if self.chunks else 0.0
-
-
-class InboxRows:
-    """The inbox's rows, drawn as they are seen: gates that wait, if any, then the runs.
-
-    Keys are run ids, and `gate:ID`.
-    """
-
-    def __init__(self, entries: list[Entry], waiting: Sequence[GateView] = (), audit: Sequence[GateView] = ()) -> None:
-        """waiting: gates at which an agent waits. audit: gates that a policy approved, to be looked at."""
-        self.entries = entries
-        self._top: list[GateView | str] = []
-        for title, views in ((" AGENTS THAT WAIT FOR YOU", waiting), (" APPROVED BY POLICY: LOOK AT THESE", audit)):
-            self._top += [title, *views] if views else []
-        if self._top:
-            self._top.append(" RUNS")
-
-    def __len__(self) -> int:
-        return len(self._top) + len(self.entries)
-
-    def key(self, index: int) -> str | None:
-        if index >= len(self._top):
-            return self.entries[index - len(self._top)].run.id
-        row = self._top[index]
-        return None if isinstance(row, str) else f"gate:{row.gate.id}"
-
-    def pieces(self, index: int, width: int) -> Pieces:
-        if index >= len(self._top):
-            return self._run(self.entries[index - len(self._top)], width)
-        row = self._top[index]
-        return [(row, "heading")] if isinstance(row, str) else gate_pieces(row, width)
-
-    def _run(self, entry: Entry, width: int) -> Pieces:
-        run = entry.run
-        glyph, look = {"done": ("✓", "good"), "started": ("◐", "warn"), "to do": ("·", "faint")}[entry.state]
-        tail = _tail(entry, width)
-        room = width - sum(cells(text) for text, _ in tail) - 5
-        title = short(run.title or run.path or run.id, room)
-        return [(f" {glyph} ", look), (title, "strong"), None, *tail]
-
-
-def gate_pieces(view: GateView, width: int) -> Pieces:
-    """A waiting gate on one line: risk, agent, run, gate, why, age, and who is at it."""
-    gate = view.gate
-    glyph, look = ("▲", "error") if gate.risk >= ALARM else ("◆", "warn") if gate.risk > 0 else ("·", "text")
-    holder = f"  {short(view.holder.who, 12)} is at it" if view.holder and width >= 100 else ""
-    agent = f"{short(gate.agent, 18)}  " if width >= 70 else ""
-    held = "‖ " if view.held is not None else ""
-    dead = "  agent gone" if view.agent == "dead" else ""
-    tail = f"{dead}{holder}  {age_text(view.age_s):>6} "
-    room = width - 4 - len(agent) - len(tail) - len(held)
-    name = short(f"{view.name} / {gate.key}", max(8, min(40, room)))
-    why = short(f"  {gate.reason}", max(0, room - len(name))) if gate.reason else ""
-    return [
-        (f" {glyph} ", look),
-        (held, "error"),
-        (name, "strong"),
-        (why, look if gate.risk >= ALARM else "text"),
-        None,
-        (agent, "faint"),
-        (tail, "faint"),
-    ]
-
-
-def _tail(entry: Entry, width: int) -> list[tuple[str, str]]:
-    """The columns right of the title; fewer on a narrow screen."""
-    run = entry.run
-    pieces: list[tuple[str, str]] = []
-    if width >= 140:
-        pieces.append((f"{short(run.system or '', 22):<23}", "text"))
-        pieces.append((f"{short(run.format, 14):<15}", "faint"))
-    elif width >= 70:
-        pieces.append((f"{short(run.system or run.format, 17):<18}", "faint"))
-    steps = f"{run.steps:>7,} steps" if run.complete else f"{run.steps:>7,} …    "
-    pieces.append((steps, "text" if run.complete else "warn"))
-    if width >= 84:
-        pieces.append((f"{run.errors:>4}! " if run.errors else "      ", "error"))
-    pieces.append((f" run {VERDICT_GLYPH[entry.whole]}" if entry.whole else "", f"verdict-{entry.whole or 'approve'}"))
-    if width >= 60:
-        pieces.append((f"{entry.suggestions:>3}◇ " if entry.suggestions else "     ", "suggestion"))
-    pieces.append((f"{entry.labels:>3}◆ " if entry.labels else "     ", "label"))
-    bar = "━" * round(8 * min(1.0, entry.share))
-    pieces.append((f" {bar:<8}" if width >= 100 else "", "good"))
-    pieces.append((f" {f'{entry.decided:,}/{entry.chunks:,}':>9} ", "text"))
-    return pieces
+#: How many times longer than counting the queues took, they are not counted again.
+QUEUES_SHARE = 10.0
 
 
 class InboxScreen(Doors):
@@ -159,9 +51,14 @@ class InboxScreen(Doors):
         self.wanted_state = 0
         self.sort = 0
         self.turned = False
+        self.queues: list[Overview] = []
+        self.total = 0
+        self._done = 0
+        self._reader: InboxReader
         self._wanted: str | None = None
         self._version = (-1, -1)
-        self._chunk_counts: dict[tuple[str, int, str], int] = {}
+        self._queues_version = -1
+        self._queues_due = 0.0
 
     def compose(self) -> ComposeResult:
         yield Bar(2, id="head")
@@ -173,15 +70,23 @@ class InboxScreen(Doors):
         return self.query_one("#runs", RowList)
 
     async def on_mount(self) -> None:
+        self._reader = InboxReader(self.station.store, self.station.reviewer)
         self.ready = True
         self.show_keys()
         self.runs.focus()
-        await self.reload()
+        await self._list(self._reader.first)
+        self.run_worker(self._read_rest(), exit_on_error=False)
         self.set_interval(REFRESH_S, self._look)
 
+    async def _read_rest(self) -> None:
+        """Behind the first frame: the other runs, and the queues."""
+        await self.reload()
+        await self._look_at_queues()
+
     async def on_screen_resume(self) -> None:
-        if self.is_mounted:
-            await self.reload()
+        if self.is_mounted and self.entries:
+            self._queues_due = 0.0
+            self.run_worker(self._read_rest(), exit_on_error=False)
 
     def on_resize(self) -> None:
         self._show_head()
@@ -194,13 +99,35 @@ class InboxScreen(Doors):
         if version != self._version:
             self._version = version
             await self.reload()
+        if version[0] != self._queues_version:
+            self.run_worker(self._look_at_queues(), exit_on_error=False)
 
     async def reload(self) -> None:
         """Read the list again, off the UI thread."""
-        found = await self.work(self._read)
-        if found is not None:
-            self.entries, self.gates, self.audit = found
-            self._tell_of_gates()
+        await self._list(self._reader.all)
+
+    async def _list(self, read: Callable[[], Listing]) -> None:
+        found = await self.work(read)
+        if found is None or not self.is_attached:
+            return
+        if found.entries is not self.entries:
+            self.entries, self._done = found.entries, sum(1 for entry in found.entries if entry.state == "done")
+        self.gates, self.audit, self.total = found.gates, found.audit, found.total
+        self._tell_of_gates()
+        self.show_rows()
+
+    async def _look_at_queues(self) -> None:
+        """Count how far the queues have come: never more than a tenth of the time, for it may be much to count."""
+        began = time.monotonic()
+        if began < self._queues_due:
+            return
+        self._queues_due = began + 3600
+        self._queues_version = self.station.store.data_version()
+        found = await self.work(_queues_with_work, self.station.store, self.station.reviewer)
+        now = time.monotonic()
+        self._queues_due = now + max(REFRESH_S, QUEUES_SHARE * (now - began))
+        if found is not None and found != self.queues and self.is_attached:
+            self.queues = found
             self.show_rows()
 
     def _tell_of_gates(self) -> None:
@@ -208,26 +135,6 @@ class InboxScreen(Doors):
         known, self._known_gates = self._known_gates, {view.gate.id for view in self.gates}
         if known is not None and (new := [view for view in self.gates if view.gate.id not in known]):
             self.station.ring(new[0])
-
-    def _read(self) -> tuple[list[Entry], list[GateView], list[GateView]]:
-        store, reviewer = self.station.store, self.station.reviewer
-        policies = last_read(store, reviewer)
-        counts = counts_of(store, reviewer)
-        entries = []
-        for run in catalog.runs(store):
-            policy = policies.get(run.id, (DEFAULT_POLICY, ""))[0]
-            said = counts.get(run.id, Counts())
-            decided = said.decided.get(policy, 0)
-            chunks = self._chunks(run, policy)
-            entries.append(Entry(run, chunks, decided, said.labels, said.suggestions, said.whole))
-        return entries, gates.waiting(store), gates.for_audit(store)
-
-    def _chunks(self, run: RunInfo, policy: str) -> int:
-        """How many chunks a run has; counted once for each length and policy."""
-        key = (run.id, run.steps, policy)
-        if key not in self._chunk_counts:
-            self._chunk_counts[key] = len(chunks_of(self.station.store, run, Policy.parse(policy)))
-        return self._chunk_counts[key]
 
     def point_at(self, run_id: str) -> None:
         """Put the cursor on a run as soon as it is listed."""
@@ -246,8 +153,9 @@ class InboxScreen(Doors):
         select = wanted if wanted in here else None
         self._wanted = None if select else wanted
         nothing = FixedRows([(None, [(f" {self._nothing()}", "faint")])])
-        some = shown or self.gates or self.audit
-        self.runs.show(InboxRows(shown, self.gates, self.audit) if some else nothing, select=select)
+        some = shown or self.gates or self.audit or self.queues
+        rows = InboxRows(shown, self.gates, self.audit, self.queues)
+        self.runs.show(rows if some else nothing, select=select)
         self._show_head(len(shown))
 
     def _nothing(self) -> str:
@@ -261,6 +169,8 @@ class InboxScreen(Doors):
         wanted = STATES[self.wanted_state]
         if wanted not in ("all", entry.state):
             return False
+        if not self.words:
+            return True
         run = entry.run
         text = f"{run.title} {run.system or ''} {run.format} {run.path or ''} {run.model or ''} {run.id}".lower()
         return all(word in text for word in self.words.lower().split())
@@ -268,11 +178,11 @@ class InboxScreen(Doors):
     def _show_head(self, shown: int | None = None) -> None:
         if not self.is_mounted:
             return
-        done = sum(1 for entry in self.entries if entry.state == "done")
+        counted = f", {self._done:,} done" if len(self.entries) >= self.total else ", counting …"
         count = len(self.entries) if shown is None else shown
         first: Pieces = [
             ("review station", "accent"),
-            (f"   {len(self.entries):,} runs, {done:,} done", "text"),
+            (f"   {max(self.total, len(self.entries)):,} runs{counted}", "text"),
             (f"   {len(self.gates):,} waiting" if self.gates else "", "warn"),
             None,
             (f"reviewer {short(self.station.reviewer, 24)}", "faint"),
@@ -290,8 +200,12 @@ class InboxScreen(Doors):
     # -- keys ---------------------------------------------------------------------------------------------------
 
     async def _open(self, run_id: str) -> None:
-        if run_id.startswith("gate:"):
-            await self._open_gate(run_id.partition(":")[2])
+        kind, colon, name = run_id.partition(":")
+        if colon and kind == "gate":
+            await self._open_gate(name)
+            return
+        if colon and kind == "queue":
+            await self._open_queue(name)
             return
         run = await self.work(catalog.run_by_id, self.station.store, run_id)
         if run is not None:
@@ -302,6 +216,13 @@ class InboxScreen(Doors):
         if view is not None:
             await self.station.open_gate(view.gate)
 
+    async def _open_queue(self, queue_id: str) -> None:
+        from review_tui.screens.queues import open_next
+
+        chosen = next((item for item in self.queues if item.queue.id == queue_id), None)
+        if chosen is not None:
+            await open_next(self, chosen)
+
     @on(RowList.Chosen, "#runs")
     async def _chosen(self, event: RowList.Chosen) -> None:
         event.stop()
@@ -310,6 +231,26 @@ class InboxScreen(Doors):
     async def action_open(self) -> None:
         if self.runs.selected is not None:
             await self._open(self.runs.selected)
+
+    # The rows' own keys are taken here, so that an Enter typed right behind one acts on the row it went to.
+
+    def action_down(self) -> None:
+        self.runs.move(1)
+
+    def action_up(self) -> None:
+        self.runs.move(-1)
+
+    def action_page_down(self) -> None:
+        self.runs.move(1, max(1, self.runs.size.height - 1))
+
+    def action_page_up(self) -> None:
+        self.runs.move(-1, max(1, self.runs.size.height - 1))
+
+    def action_home(self) -> None:
+        self.runs.to_end(-1)
+
+    def action_end(self) -> None:
+        self.runs.to_end(1)
 
     async def action_next_todo(self) -> None:
         todo = [entry for entry in self.shown if entry.state != "done" and entry.run.steps]
@@ -361,6 +302,17 @@ class InboxScreen(Doors):
     async def action_quit(self) -> None:
         await asyncio.sleep(0)
         self.station.exit()
+
+
+def _queues_with_work(store: Store, reviewer: str) -> list[Overview]:
+    """The queues that have something left for this reviewer."""
+    from labels.queues import queues
+
+    if not queues(store):
+        return []
+    from labels.queue_progress import overview  # more than a first frame needs
+
+    return [item for item in overview(store, reviewer) if item.left]
 
 
 def _sort_key(name: str) -> Callable[[Entry], Any]:

@@ -40,6 +40,8 @@ from sessions.places import ReadingPlace
 
 #: From these widths on the side panel stands beside the transcript instead of below it, and is wider.
 WIDE, ROOMY = 100, 160
+#: From this width on the head has room for counts.
+TALLY = 60
 #: Below this height there is no room for it under the transcript: Tab shows the one or the other.
 SHORT = 16
 SIDE_WIDTH = 40
@@ -99,19 +101,8 @@ class ReviewScreen(NewsActions, FindActions):
     # -- opening ------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        store, reviewer = self.station.store, self.station.reviewer
-        left = places.load(store, reviewer, self.opened)
-        default = GATES_POLICY if self.opened.state == "live" else DEFAULT_POLICY
-        self.desk = Desk(store, self.opened, reviewer, left.policy if left else default)
-        self.document = Document(store, self.desk.run, self.desk.chunks)
-        self.transcript.show(self.document)
+        self.begin()
         self.transcript.focus()
-        if left is not None:
-            self._farthest = left.seen
-        if self.first_place is None and left is not None and self.desk.run.steps:
-            self._return_to(left)
-        elif self.first_place is not None:
-            self.transcript.go_to(self.first_place.step)
         self.ready = True
         self.show_keys()
         self.refresh_all()
@@ -120,7 +111,23 @@ class ReviewScreen(NewsActions, FindActions):
         if self.first_search:
             self.call_after_refresh(self.begin_search, self.first_search)
 
-    def _return_to(self, left: ReadingPlace) -> None:
+    def begin(self) -> None:
+        """Put the run on the desk, and show it where it is to be read."""
+        store, reviewer = self.station.store, self.station.reviewer
+        left = places.load(store, reviewer, self.opened)
+        default = GATES_POLICY if self.opened.state == "live" else DEFAULT_POLICY
+        self.desk = Desk(store, self.opened, reviewer, left.policy if left else default)
+        self.document = Document(store, self.desk.run, self.desk.chunks)
+        self.transcript.show(self.document)
+        if left is not None:
+            self._farthest = left.seen
+        if self.first_place is None and left is not None and self.desk.run.steps:
+            self.return_to(left)
+        elif self.first_place is not None:
+            self.transcript.go_to(self.first_place.step)
+
+    def return_to(self, left: ReadingPlace) -> None:
+        """Go to where the reviewer left off."""
         parts = self.document.step(left.index).step.parts
         known = left.part if 0 <= left.part < len(parts) else None
         self.transcript.go_to(left.index, known, left.position)
@@ -193,22 +200,29 @@ class ReviewScreen(NewsActions, FindActions):
         run, desk = self.desk.run, self.desk
         first, last = desk.bounds
         count = len(desk.chunks)
-        decided = sum(1 for item in desk.decided().values() if item.verdict)
         system = f" / {short(run.system or run.format, 20)}" if self.size.width >= WIDE else ""
-        tally = f"  {decided:,}/{count:,} decided  " if self.size.width >= 60 else "  "
         answers = desk.answers()
         waiting = sum(1 for item in desk.suggestions if item.id not in answers)
         right: list[tuple[str, str]] = [
             (self._scope_text(first, last, count), "accent"),
-            (tally, "text"),
-            (f"{waiting:,}◇  " if waiting and self.size.width >= 60 else "", "suggestion"),
+            (self.tally(), "text"),
+            (f"{waiting:,}◇  " if waiting and self.size.width >= TALLY else "", "suggestion"),
             self._progress(),
         ]
-        inbox = "inbox / " if self.size.width >= 60 else ""
-        room = self.size.width - 2 - len(inbox) - len(system) - sum(len(text) for text, _ in right) - 2
+        source, look = self.came_from()
+        room = self.size.width - 2 - len(source) - len(system) - sum(len(text) for text, _ in right) - 2
         title = (short(run.title or "(no title)", max(4, room)), "strong")
-        where: Pieces = [(inbox, "faint"), title, (system, "faint"), None, *right]
-        self.query_one("#head", Bar).show(where, [*self._strip(), None, self._note()])
+        where: Pieces = [(source, look), title, (system, "faint"), None, *right]
+        self.query_one("#head", Bar).show(where, [*self._strip(), None, self.note()])
+
+    def came_from(self) -> tuple[str, str]:
+        """What stands before the title: where one goes back to."""
+        return "inbox / " if self.size.width >= TALLY else "", "faint"
+
+    def tally(self) -> str:
+        """How much of the run is decided."""
+        decided = sum(1 for item in self.desk.decided().values() if item.verdict)
+        return f"  {decided:,}/{len(self.desk.chunks):,} decided  " if self.size.width >= TALLY else "  "
 
     def _progress(self) -> tuple[str, str]:
         """Whether the run is all here."""
@@ -247,7 +261,7 @@ class ReviewScreen(NewsActions, FindActions):
         """How many chunks it has room for."""
         return max(3, (self.size.width - 46) // 3)
 
-    def _note(self) -> tuple[str, str]:
+    def note(self) -> tuple[str, str]:
         """At a gate why it waits, in case the panel has no room for it; otherwise the odds."""
         gate = self.open_gate
         if gate is None or not gate.reason:
@@ -363,7 +377,7 @@ class ReviewScreen(NewsActions, FindActions):
     def action_previous_chunk(self) -> None:
         self.go_chunk(self.desk.chunk - 1)
 
-    def action_next_undecided(self) -> None:
+    async def action_next_undecided(self) -> None:
         chunk = self.desk.next_undecided()
         if chunk is None:
             self.say("Every chunk has a verdict.", "good")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labels.views import LabelView
-from review_tui.desk import EvidenceWish, Undone
+from review_tui.desk import EvidenceWish, Spot, Undone
 from review_tui.sanitize import short
 from review_tui.screens.base import PATIENCE
 from review_tui.screens.prompt import Prompt
@@ -28,11 +28,14 @@ class DecideActions(ReviewParts):
 
     _pending: asyncio.Future[Any] | None = None
 
-    async def write(self, call: Callable[[], Result], done: str = "") -> Result | None:
+    async def write(
+        self, call: Callable[[], Result], done: str = "", then: Callable[[Result], None] | None = None
+    ) -> Result | None:
         """Let the desk write something, and give its result; None if it is not written (yet): the footer says why.
 
         Keys wait for it, so that they act on what is on disk. If the database is locked they do not wait longer than
-        PATIENCE: reading goes on, and further decisions are refused until this one is through.
+        PATIENCE: reading goes on, and further decisions are refused until this one is through. Where it comes through
+        that late, `then` shows it; by default what is said now, and `done`.
         """
         if self._pending is not None:
             self.say("The last decision still waits for the database; nothing else can be decided before it.", "warn")
@@ -43,13 +46,20 @@ class DecideActions(ReviewParts):
             return self._written(task)
         self._pending = task
         self.say("waiting for the database: another program has locked it. Reading goes on.", "warn")
-        self.run_worker(self._write_later(task, done), exit_on_error=False)
+        self.run_worker(self._write_later(task, done, then), exit_on_error=False)
         return None
 
-    async def _write_later(self, task: asyncio.Future[Result], done: str) -> None:
+    async def _write_later(
+        self, task: asyncio.Future[Result], done: str, then: Callable[[Result], None] | None
+    ) -> None:
         await asyncio.wait({task})
         self._pending = None
-        if self._written(task) is not None and self.ready:
+        result = self._written(task)
+        if result is None or not self.ready:
+            return
+        if then is not None:
+            then(result)
+        else:
             self.refresh_all()
             self.say(done or "Written after all.", "good")
 
@@ -99,19 +109,25 @@ class DecideActions(ReviewParts):
 
     # -- verdicts -----------------------------------------------------------------------------------------------
 
-    async def action_approve(self) -> None:
-        done = f"{self._what()} approved."
-        if self._ready() and await self.decide(self.desk.verdict, "approve", later=done):
+    async def give_verdict(self, verdict: str, done: str, to: int | None = None, at: Spot | None = None) -> None:
+        """Write a verdict. After an approval or an abstention it goes on; what is wrong elsewhere wants labels. to: as
+        `Desk.verdict`."""
+        stays = verdict not in ("approve", "abstain")
+        said = f"{done} {GO_ON}" if stays else done
+        if await self.decide(self.desk.verdict, verdict, to, at, done=said if stays else "", later=said) and not stays:
             self._go_on(done)
+
+    async def action_approve(self) -> None:
+        if self._ready():
+            await self.give_verdict("approve", f"{self._what()} approved.")
 
     async def action_stop(self) -> None:
         if self._ready():
-            await self.decide(self.desk.verdict, "stop", done=f"{self._what()}: the run should stop here. {GO_ON}")
+            await self.give_verdict("stop", f"{self._what()}: the run should stop here.")
 
     async def action_abstain(self) -> None:
-        done = f"{self._what()}: abstained."
-        if self._ready() and await self.decide(self.desk.verdict, "abstain", later=done):
-            self._go_on(done)
+        if self._ready():
+            await self.give_verdict("abstain", f"{self._what()}: abstained.")
 
     async def action_rollback(self) -> None:
         if not self._ready():
@@ -129,13 +145,7 @@ class DecideActions(ReviewParts):
                 )
                 return
             step = int(answer) - 1
-            await self.decide(
-                self.desk.verdict,
-                "rollback",
-                step,
-                spot,
-                done=f"Rolled back: step {step + 1} is the first undone. {GO_ON}",
-            )
+            await self.give_verdict("rollback", f"Rolled back: step {step + 1} is the first undone.", step, spot)
 
         hint = f"the first step undone, 1 to {last + 1}; Enter says so"
         await self.station.push_screen(Prompt("Roll back to before step", str(here + 1), hint, select=True), chosen)

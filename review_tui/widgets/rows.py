@@ -195,6 +195,10 @@ class RowList(LookMixin, Widget, can_focus=True):
             index = further
         self._set_cursor(index)
 
+    def to_end(self, way: int) -> None:
+        """Move the cursor to the first (-1) or last (1) key."""
+        self._set_cursor(self._next(-1, 1) if way < 0 else self._next(len(self.source), -1))
+
     def scroll_by(self, rows: int) -> None:
         """Move the rows without the cursor, for lists that are only read."""
         self.top = max(0, min(self.top + rows, len(self.source) - max(1, self.size.height)))
@@ -232,7 +236,7 @@ class RowList(LookMixin, Widget, can_focus=True):
             self.post_message(self.Chosen(self, self.selected))
         elif event.key in ("home", "g", "end", "G") and len(self.source):
             event.stop()
-            self._set_cursor(self._next(-1, 1) if event.key in ("home", "g") else self._next(len(self.source), -1))
+            self.to_end(-1 if event.key in ("home", "g") else 1)
         elif event.key in moves:
             event.stop()
             self.move(*moves[event.key])

@@ -1,0 +1,112 @@
+"""Queues as rows of lists: progress of the reviewer and of all, and the rule that each goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from labels.queue_progress import Overview
+from labels.queues import Queue
+from review_tui.sanitize import short
+from review_tui.widgets.rows import Pieces
+
+BAR = 20
+
+
+def progress_bar(share: float, width: int) -> tuple[str, str]:
+    """A bar of `width` cells in two pieces of text: what is done, and what is not. Done only when it is."""
+    full = width if share >= 1 else min(width - 1, int(share * width + 0.5))
+    if not full and share > 0:
+        full = 1
+    return "━" * full, "─" * (width - full)
+
+
+class QueueRows:
+    """Four rows a queue: its name and the reviewer's progress, that of all, its rule, and a blank (or what has changed
+    since it was made)."""
+
+    def __init__(self, found: Sequence[Overview], reviewer: str, changes: Mapping[str, Sequence[str]]) -> None:
+        self.reviewer = reviewer
+        self._rows: list[tuple[str | None, Overview, str]] = []
+        for item in found:
+            lines = ["you", "all", "who", "rule", *(f"!{text}" for text in changes.get(item.queue.id, ()))]
+            self._rows += [(item.queue.id, item, line) for line in lines]
+            self._rows.append((None, item, ""))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def key(self, index: int) -> str | None:
+        return self._rows[index][0]
+
+    def pieces(self, index: int, width: int) -> Pieces:
+        _, item, line = self._rows[index]
+        if line == "you":
+            return self._you(item, width)
+        if line == "all":
+            return self._all(item, width)
+        if line == "who":
+            return [("   ", "text"), (short(self._who(item), width - 4), "faint")]
+        if line == "rule":
+            return [("   ", "text"), (short(rule_text(item.queue), width - 4), "faint")]
+        return [("   ", "text"), (short(line[1:], width - 4), "warn")]
+
+    def _you(self, item: Overview, width: int) -> Pieces:
+        done, rest = progress_bar(item.share, BAR if width >= 100 else 10)
+        glyph, look = (" · ", "accent") if item.left else (" ✓ ", "good")
+        total = item.mine + item.left
+        left = f"{item.left:,} left for you" if item.left else "nothing left for you"
+        name = short(item.queue.name, max(8, width - 62 if width >= 100 else width - 46))
+        return [
+            (glyph, look), (name, "strong"), None, (f"{'you':>5} ", "faint"), (done, "good"), (rest, "faint"),
+            (f" {f'{item.mine:,} of {total:,}':>15}", "text"), (f"  {left:<20}" if width >= 100 else " ", "text"),
+        ]  # fmt: skip
+
+    def _all(self, item: Overview, width: int) -> Pieces:
+        share = item.finished / item.queue.items if item.queue.items else 1.0
+        done, rest = progress_bar(share, BAR if width >= 100 else 10)
+        begun = f"{item.begun:,} begun" if item.begun else ""
+        return [
+            None, (f"{'all':>5} ", "faint"), (done, "good"), (rest, "faint"),
+            (f" {f'{item.finished:,} of {item.queue.items:,}':>15}", "text"),
+            (f"  {begun:<20}" if width >= 100 else " ", "faint"),
+        ]  # fmt: skip
+
+    def _who(self, item: Overview) -> str:
+        at = dict(item.at)
+        words = []
+        for who, done in [*item.others, *((who, 0) for who in at if who not in dict(item.others))]:
+            if who != self.reviewer:
+                words.append(f"{who} {done:,}" + (f" (at item {at[who] + 1:,} now)" if who in at else ""))
+        mine = f"item {at[self.reviewer] + 1:,} is kept for you · " if self.reviewer in at else ""
+        return mine + (f"others: {', '.join(words)}" if words else "nobody else has begun")
+
+
+def rule_text(queue: Queue) -> str:
+    """A queue's rule in one line."""
+    need = "1 person each" if queue.reviewers == 1 else f"{queue.reviewers} people each"
+    what = "whole runs" if queue.scope == "runs" else f"chunks by {queue.policy}"
+    blind = f"{queue.blind_share:.0%} blind" if queue.blind_share else "none blind"
+    order = {"given": "in the order given", "random": "in random order"}.get(queue.order, f"by {queue.order}")
+    books = ", ".join(ref.id for ref in queue.codebooks)
+    runs = f"{queue.runs:,} {'run' if queue.runs == 1 else 'runs'}"
+    return " · ".join([runs, what, order, need, blind, *([f"judged by {books}"] if books else [])])
+
+
+def queue_row(item: Overview, width: int) -> Pieces:
+    """A queue on one line, for the inbox."""
+    done, rest = progress_bar(item.share, 8)
+    total = item.mine + item.left
+    others = ", ".join(f"{who} {count:,}" for who, count in item.others[:3])
+    all_of = f"{item.finished:,}/{item.queue.items:,} finished"
+    tail: list[tuple[str, str]] = [
+        (f"{short(others, 30)}   " if others and width >= 110 else "", "faint"),
+        (f"{all_of}  " if width >= 84 else "", "faint"),
+        (done if width >= 60 else "", "good"),
+        (rest if width >= 60 else "", "faint"),
+        (f" {f'{item.mine:,}/{total:,}':>9} ", "text"),
+    ]
+    room = width - 4 - sum(len(text) for text, _ in tail) - 1
+    rule = "whole runs" if item.queue.scope == "runs" else item.queue.policy
+    name = short(item.queue.name, max(6, room))
+    more = short(f"  {rule}, {item.left:,} left", max(0, room - len(name))) if room - len(name) > 12 else ""
+    return [(" ▸ ", "accent"), (name, "strong"), (more, "faint"), None, *tail]
