@@ -24,7 +24,8 @@ _ABSTAIN = at.VERDICTS.index("abstain")
 class Columns:
     """runs: ids. run: of each vote, its place in `runs`. votes, labels: rows as in `labels.insights.segment`, with
     UNIT, VOTE and CAUSE counted over all runs; labels of votes that do not count are gone. units: how many; unit_run:
-    of each the run; unit_base: the first one of each run. outside: whether outsiders' votes count. strings: of the numbers. kept: to ask for the ids of units."""
+    of each the run; unit_base: the first one of each run. outside: whether outsiders' votes count. strings: of the
+    numbers. kept: to ask for the ids of units."""
 
     runs: list[str]
     run: Array
@@ -88,7 +89,9 @@ def _counting(store: Store, found: Columns, scope: Scope) -> Array:
         keep[which] = False
 
     if scope.only or scope.without:
-        names = {number: found.reviewer(number) for number in np.unique(votes[:, at.REVIEWER]).tolist()}
+        names = {
+            number: found.reviewer(number) for number in distinct(votes[:, at.REVIEWER], len(found.strings)).tolist()
+        }
         wanted = [
             number
             for number, name in names.items()
@@ -149,6 +152,16 @@ def _only(found: Columns, keep: Array) -> None:
     kept_cause = stays[causes[linked]]
     labels[linked, at.CAUSE] = np.where(kept_cause, label_place[causes[linked]], at.ELSEWHERE)
     found.run, found.votes, found.labels = found.run[keep], found.votes[keep], labels
+
+
+def distinct(keys: Array, size: int) -> Array:
+    """The different keys, all of them below `size`, in order. `numpy.unique` takes twenty times as long for a
+    million."""
+    import numpy as np
+
+    there = np.zeros(size, dtype=bool)
+    there[keys] = True
+    return np.flatnonzero(there)
 
 
 def verdict_outcomes(found: Columns) -> dict[str, bool]:

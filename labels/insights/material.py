@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from labels.codebook import Codebook, Codebooks
 from labels.insights import segment as at
-from labels.insights.columns import Columns, columns, verdict_outcomes
+from labels.insights.columns import Columns, columns, distinct, verdict_outcomes
 from labels.insights.facts import RunRow, chosen, run_rows, with_outcome
 from labels.insights.figures import FAILURE, SUCCESS, UNKNOWN
 from labels.insights.kept import Kept, load
@@ -29,7 +29,8 @@ OUTCOME_BOOK = "outcome"
 @dataclass(slots=True)
 class Material:
     """rows: of the runs with votes, in the order of the rows of `values.run`. failed: of each, 1 if it failed, 0 if it
-    succeeded, -1 unknown. scope_runs: how many runs the filters leave, voted on or not. books: id -> codebook."""
+    succeeded, -1 unknown. runs: all that the filters leave, voted on or not. all_runs: in the database. books: id ->
+    codebook."""
 
     store: Store
     scope: Scope
@@ -38,7 +39,7 @@ class Material:
     rows: list[RunRow]
     failed: Array
     steps: Array
-    scope_runs: int
+    runs: dict[str, RunRow]
     all_runs: int
     books: dict[str, Codebook | None]
     left_out: Counter[str]
@@ -75,7 +76,7 @@ def gather(
     books = {name: loaded.get(name) or _kept_book(store, name) for name in names}
     return Material(
         store, scope, found, result, rows, np.array([code[row.outcome] for row in rows], dtype=np.int8), steps,
-        len(candidates), len(every), books, found.left_out,
+        candidates, len(every), books, found.left_out,
     )  # fmt: skip
 
 
@@ -95,6 +96,5 @@ def _kept_book(store: Store, name: str) -> Codebook | None:
 
 def reviewers(found: Columns) -> tuple[str, ...]:
     """Whose votes count, by name."""
-    import numpy as np
-
-    return tuple(sorted(found.reviewer(number) for number in np.unique(found.votes[:, at.REVIEWER]).tolist()))
+    numbers = distinct(found.votes[:, at.REVIEWER], len(found.strings)).tolist()
+    return tuple(sorted(found.reviewer(number) for number in numbers))

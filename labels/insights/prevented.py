@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labels.insights import segment as at
-from labels.insights.facts import RunRow, times
+from labels.insights.facts import times
 from labels.insights.figures import PreventedRow
 from labels.insights.material import Material
 from labels.insights.onset import spent
-from sessions.store import Store
 
 if TYPE_CHECKING:
     from labels.insights.intervals import Array
@@ -47,27 +46,79 @@ class _Sum:
         )  # fmt: skip
 
 
-def prevented(material: Material, runs: dict[str, RunRow]) -> dict[str, dict[str, PreventedRow]]:
-    """codebook -> mode -> what was prevented where the mode was labelled; "" -> "" for all of it. runs: all in the
-    scope, those with gates but without votes too."""
+def prevented(material: Material) -> dict[str, dict[str, PreventedRow]]:
+    """codebook -> mode -> what was prevented where the mode was labelled; "" -> "" for all of it, on runs without a
+    vote too."""
+    gates = _gates(material)
+    firsts = _first_rollbacks(material, {gate.unit for gate in gates if gate.unit is not None})
+    units = [gate.unit for gate in gates if gate.unit is not None]
+    modes = _modes_of(material, [*units, *material.columns.votes[firsts, at.UNIT].tolist()])
     sums: dict[tuple[str, str], _Sum] = {("", ""): _Sum()}
-    modes = _modes_of_units(material)
-    at_gates = _live(material.store, material, runs, sums, modes)
-    _recorded(material, sums, modes, at_gates)
+    _live([gate for gate in gates if gate.run in material.runs], sums, modes)
+    _recorded(material, firsts, sums, modes)
     found: dict[str, dict[str, PreventedRow]] = {}
     for (book, slug), total in sums.items():
         found.setdefault(book, {})[slug] = total.row(slug)
     return found
 
 
-def _modes_of_units(material: Material) -> dict[int, set[tuple[str, str]]]:
-    """Unit -> modes that are present in it, of the units somebody would have rolled back, stopped or denied."""
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """A decision at a gate other than to approve. unit: of its chunk, where somebody voted on it. undone: steps that
+    were taken back, -1 where the agent has not been sent back yet."""
+
+    run: str
+    unit: int | None
+    verdict: str
+    undone: int
+
+
+def _gates(material: Material) -> list[_Gate]:
+    store, columns = material.store, material.columns
+    rows = store.query(_GATES)
+    if not rows:
+        return []
+    undone = {str(gate): int(steps) for gate, steps in store.query(_UNDONE)}
+    places = {run: place for place, run in enumerate(columns.runs)}
+    units = {
+        run: {chunk: number for number, chunk in enumerate(chunks)}
+        for run, chunks in columns.kept.units(sorted({str(row[0]) for row in rows} & places.keys())).items()
+    }
+    found = []
+    for run, chunk, gate, verdict, consumed in rows:
+        number = units.get(run, {}).get(chunk)
+        unit = None if number is None else int(columns.unit_base[places[run]]) + number
+        found.append(_Gate(run, unit, verdict, -1 if consumed is None else undone.get(gate, 0)))
+    return found
+
+
+def _first_rollbacks(material: Material, at_gates: set[int]) -> Array:
+    """Rows of the votes by which somebody says of a recorded run where an operator should have gone back: of each run
+    the one on the earliest chunk."""
+    import numpy as np
+
+    votes, run = material.columns.votes, material.columns.run
+    back = (votes[:, at.VERDICT] == _ROLLBACK) & (votes[:, at.BITS] & at.WHOLE == 0)
+    if at_gates:
+        back &= ~np.isin(votes[:, at.UNIT], sorted(at_gates))
+    chosen = np.flatnonzero(back)
+    if not len(chosen):
+        return chosen
+    chosen = chosen[np.lexsort((votes[chosen, at.LAST], run[chosen]))]
+    begins: Array = np.concatenate([[True], run[chosen][1:] != run[chosen][:-1]])
+    found: Array = chosen[begins]
+    return found
+
+
+def _modes_of(material: Material, units: list[int]) -> dict[int, set[tuple[str, str]]]:
+    """Unit -> modes that are present in it, of these units."""
     import numpy as np
 
     values, votes = material.values, material.columns.votes
-    stopping = np.unique(votes[votes[:, at.VERDICT] >= _ROLLBACK, at.UNIT])
     unit = votes[values.labels[:, at.VOTE], at.UNIT]
-    chosen = np.flatnonzero(values.positive & np.isin(unit, stopping))
+    wanted = np.zeros(material.columns.units, dtype=bool)
+    wanted[units] = True
+    chosen = np.flatnonzero(values.positive & wanted[unit])
     found: dict[int, set[tuple[str, str]]] = {}
     for place, mode in zip(unit[chosen].tolist(), values.label_mode[chosen].tolist(), strict=True):
         found.setdefault(place, set()).add(values.modes[mode])
@@ -78,64 +129,28 @@ def _to(sums: dict[tuple[str, str], _Sum], modes: Iterable[tuple[str, str]]) -> 
     return [sums["", ""], *(sums.setdefault(mode, _Sum()) for mode in modes)]
 
 
-def _live(
-    store: Store,
-    material: Material,
-    runs: dict[str, RunRow],
-    sums: dict[tuple[str, str], _Sum],
-    modes: dict[int, set[tuple[str, str]]],
-) -> set[int]:
-    """Add what happened at gates; the units that are chunks of gates."""
-    rows = store.query(_GATES)
-    if not rows:
-        return set()
-    undone = {str(gate): int(steps) for gate, steps in store.query(_UNDONE)}
-    columns = material.columns
-    places = {run: place for place, run in enumerate(columns.runs)}
-    units = {
-        run: {chunk: number for number, chunk in enumerate(chunks)}
-        for run, chunks in columns.kept.units(sorted({str(row[0]) for row in rows} & places.keys())).items()
-    }
-    found: set[int] = set()
-    for run, chunk, gate, verdict, consumed in rows:
-        number = units.get(run, {}).get(chunk)
-        unit = None if number is None else int(columns.unit_base[places[run]]) + number
-        if unit is not None:
-            found.add(unit)
-        if run not in runs or (verdict == "rollback" and consumed is None):
+def _live(gates: list[_Gate], sums: dict[tuple[str, str], _Sum], modes: dict[int, set[tuple[str, str]]]) -> None:
+    for gate in gates:
+        back = gate.verdict == "rollback"
+        if back and gate.undone < 0:
             continue
-        for total in _to(sums, modes.get(unit, ()) if unit is not None else ()):
-            total.rollbacks_live += verdict == "rollback"
-            total.undone += undone.get(gate, 0) if verdict == "rollback" else 0
-            total.denied += verdict == "reject"
-            total.stopped += verdict == "stop"
-    return found
+        for total in _to(sums, () if gate.unit is None else modes.get(gate.unit, ())):
+            total.rollbacks_live += back
+            total.undone += gate.undone if back else 0
+            total.denied += gate.verdict == "reject"
+            total.stopped += gate.verdict == "stop"
 
 
 def _recorded(
-    material: Material,
-    sums: dict[tuple[str, str], _Sum],
-    modes: dict[int, set[tuple[str, str]]],
-    at_gates: set[int],
+    material: Material, firsts: Array, sums: dict[tuple[str, str], _Sum], modes: dict[int, set[tuple[str, str]]]
 ) -> None:
-    """Add the first chunk of each recorded run at which somebody says that an operator should have gone back."""
-    import numpy as np
-
-    votes, run = material.columns.votes, material.columns.run
-    back = (votes[:, at.VERDICT] == _ROLLBACK) & (votes[:, at.BITS] & at.WHOLE == 0)
-    if at_gates:
-        back &= ~np.isin(votes[:, at.UNIT], sorted(at_gates))
-    chosen = np.flatnonzero(back)
-    if not len(chosen):
-        return
-    order = np.lexsort((votes[chosen, at.LAST], run[chosen]))
-    chosen = chosen[order]
-    firsts = chosen[np.concatenate([[True], run[chosen][1:] != run[chosen][:-1]])]
-    last = votes[firsts, at.LAST].astype(np.int64)
-    rows = [material.rows[place] for place in run[firsts].tolist()]
+    """firsts: rows of votes."""
+    votes, run = material.columns.votes, material.columns.run[firsts]
+    last = votes[firsts, at.LAST].astype("int64")
+    rows = [material.rows[place] for place in run.tolist()]
     known = times(material.store, rows)
     used = spent([known[row.id] for row in rows], last)
-    after: Array = (material.steps[run[firsts]] - 1 - last).clip(min=0)
+    after: Array = (material.steps[run] - 1 - last).clip(min=0)
     for place, unit in enumerate(votes[firsts, at.UNIT].tolist()):
         for total in _to(sums, modes.get(unit, ())):
             total.recorded += 1

@@ -8,7 +8,7 @@ of a code book of strings; steps are indices; times are minutes since 1970.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -43,19 +43,12 @@ class Codes:
         self.of: dict[str, int] = of or {}
         self._next = max(self.of.values(), default=-1) + 1
 
-    def __call__(self, kind: str, value: str) -> int:
-        return self.number(kind + value)
-
     def number(self, text: str) -> int:
         found = self.of.get(text)
         if found is None:
             found = self.of[text] = self._next
             self._next += 1
         return found
-
-
-def mode_key(codebook: str, slug: str) -> str:
-    return f"{codebook} {slug}"
 
 
 @dataclass(slots=True)
@@ -70,22 +63,21 @@ class Segment:
 def segment(decisions: Iterable[bytes | str], codes: Codes) -> Segment:
     """The segment of one run. decisions: as `labels.model.Decision` writes them, of everybody."""
     found = Segment()
-    rows: dict[tuple[str, str], int] = {}
-    causes: list[tuple[int, str, str]] = []
+    causes: list[tuple[int, Mapping[str, Any], Mapping[str, Any]]] = []
+    labelled: list[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]] = []
     for number, text in enumerate(decisions):
         said = orjson.loads(text)
         _vote(found, said, codes)
-        if said["labels"]:
-            _labels(found, said, number, codes, rows, causes)
-    for row, reviewer, cause in causes:
-        # A merge may leave the cause with another reviewer's copy; their own comes first.
-        place = rows.get((reviewer, cause), rows.get(("", cause), ELSEWHERE))
-        found.labels[row * LABEL_COLUMNS + CAUSE] = place
+        if labels := said["labels"]:
+            labelled.append((said, labels))
+            _labels(found, said, labels, number, codes, causes)
+    if causes:
+        _link(found, labelled, causes)
     return found
 
 
 def _vote(found: Segment, said: Mapping[str, Any], codes: Codes) -> None:
-    target, how, reviewer = said["target"], said["how"], said["reviewer"]
+    target, how, reviewer, to = said["target"], said["how"], said["reviewer"], said["to"]
     bits = WHOLE if target["scope"] == "run" else 0
     if how != "person":
         bits |= IMPORT if how == "import" else POLICY
@@ -95,8 +87,8 @@ def _vote(found: Segment, said: Mapping[str, Any], codes: Codes) -> None:
     found.votes.extend(
         (
             units.setdefault(target["id"], len(units)), target["first"]["index"], target["last"]["index"],
-            codes("r", reviewer), codes("s", _judges(said)), _VERDICT.get(said["verdict"], NONE), bits,
-            _minute(said["at"]), said["to"]["index"] if said["to"] else NONE,
+            codes.number("r" + reviewer), codes.number(_judges(said)), _VERDICT.get(said["verdict"], NONE), bits,
+            _minute(said["at"]), NONE if to is None else to["index"],
         )
     )  # fmt: skip
 
@@ -104,40 +96,76 @@ def _vote(found: Segment, said: Mapping[str, Any], codes: Codes) -> None:
 def _labels(
     found: Segment,
     said: Mapping[str, Any],
+    labels: Sequence[Mapping[str, Any]],
     vote: int,
     codes: Codes,
-    rows: dict[tuple[str, str], int],
-    causes: list[tuple[int, str, str]],
+    causes: list[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
 ) -> None:
-    target, reviewer = said["target"], said["reviewer"]
-    whole = target["scope"] == "run" and target["last"]["index"] > 0
-    for label in said["labels"]:
-        row = len(found.labels) // LABEL_COLUMNS
+    target = said["target"]
+    end = target["last"]["index"]
+    whole = target["scope"] == "run" and end > 0
+    for label in labels:
         first, last = label["first"]["index"], label["last"]["index"]
+        bits = SURE if label["sure"] else 0
+        if label["root_cause"]:
+            bits |= ROOT
         # A label that spans the whole run says that the mode is there, not where.
-        placed = not (whole and first == 0 and last >= target["last"]["index"])
-        rows[reviewer, label["id"]] = row
-        rows.setdefault(("", label["id"]), row)
+        if not (whole and first == 0 and last >= end):
+            bits |= PLACED
         if label["caused_by"]:
-            causes.append((row, reviewer, label["caused_by"]))
-        bits = SURE * label["sure"] + ROOT * label["root_cause"] + PLACED * placed
-        mode = codes("m", mode_key(label["codebook"]["id"], label["mode"]))
+            causes.append((len(found.labels) // LABEL_COLUMNS, said, label))
+        mode = codes.number(f"m{label['codebook']['id']} {label['mode']}")
         found.labels.extend((vote, mode, first, last, bits, NONE))
 
 
+def _link(
+    found: Segment,
+    labelled: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]],
+    causes: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
+) -> None:
+    """Set CAUSE of the labels that name one: their reviewer's own label of that id, or another's (a copy that a merge
+    left)."""
+    rows: dict[tuple[str, str], int] = {}
+    row = 0
+    for said, labels in labelled:
+        for label in labels:
+            rows[said["reviewer"], label["id"]] = row
+            rows.setdefault(("", label["id"]), row)
+            row += 1
+    for place, said, label in causes:
+        cause = label["caused_by"]
+        found.labels[place * LABEL_COLUMNS + CAUSE] = rows.get(
+            (said["reviewer"], cause), rows.get(("", cause), ELSEWHERE)
+        )
+
+
 def _judges(said: Mapping[str, Any]) -> str:
-    """What a decision judges, as `labels.ledger.judges` writes it."""
-    refs = {(ref["id"], ref["sha256"]) for ref in said["none"]}
-    refs.update((label["codebook"]["id"], label["codebook"]["sha256"]) for label in said["labels"])
+    """What a decision judges, as `labels.ledger.judges` writes it, with the letter before it."""
+    none, labels = said["none"], said["labels"]
     if not said["judged"]:
-        return _plain_judges(frozenset(refs))
+        if len(none) + len(labels) == 1:  # nearly always
+            ref = none[0] if none else labels[0]["codebook"]
+            return _one(ref["id"], ref["sha256"])
+        return _several(frozenset((ref["id"], ref["sha256"]) for ref in _refs(none, labels)))
     only = {item["codebook"]["id"]: sorted(item["modes"]) for item in said["judged"]}
-    return canonical([[name, sha256, only.get(name)] for name, sha256 in sorted(refs)]).decode()
+    refs = {ref["id"]: ref["sha256"] for ref in _refs(none, labels)}
+    return "s" + canonical([[name, sha256, only.get(name)] for name, sha256 in sorted(refs.items())]).decode()
+
+
+def _refs(none: Sequence[Any], labels: Sequence[Any]) -> Iterator[Any]:
+    yield from none
+    for label in labels:
+        yield label["codebook"]
 
 
 @lru_cache(maxsize=1024)
-def _plain_judges(refs: frozenset[tuple[str, str]]) -> str:
-    return canonical([[name, sha256, None] for name, sha256 in sorted(refs)]).decode()
+def _one(name: str, sha256: str) -> str:
+    return "s" + canonical([[name, sha256, None]]).decode()
+
+
+@lru_cache(maxsize=1024)
+def _several(refs: frozenset[tuple[str, str]]) -> str:
+    return "s" + canonical([[name, sha256, None] for name, sha256 in sorted(dict(sorted(refs)).items())]).decode()
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,7 @@ from labels.agreement.votes import REWORDED, Wording
 from labels.codebook import Codebooks
 from labels.gold.rule import Rule
 from labels.insights import segment as at
-from labels.insights.columns import Columns
+from labels.insights.columns import Columns, distinct
 from labels.insights.rulings import Ruled
 from sessions.store import Store
 
@@ -67,9 +67,13 @@ def values(store: Store, codebooks: Codebooks, found: Columns, steps: Array, rul
     import numpy as np
 
     wording = Wording(store, codebooks, found.left_out)
-    used, spec = np.unique(found.votes[:, at.SPEC], return_inverse=True)
+    used = distinct(found.votes[:, at.SPEC], len(found.strings))
+    spec = np.searchsorted(used, found.votes[:, at.SPEC])
     specs = [orjson.loads(found.strings[number][1:]) for number in used.tolist()]
-    labelled = {number: _mode_of(found.strings[number]) for number in np.unique(found.labels[:, at.MODE]).tolist()}
+    labelled = {
+        number: _mode_of(found.strings[number])
+        for number in distinct(found.labels[:, at.MODE], len(found.strings)).tolist()
+    }
     modes = wording.modes(specs, list(labelled.values()))
     judged = np.array([[mode in said for mode in modes] for said in map(wording.judged, specs)], dtype=bool)
     judged = judged.reshape(len(specs), len(modes))
@@ -142,14 +146,16 @@ def _counts(found: Columns, labels: Array, label_mode: Array, judged: Array, spe
     vote = labels[:, at.VOTE].astype(np.int64)
     sure = labels[:, at.LABEL_BITS] & at.SURE > 0
     key = vote * modes + label_mode
-    yes = np.unique(key[sure])
-    neither = np.setdiff1d(key[~sure], yes)
-    hidden = np.setdiff1d(_hidden(found, labels, label_mode, judged, spec), yes)
-    neither = np.union1d(neither, hidden)
+    yes, neither = (np.zeros(len(found.votes) * modes, dtype=bool) for _ in range(2))
+    yes[key[sure]] = True
+    neither[key[~sure]] = True
+    neither[_hidden(found, labels, label_mode, judged, spec)] = True
+    neither &= ~yes
     unit = found.votes[:, at.UNIT].astype(np.int64)
     size = found.units * modes
 
-    def by_unit(keys: Array) -> Array:
+    def by_unit(flags: Array) -> Array:
+        keys = np.flatnonzero(flags)
         return np.bincount(unit[keys // modes] * modes + keys % modes, minlength=size).reshape(found.units, modes)
 
     every = np.empty((found.units, modes), dtype=np.int64)
@@ -174,9 +180,8 @@ def _hidden(found: Columns, labels: Array, label_mode: Array, judged: Array, spe
     in_chunks = bits[labels[:, at.VOTE]] & at.WHOLE == 0
     if not len(whole) or not in_chunks.any():
         return np.zeros(0, dtype=np.int64)
-    people = len(found.strings)
-    who = found.run.astype(np.int64) * people + found.votes[:, at.REVIEWER]
-    said = np.unique(who[labels[in_chunks, at.VOTE]] * modes + label_mode[in_chunks])
+    people, who = _who(found)
+    said = distinct(who[labels[in_chunks, at.VOTE]] * modes + label_mode[in_chunks], len(found.runs) * people * modes)
     vote, mode = np.nonzero(judged[spec[whole]])
     vote = whole[vote]
     keys: Array = vote.astype(np.int64) * modes + mode
@@ -265,14 +270,23 @@ def _first(labels: Array, mode: Array, run: Array, positive: Array, shape: tuple
     return found
 
 
+def _who(found: Columns) -> tuple[int, Array]:
+    """How many people there are, and of each vote the number of its run and person as one."""
+    import numpy as np
+
+    people = distinct(found.votes[:, at.REVIEWER], len(found.strings))
+    number = max(1, len(people))
+    return number, found.run.astype(np.int64) * number + np.searchsorted(people, found.votes[:, at.REVIEWER])
+
+
 def _people(found: Columns, judged: Array, spec: Array) -> tuple[Array, Array]:
     """Of each run, how many people judged anything in it, and whether all of them are outsiders."""
     import numpy as np
 
     says: Array = np.any(judged, axis=1)[spec]
     runs = len(found.runs)
-    pairs = np.unique(found.run[says].astype(np.int64) * len(found.strings) + found.votes[says, at.REVIEWER])
-    people = np.bincount(pairs // max(1, len(found.strings)), minlength=runs)
+    number, who = _who(found)
+    people = np.bincount(distinct(who[says], runs * number) // number, minlength=runs)
     own = np.bincount(found.run[says & (found.votes[:, at.BITS] & at.OUTSIDE == 0)], minlength=runs) > 0
     return people, (people > 0) & ~own
 

@@ -10,7 +10,7 @@ from labels.codebook import Codebooks
 from labels.insights import onset as places
 from labels.insights import published, tables
 from labels.insights.cascades import cascades
-from labels.insights.facts import chosen, run_rows, times, with_outcome
+from labels.insights.facts import times
 from labels.insights.figures import Figure, Insights, PreventedRow, Profile, PublishedColumn, RunCounts, Sources
 from labels.insights.intervals import mean, share
 from labels.insights.material import OUTCOME_BOOK, Material, gather, reviewers
@@ -22,7 +22,6 @@ from labels.insights.words import missing, notes
 from sessions.store import Store
 
 if TYPE_CHECKING:
-    from labels.insights.facts import RunRow
     from labels.insights.intervals import Array
 
 NO_RECALL = "no run carries a recall (IT-Bench's judge gives one)"
@@ -45,7 +44,7 @@ def figures(material: Material) -> Insights:
     judged = np.zeros(len(material.rows), dtype=bool)
     for name in books:
         judged |= (values.run[:, material.modes_of(name)] >= ABSENT).any(axis=1)
-    spared = prevented(material, _all_in_scope(material))
+    spared = prevented(material)
     profiles = [profile for name in books if (profile := _profile(material, name, spared.get(name, {}))) is not None]
     profiles.sort(key=lambda item: (-item.judged, -item.failures, item.codebook))
     rows = [row for row, here in zip(material.rows, judged.tolist(), strict=True) if here]
@@ -68,13 +67,6 @@ def _told(result: Insights, material: Material) -> Insights:
     return replace(result, missing=missing(result, material), notes=notes(result, material))
 
 
-def _all_in_scope(material: Material) -> dict[str, RunRow]:
-    """Ids of all runs that the filters leave: gates count on runs without a vote, too."""
-    known = {row.id: row for row in material.rows}
-    every = chosen(run_rows(material.store).values(), material.scope)
-    return {run: row for run, row in every.items() if with_outcome(known.get(run, row), material.scope)}
-
-
 def _run_counts(material: Material, judged: Array) -> RunCounts:
     import numpy as np
 
@@ -83,7 +75,7 @@ def _run_counts(material: Material, judged: Array) -> RunCounts:
     by_verdict = sum(row.by_verdict for row in rows)
     known = int((failed >= 0).sum())
     return RunCounts(
-        material.scope_runs, len(rows), int((failed == 1).sum()), int((failed == 0).sum()), len(rows) - known,
+        len(material.runs), len(rows), int((failed == 1).sum()), int((failed == 0).sum()), len(rows) - known,
         known - by_verdict, by_verdict,
     )  # fmt: skip
 
