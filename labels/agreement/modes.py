@@ -236,36 +236,14 @@ def set_alpha(votes: Votes, book: str) -> Estimate:
         return Estimate(None, why=TOO_MANY_SETS)
     distance = stat.masi_table(sets)
     clusters = len(votes.runs)
-    observed, totals = _set_sums(votes, codes, distance)
+    rows = np.flatnonzero(codes >= 0)
+    observed, totals = stat.set_sums(codes[rows], votes.unit[rows], votes.group, votes.groups, distance)
     why = NO_PAIR if not totals.sum() else NOBODY
-    value = _set_alphas(observed.sum()[None], totals.sum(axis=0)[None], distance)[0]
+    value = stat.set_alphas(observed.sum()[None], totals.sum(axis=0)[None], distance)[0]
     if len(sets) > _MOST_SETS and clusters > 1 and not np.isnan(value):
         return Estimate(float(value), why=MANY_SETS)
     drawn = _draw(np.hstack([observed[:, None], totals]))
-    return estimate(value, _set_alphas(drawn[:, 0], drawn[:, 1:], distance), why, clusters)
-
-
-def _set_sums(votes: Votes, codes: Array, distance: Array) -> tuple[Array, Array]:
-    """By group, over units with two votes and more: distances between votes (Krippendorff's weights), and how often
-    each set was given: (groups), (groups, sets). codes: of each vote the number of its set, -1 for none."""
-    import numpy as np
-
-    rows = np.flatnonzero(codes >= 0)
-    order = rows[np.argsort(votes.unit[rows], kind="stable")]
-    counts = np.bincount(votes.unit[rows], minlength=len(votes.units))
-    starts = np.cumsum(counts) - counts
-    observed, totals = np.zeros(votes.groups), np.zeros((votes.groups, len(distance)))
-    for size in np.unique(counts[counts > 1]):
-        units = np.flatnonzero(counts == size)
-        table = codes[order[starts[units][:, None] + np.arange(size)]]
-        group = votes.group[units]
-        cells = (group[:, None] * len(distance) + table).reshape(-1)
-        totals += np.bincount(cells, minlength=totals.size).reshape(totals.shape)
-        for one in range(size):
-            for two in range(one + 1, size):
-                apart = distance[table[:, one], table[:, two]] * (2 / (size - 1))
-                observed += np.bincount(group, weights=apart, minlength=votes.groups)
-    return observed, totals
+    return estimate(value, stat.set_alphas(drawn[:, 0], drawn[:, 1:], distance), why, clusters)
 
 
 def _sets(votes: Votes, chosen: list[int]) -> tuple[Array, list[frozenset[int]]]:
@@ -285,13 +263,3 @@ def _sets(votes: Votes, chosen: list[int]) -> tuple[Array, list[frozenset[int]]]
     for vote, start, end in zip(mine.tolist(), starts.tolist(), ends, strict=True):
         codes[vote] = sets.setdefault(frozenset(modes[start:end]), len(sets))
     return codes, list(sets)
-
-
-def _set_alphas(observed: Array, totals: Array, distance: Array) -> Array:
-    import numpy as np
-
-    number = totals.sum(axis=1)
-    expected = ((totals @ distance) * totals).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = 1 - (observed / number) / (expected / (number * (number - 1)))
-    return np.where((number > 1) & (expected > 0), found, np.nan)

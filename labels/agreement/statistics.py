@@ -210,35 +210,39 @@ def masi_table(sets: Sequence[frozenset[Any]]) -> Array:
     return found
 
 
-def set_alpha(units: Sequence[Sequence[frozenset[Any]]], weights: Sequence[float] | None = None) -> float:
-    """Krippendorff's alpha of sets of labels, by MASI distance. units: the sets that raters gave to each unit; those
-    with fewer than two do not count. weights: of units. nan where it is undefined."""
-    from collections import Counter
+def set_sums(codes: Array, unit: Array, group: Array, groups: int, distance: Array) -> tuple[Array, Array]:
+    """What Krippendorff's alpha of sets needs, summed by group of units: distances between votes, with his weights, and
+    how often each set was given: shapes (groups), (groups, sets). Units with one vote do not count.
 
-    observed, totals = 0.0, Counter[frozenset[Any]]()
-    for place, unit in enumerate(units):
-        weight = 1.0 if weights is None else weights[place]
-        if len(unit) < 2 or not weight:
-            continue
-        counts = Counter(unit)
-        values = list(counts)
-        for first, one in enumerate(values):
-            totals[one] += counts[one] * weight  # type: ignore[assignment]
-            for two in values[first + 1 :]:
-                observed += weight * 2 * counts[one] * counts[two] * masi(one, two) / (len(unit) - 1)
-    return _alpha_of(observed, totals)
+    codes: of each vote the number of its set. unit: of each vote. group: of each unit. distance: (sets, sets).
+    """
+    import numpy as np
+
+    order = np.argsort(unit, kind="stable")
+    counts = np.bincount(unit, minlength=len(group))
+    starts = np.cumsum(counts) - counts
+    observed, totals = np.zeros(groups), np.zeros((groups, len(distance)))
+    for size in np.unique(counts[counts > 1]):
+        units = np.flatnonzero(counts == size)
+        table = codes[order[starts[units][:, None] + np.arange(size)]]
+        cells = (group[units][:, None] * len(distance) + table).reshape(-1)
+        totals += np.bincount(cells, minlength=totals.size).reshape(totals.shape)
+        for one in range(size):
+            for two in range(one + 1, size):
+                apart = distance[table[:, one], table[:, two]] * (2 / (size - 1))
+                observed += np.bincount(group[units], weights=apart, minlength=groups)
+    return observed, totals
 
 
-def _alpha_of(observed: float, totals: Any) -> float:
-    number = sum(totals.values())
-    values = list(totals)
-    expected = 0.0
-    for first, one in enumerate(values):
-        for two in values[first + 1 :]:
-            expected += 2 * totals[one] * totals[two] * masi(one, two)
-    if number < 2 or expected <= 0:
-        return float("nan")
-    return float(1 - (observed / number) / (expected / (number * (number - 1))))
+def set_alphas(observed: Array, totals: Array, distance: Array) -> Array:
+    """Krippendorff's alpha of sets from sums (draws), (draws, sets); nan where it is undefined."""
+    import numpy as np
+
+    number = totals.sum(axis=1)
+    expected = ((totals @ distance) * totals).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = 1 - (observed / number) / (expected / (number * (number - 1)))
+    return np.where((number > 1) & (expected > 0), found, np.nan)
 
 
 def dawid_skene(patterns: Array, weights: Array, *, rounds: int = 500) -> tuple[Array, Array, Array]:

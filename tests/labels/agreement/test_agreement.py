@@ -1,15 +1,18 @@
 """Agreement from a database: which votes count, and what is said of what cannot be computed."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers import put
+from helpers import put, quick
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from labels import suggestions
-from labels.agreement import Agreement, Options, agreement
+from labels.agreement import Agreement, Options, agreement, reviewers, votes
 from labels.agreement.steps import plain_agent
 from labels.agreement.votes import POLICY, REWORDED, SEEN, TWICE, UNFINISHED, UNSURE
 from labels.codebook import Codebook, Codebooks
@@ -183,6 +186,48 @@ def test_two_names_of_one_person(desk: Desk) -> None:
     assert found.votes == 6
     assert desk.agree(only=frozenset({"bob"})).votes == 3
     assert desk.agree(without=frozenset({"bob"})).votes == 6
+
+
+def test_a_run_that_was_joined_with_another_is_that_one_even_where_nothing_can_be_derived(desk: Desk) -> None:
+    fill(desk, {"ann": "l..", "bob": "l.."})
+    desk.say("ann", 1, 0, "loop")
+    desk.say("cat", 1, 0, "loop")
+    with desk.store.write() as tx:
+        tx.execute("INSERT INTO run_alias VALUES (?, ?)", [desk.runs[1].id, desk.runs[0].id])
+        # its chunk, too, is that of the other one
+        (chunk,) = tx.execute("SELECT DISTINCT chunk FROM judgement WHERE run = ? LIMIT 1", [desk.runs[1].id])[0]
+        (other,) = tx.execute("SELECT chunk FROM judgement WHERE run = ? ORDER BY rowid LIMIT 1", [desk.runs[0].id])[0]
+        for table in ("judgement", "label"):
+            tx.execute(f"UPDATE {table} SET chunk = ? WHERE chunk = ?", [other, chunk])
+    with Store(desk.store.path, read_only=True) as store:
+        found = agreement(store, BOOKS, Options())
+    assert (found.votes, found.units, found.runs) == (7, 3, 1)
+    assert of(found, "loop").yes == 3
+    assert TWICE not in found.left_out
+
+
+@pytest.mark.parametrize(("runs", "groups"), [(0, 0), (1, 1), (1000, 1000), (1001, 1000), (2500, 1000)])
+def test_of_very_many_runs_neighbours_are_drawn_together(runs: int, groups: int) -> None:
+    group, count = votes._groups(runs)
+    assert count == groups
+    sizes = np.bincount(group[:runs], minlength=groups)
+    assert sizes.sum() == runs
+    assert not runs or sizes.max() - sizes.min() <= 1
+    assert list(group) == sorted(group)
+
+
+@quick(8)
+@given(st.lists(st.lists(st.sampled_from("l. "), min_size=6, max_size=6), min_size=2, max_size=4))
+def test_many_ways_to_vote_are_counted_like_few(tmp_path_factory: Any, table: list[list[str]]) -> None:
+    with Store.open(tmp_path_factory.mktemp("ways") / "r.db") as store:
+        desk = Desk(store, store.path.parent, runs=2)
+        fill(desk, {f"r{number}": "".join(letters) for number, letters in enumerate(table)})
+        few = desk.agree()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reviewers, "_MOST_WAYS", 0)
+            many = desk.agree()
+    assert [asdict(item) for item in few.reviewers] == [asdict(item) for item in many.reviewers]
+    assert few.consensus == many.consensus
 
 
 def test_a_codebook_that_changed_meanwhile(desk: Desk) -> None:
