@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the models pull pydantic in, which the first frame does not
     from labels.codebook import Codebook, Mode
     from labels.codebook_ref import CodebookRef
     from labels.model import Evidence, Label, Op
+    from review_tui.transcript.seen import Seen
 
 #: What a label takes over from the suggestion it is made of.
 _CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
@@ -94,6 +95,8 @@ class Desk:
         self.looks: tuple[LookView, ...] = ()
         #: The run's gates, in the order of opening; empty for a recorded run.
         self.gates: list[GateInfo] = []
+        #: What of the run's text has been on a screen; None where there is none.
+        self.seen: Seen | None = None
         self._entered = time.monotonic()
         self._remembered: set[str] = set()
         self._here: dict[tuple[int, str | None, str], bool] = {}
@@ -481,6 +484,7 @@ class Desk:
                 shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in shown),
                 blind_suggestions=self._blind(spot, owner),
                 blind_votes=True,  # this screen never shows others' decisions
+                read=self.seen.share(self.store, self.run, first, last) if self.seen else None,
             ),
         )
         self.reload()

@@ -119,6 +119,7 @@ class ReviewScreen(NewsActions, FindActions):
         self.desk = Desk(store, self.opened, reviewer, left.policy if left else default)
         self.document = Document(store, self.desk.run, self.desk.chunks)
         self.transcript.show(self.document)
+        self.desk.seen = self.transcript.seen
         if left is not None:
             self._farthest = left.seen
         if self.first_place is None and left is not None and self.desk.run.steps:

@@ -20,6 +20,7 @@ from review_tui.transcript.document import Document
 from review_tui.transcript.layout import Row
 from review_tui.transcript.marks import Marks, Passage
 from review_tui.transcript.scroller import Place, Scroller
+from review_tui.transcript.seen import Seen
 from review_tui.transcript.selection import Selection, position_at
 from review_tui.widgets.look import FAINT, SHARED, LookMixin, Looks
 from review_tui.widgets.paint import Columns, paint_row
@@ -75,6 +76,8 @@ class Transcript(LookMixin, Widget, can_focus=True):
         self.document: Document | None = None
         self.marks = Marks()
         self.scroller = Scroller(self._height_of)
+        #: Which text has been on the screen; None until there is a document.
+        self.seen: Seen | None = None
         self.selection: Selection | None = None
         self._rows: list[Place] = []
         #: Where to go once the widget has a size: the arguments of `go_to`.
@@ -92,6 +95,7 @@ class Transcript(LookMixin, Widget, can_focus=True):
         self.document = document
         self.selection = None
         self.scroller = Scroller(self._height_of)
+        self.seen = Seen(document.layout)
         self._arrange()
 
     def changed(self) -> None:
@@ -129,6 +133,8 @@ class Transcript(LookMixin, Widget, can_focus=True):
         if self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             self.go_to(*wanted)
+        if self.seen is not None:
+            self.seen.renew()
         self._place_rows()
 
     def _rewrap(self, width: int) -> None:
@@ -149,6 +155,8 @@ class Transcript(LookMixin, Widget, can_focus=True):
 
     def _place_rows(self) -> None:
         self._rows = self.scroller.visible()
+        if self.seen is not None and self.scroller.total:
+            self.seen.show(self._rows)
         self.refresh()
 
     def on_resize(self) -> None:
