@@ -227,9 +227,9 @@ AGREEMENT: list[Action] = [
     *_group(
         "What counts",
         _a("codebook", "c", "Codebook", "Show the modes of one codebook, then of the next, then of all.", "c codebook"),
-        _a("blind", "b", "Blind only", "Only decisions made without having seen suggestions.", "b blind"),
+        _a("blind", "b", "Blind only", "Only decisions made without having seen suggestions."),
         _a("seen", "v", "All votes", "Also decisions made when others' votes could be seen."),
-        _a("reviewers", "f", "Reviewers", "Choose whose votes count.", "f reviewers"),
+        _a("reviewers", "f", "Reviewers", "Choose whose votes count."),
         _a("queue", "Q", "Queue", "Only the chunks of one queue; its sampling weights are used."),
         _a("same", "equals_sign", "Two names of one person", "NAME=NAME: they count as one person."),
         _a("counted", "I", "What was counted", "What was left out, and what to know about the figures."),

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from review_tui.sanitize import clean
@@ -33,7 +34,7 @@ class Choice(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = clean(self.heading)
+            box.border_title = Content(clean(self.heading))  # a string would be read as markup
             box.border_subtitle = "↑ ↓ Enter · Esc cancels"
             yield RowList(id="choices")
 

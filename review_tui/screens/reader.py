@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from review_tui.sanitize import clean_block
@@ -68,7 +69,7 @@ class Reader(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = clean_block(self.heading)
+            box.border_title = Content(clean_block(self.heading))  # a string would be read as markup
             box.border_subtitle = "↑ ↓ Space · Esc closes"
             yield RowList(id="text")
 

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from review_tui.sanitize import short
@@ -43,7 +44,7 @@ class ReasonScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = short(f"{self.ruling}. Why did they differ?", 100)
+            box.border_title = Content(short(f"{self.ruling}. Why did they differ?", 100))
             box.border_subtitle = "a g e o, or ↑ ↓ Enter · Esc back"
             yield RowList(id="reasons")
 

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from review_tui.sanitize import clean, short
@@ -60,7 +61,7 @@ class RollbackScreen(ModalScreen[bool | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             word = "Files at" if self.look else "Back to"
-            box.border_title = clean(f"{word} gate {short(self.target.key, 40)}")
+            box.border_title = Content(clean(f"{word} gate {short(self.target.key, 40)}"))  # never as markup
             box.border_subtitle = "looking …"
             yield RowList(id="plan")
 

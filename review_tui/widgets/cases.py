@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labels.docket import Item
-from review_tui.agreement_words import RELIABLE, TENTATIVE, alpha_words
+from review_tui.agreement_words import alpha_look, alpha_words
 from review_tui.sanitize import short
 from review_tui.transcript.folding import cells
 from review_tui.widgets.rows import Pieces
@@ -58,10 +58,6 @@ def _columns(texts: Sequence[str], looks: Sequence[str], width: int) -> Pieces:
 
 def _pad(text: str, width: int) -> str:
     return text + " " * max(0, width - cells(text))
-
-
-def alpha_look(alpha: float | None) -> str:
-    return "faint" if alpha is None else "good" if alpha >= RELIABLE else "warn" if alpha >= TENTATIVE else "error"
 
 
 def detail_rows(item: Item, width: int, height: int) -> list[tuple[str | None, Pieces]]:
