@@ -84,7 +84,8 @@ class Sources:
     word for at least one mode. runs_outside: judged by outside annotators only. runs_partly: judged in part only (not
     every step, for any codebook): what is absent there is unknown. unsettled: (run, mode) on which the rule settles
     nothing, counted as not judged. left_out: reason -> votes, decisions or labels that did not count. suggestions: how
-    many there are on these runs; they are never counted as labels."""
+    many there are in the database; they are never counted as labels. repeated: votes of outsiders whose annotations
+    stand beside other runs too."""
 
     rule: str
     min_votes: int
@@ -100,6 +101,7 @@ class Sources:
     unsettled: int
     suggestions: int
     left_out: tuple[tuple[str, int], ...]
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ class Span:
 
     @classmethod
     def parse(cls, text: str) -> Span:
-        """`FROM..TO`, either may be left out: dates (`2026-11`, `2026-11-30`: TO is included) or times
-        (`2026-11-30T12:00`, UTC unless they say otherwise). A single date is that day or month.
+        """`FROM..TO`, either may be left out: dates (`2026`, `2026-11`, `2026-11-30`: TO is included) or times
+        (`2026-11-30T12:00`, UTC unless they say otherwise). A single date is that day, month or year.
 
         Raises UsageError for anything else.
         """
@@ -61,9 +61,12 @@ class Span:
 
 
 def _moment(text: str) -> tuple[datetime, datetime]:
-    """A time, and the end of what it names: of a day or a month, or itself."""
+    """A time, and the end of what it names: of a day, a month or a year, or itself."""
     text = text.strip()
     try:
+        if len(text) == 4:
+            start = datetime.strptime(text, "%Y").replace(tzinfo=UTC)
+            return start, start.replace(year=start.year + 1)
         if len(text) == 7:
             start = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
             return start, (start + timedelta(days=32)).replace(day=1)

@@ -25,8 +25,8 @@ VOTE_COLUMNS = 9
 #: Columns of a label. VOTE: row of its vote in the run. CAUSE: row of the label that it follows from.
 VOTE, MODE, LABEL_FIRST, LABEL_LAST, LABEL_BITS, CAUSE = range(6)
 LABEL_COLUMNS = 6
-#: Bits of a vote.
-WHOLE, IMPORT, POLICY, OUTSIDE = 1, 2, 4, 8
+#: Bits of a vote. REPEATED: its annotations stand beside another run too, so it is no reading of this one.
+WHOLE, IMPORT, POLICY, OUTSIDE, REPEATED = 1, 2, 4, 8, 16
 #: Bits of a label. PLACED: the source says where in the run it is.
 SURE, ROOT, PLACED = 1, 2, 4
 VERDICTS = ("approve", "rollback", "reject", "stop", "abstain")
@@ -81,6 +81,8 @@ def _vote(found: Segment, said: Mapping[str, Any], codes: Codes) -> None:
     bits = WHOLE if target["scope"] == "run" else 0
     if how != "person":
         bits |= IMPORT if how == "import" else POLICY
+        if how == "import" and not said["blind_votes"]:
+            bits |= REPEATED
     if reviewer.startswith(OUTSIDE_PREFIX):
         bits |= OUTSIDE
     units = found.units

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from labels.codebook import Codebooks
 from labels.insights import onset as places
 from labels.insights import published, tables
+from labels.insights import segment as at
 from labels.insights.cascades import cascades
 from labels.insights.facts import times
 from labels.insights.figures import Figure, Insights, PreventedRow, Profile, PublishedColumn, RunCounts, Sources
@@ -91,6 +92,7 @@ def _sources(material: Material, judged: Array, books: list[str]) -> Sources:
         int(_in(values.label_mode, modes).sum()), int((people == 1).sum()), int((people > 1).sum()), int(ruled.sum()),
         int(values.outside[judged].sum()), _partly(material, books), values.unsettled,
         int(suggestions[0]) if suggestions else 0, tuple(left_out),
+        int((columns.votes[:, at.BITS] & at.REPEATED > 0).sum()),
     )  # fmt: skip
 
 

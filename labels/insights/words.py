@@ -112,6 +112,11 @@ def notes(found: Insights, material: Material) -> tuple[str, ...]:
             f"outside annotators' votes count: {sources.runs_outside:,} runs were judged by them alone"
             + (" (nobody here has judged any)." if material.scope.outside == "auto" else ".")
         )
+    if sources.repeated:
+        told.append(
+            f"{sources.repeated:,} of those votes repeat annotations that stand beside another run of their corpus: they"
+            " count, but are no reading of their own."
+        )
     if sources.runs_partly:
         told.append(
             f"{sources.runs_partly:,} runs were judged in part only: a mode found in them counts, one not found is"

@@ -1,0 +1,200 @@
+"""Two groups of runs side by side: two systems, two models, two versions of an agent, two ranges of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from labels.codebook import Codebooks
+from labels.insights.figures import FEW, Comparison, Difference, Figure
+from labels.insights.intervals import difference, fisher, holm, mean_difference
+from labels.insights.kept import load
+from labels.insights.material import Material, gather
+from labels.insights.scope import ATTRIBUTES, Scope, Span
+from labels.insights.tables import NO_FAILED, NO_OUTCOME, Table, failure_rate, mode_share, per_failed
+from labels.insights.whole import table_of
+from sessions.errors import UsageError, UserError
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.insights.intervals import Array
+
+#: What two groups may differ by, beside the attributes of runs. time: when runs began. decided: when decisions were
+#: made. reviewer: whose labels.
+TIMES = ("time", "decided")
+BY = (*(name for name in ATTRIBUTES if name != "outcome"), *TIMES, "reviewer")
+ALPHA = 0.05
+NO_RUNS = "no run of this group was judged for it"
+
+
+def parse(text: str, known: Iterable[str] = ()) -> tuple[str, str, str]:
+    """`NAME=A,B` as (name, A, B). known: values that may have commas in them.
+
+    Raises UsageError for what is none, or for a group compared with itself.
+    """
+    by, equals, values = text.partition("=")
+    by = by.strip()
+    if not equals or by not in BY:
+        raise UsageError(f"--compare {text!r:.80} is not NAME=A,B.", f"NAME is one of {', '.join(BY)}.")
+    commas = [place for place, letter in enumerate(values) if letter == ","]
+    there = {value.casefold() for value in known}
+    splits = [(values[:place].strip(), values[place + 1 :].strip()) for place in commas]
+    good = [pair for pair in splits if {pair[0].casefold(), pair[1].casefold()} <= there] or splits
+    if len(good) != 1:
+        raise UsageError(f"--compare {text!r:.80} does not name two groups.", "Write two values with one comma.")
+    first, second = good[0]
+    if first.casefold() == second.casefold():
+        raise UsageError(f"--compare {text!r:.80} compares a group with itself.", "Name two groups.")
+    return by, first, second
+
+
+def scopes(scope: Scope, by: str, first: str, second: str) -> tuple[Scope, Scope]:
+    """The scope of each group. Raises UsageError for a range of time that is none."""
+    if by == "time":
+        return replace(scope, started=Span.parse(first)), replace(scope, started=Span.parse(second))
+    if by == "decided":
+        return replace(scope, decided=Span.parse(first)), replace(scope, decided=Span.parse(second))
+    if by == "reviewer":
+        return replace(scope, only=frozenset([first])), replace(scope, only=frozenset([second]))
+    return scope.narrowed(by, first), scope.narrowed(by, second)
+
+
+def compare(
+    store: Store, codebooks: Codebooks, scope: Scope, by: str, first: str, second: str, codebook: str = ""
+) -> Comparison:
+    """codebook: id of the one to compare by; "" for the one with most judged runs in both groups.
+
+    Raises UserError where a group has no judged run.
+    """
+    kept = load(store)
+    one, two = (gather(store, codebooks, item, kept) for item in scopes(scope, by, first, second))
+    book = codebook or _shared(one, two)
+    tables = [table_of(side, book)[0] if book in side.books else None for side in (one, two)]
+    for name, table in zip((first, second), tables, strict=True):
+        if table is None or not table.rows:
+            known = "" if by in TIMES else _known(store, by)
+            raise UserError(f"no judged run has {by} {name!r:.60}.", known or "Review some of them first.")
+    left, right = (table for table in tables if table is not None)
+    names = (first or "(not said)", second or "(not said)")
+    rows = _rows(left, right)
+    failure = _failure(left, right)
+    means = (per_failed(left), per_failed(right), mean_difference(_counts(left), _counts(right), NO_FAILED))
+    runs = (len(left.rows), len(right.rows))
+    return Comparison(
+        by, names, book, runs, rows, failure, means, sentence(names, runs, rows, failure), _notes(left, right, rows)
+    )
+
+
+def _shared(one: Material, two: Material) -> str:
+    """The codebook that most runs of the group with fewer are judged by."""
+    counts = {
+        book: min(len(table_of(one, book)[0].rows), len(table_of(two, book)[0].rows))
+        for book in one.books
+        if book in two.books
+    }
+    return max(counts, key=lambda book: (counts[book], book), default="")
+
+
+def _known(store: Store, by: str) -> str:
+    """Some values that runs have."""
+    from labels.insights.facts import run_rows
+
+    if by == "reviewer":
+        return "`review-tui agree --by reviewer` lists reviewers."
+    values = sorted({str(getattr(row, by)) for row in run_rows(store).values()} - {""})
+    return f"Runs have: {', '.join(values[:8])}{' ...' if len(values) > 8 else ''}." if values else ""
+
+
+def _counts(table: Table) -> Array:
+    found: Array = table.counts[table.failed == 1].astype(float)
+    return found
+
+
+def _rows(left: Table, right: Table) -> tuple[Difference, ...]:
+    """Modes that either group was judged for, those that differ most first."""
+    slugs = list(dict.fromkeys([*left.slugs, *right.slugs]))
+    found = [_row(left, right, slug) for slug in slugs]
+    tested = [place for place, row in enumerate(found) if row.p is not None]
+    for place, adjusted in zip(tested, holm([found[place].p or 0.0 for place in tested]), strict=True):
+        found[place] = replace(found[place], adjusted=adjusted, differs=adjusted < ALPHA)
+    return tuple(sorted(found, key=lambda row: (-abs(row.difference.value or 0.0), row.what)))
+
+
+def _row(left: Table, right: Table, slug: str) -> Difference:
+    one, two = (
+        mode_share(side, side.slugs.index(slug)) if slug in side.slugs else Figure(None, why=NO_RUNS, count=0)
+        for side in (left, right)
+    )
+    book = left.book or right.book
+    mode = book.by_slug.get(slug) if book else None
+    return _difference(slug, mode.label if mode else slug, one, two, NO_RUNS)
+
+
+def _failure(left: Table, right: Table) -> Difference:
+    found = _difference(
+        "failure-rate", "failure rate", failure_rate(left.failed), failure_rate(right.failed), NO_OUTCOME
+    )
+    return replace(found, adjusted=found.p, differs=found.p is not None and found.p < ALPHA)
+
+
+def _difference(what: str, name: str, one: Figure, two: Figure, why: str) -> Difference:
+    """second - first."""
+    counts = (two.count or 0, two.n, one.count or 0, one.n)
+    p = fisher(*counts) if one.n and two.n else None
+    return Difference(what, name, one, two, difference(*counts, why), p, None, False)
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+def sentence(names: tuple[str, str], runs: tuple[int, int], rows: Sequence[Difference], failure: Difference) -> str:
+    """What it comes to, in one or two sentences."""
+    first, second = names
+    if min(runs) < FEW:
+        return f"Too few runs to tell: {runs[0]:,} of {first} and {runs[1]:,} of {second}; {FEW} of each are the least."
+    said = []
+    if failure.differs and failure.difference.value is not None:
+        word = "more" if failure.difference.value > 0 else "less"
+        said.append(f"{second} fails {word} often than {first}: {_shares(failure)}.")
+    elif failure.difference.value is not None:
+        said.append(f"{second} and {first} fail about equally often as far as one can tell: {_shares(failure)}.")
+    differing = [row for row in rows if row.differs]
+    if differing:
+        parts = [
+            f"{'more' if (row.difference.value or 0) > 0 else 'less'} {row.name} ({_shares(row)})" for row in differing
+        ]
+        said.append(f"{second} has {'; '.join(parts)}.")
+    tested = sum(row.p is not None for row in rows)
+    if not differing:
+        said.append(f"No failure mode differs between {first} and {second} by more than chance would give.")
+    elif tested > len(differing):
+        said.append(f"The other {tested - len(differing)} modes differ by no more than chance would give.")
+    return " ".join(said)
+
+
+def _shares(row: Difference) -> str:
+    found = f"{_percent(row.second.value)} against {_percent(row.first.value)} of runs"
+    low, high = row.difference.low, row.difference.high
+    if low is None or high is None:
+        return found
+    return f"{found}, difference {low * 100:+.0f} to {high * 100:+.0f} points"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value * 100:.0f} %"
+
+
+def _notes(left: Table, right: Table, rows: Sequence[Difference]) -> tuple[str, ...]:
+    tested = sum(row.p is not None for row in rows)
+    about = (
+        f"differences are called so where Fisher's exact test stays below {ALPHA} after Holm's correction for"
+        f" {tested} modes; intervals are of each difference by itself (Newcombe)."
+    )
+    notes = [about]
+    tasks = {row.id for row in left.rows} & {row.id for row in right.rows}
+    if tasks:
+        notes.append(
+            f"{len(tasks):,} runs are in both groups: the two are not independent, and the test is too strict."
+        )
+    return tuple(notes)

@@ -1,0 +1,40 @@
+"""Figures as people read them on a line."""
+
+from __future__ import annotations
+
+from labels.insights.figures import Figure
+
+
+def percent(figure: Figure) -> str:
+    return "-" if figure.value is None else f"{figure.value * 100:.0f} %"
+
+
+def count_of(figure: Figure) -> str:
+    return f"{figure.count or 0:,}/{figure.n:,}"
+
+
+def with_interval(figure: Figure) -> str:
+    """`45 % (9/20, 95 %: 26-66)`; why not, where it is undefined."""
+    if figure.value is None:
+        return f"- ({figure.why})"
+    of = count_of(figure) if figure.count is not None else f"n {figure.n:,}"
+    interval = "" if figure.low is None or figure.high is None else f", 95 %: {figure.low:.0%} to {figure.high:.0%}"
+    return f"{percent(figure)} ({of}{interval}{', too few' if figure.too_few else ''})"
+
+
+def number(figure: Figure, *, bare: bool = False) -> str:
+    """`2.6 (95 %: 2.2 to 3.1, n 44)`. bare: only the figure."""
+    if figure.value is None:
+        return "-" if bare else f"- ({figure.why})"
+    if bare:
+        return f"{figure.value:.1f}"
+    interval = "" if figure.low is None or figure.high is None else f"95 %: {figure.low:.2f} to {figure.high:.2f}, "
+    return f"{figure.value:.2f} ({interval}n {figure.n:,}{', too few' if figure.too_few else ''})"
+
+
+def amount(value: float) -> str:
+    """A duration in seconds as people say it."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if value >= 2 * size:
+            return f"{value / size:,.1f} {unit}"
+    return f"{value:,.0f} s"
