@@ -173,7 +173,8 @@ class Docket:
 
     def _arrange(self) -> None:
         cases: dict[tuple[str, str], list[Dispute]] = {}
-        for one in sorted((one for found in list(self._open.values()) for one in found), key=order):
+        by_run = sorted(filter(None, list(self._open.values())), key=lambda found: str(found[0].run.content_id))
+        for one in sorted((one for found in by_run for one in found), key=order):
             cases.setdefault((one.run.id, one.unit["id"]), []).append(one)
         self.items = [Item(found[0].run, found[0].unit, found[0].numbers, tuple(found)) for found in cases.values()]
         sql = "SELECT count(*), coalesce(sum(CASE WHEN adjudicator = ? THEN 1 ELSE 0 END), 0) FROM adjudication"

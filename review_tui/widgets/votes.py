@@ -95,16 +95,18 @@ def _open(view: CaseView, width: int, mode: str | None) -> Rows:
     rows: Rows = [(None, [("TO SETTLE", "heading")])]
     for item in view.case.disputes:
         key = mode_key(item.codebook, item.mode)
-        alpha = "α –" if item.alpha is None else f"α {item.alpha:.2f}"
-        rows.append((key, _title(f"{item.code} {item.name or item.mode}", width, key == mode, alpha)))
-        rows += [(key, [(f"   {line}", "text")]) for line in _lines(_sides(view, item), width - 4, 4)]
-        rows += _draft(view, key, width)
+        alpha = "α    –" if item.alpha is None else f"α {item.alpha:4.2f}"
+        votes = f"{len(item.present)}:{len(item.absent)}  {alpha}"
+        rows.append((key, _title(f"{item.code} {item.name or item.mode}", width, key == mode, votes)))
+        if key == mode:  # who says what of the others is a key away; the votes are not to be pushed off the screen
+            rows += [(key, [(f"   {line}", "text")]) for line in _lines(_sides(view, item), width - 4, 5)]
+        rows += _draft(view, key, width, guidelines=key == mode)
     open_keys = {mode_key(item.codebook, item.mode) for item in view.case.disputes}
     for key, name in view.extra.items():
         if key not in open_keys:
             rows.append((key, _title(name, width, key == mode, "")))
             rows.append((key, [("   not open; chosen by you", "faint")]))
-            rows += _draft(view, key, width)
+            rows += _draft(view, key, width, guidelines=key == mode)
     if len(rows) == 1:
         rows.append((None, [(" nothing is open here: l settles another mode", "good")]))
     return rows
@@ -118,12 +120,13 @@ def _title(name: str, width: int, current: bool, right: str) -> Pieces:
 def _sides(view: CaseView, item: Dispute) -> str:
     sides = (("present", item.present), ("absent", item.absent), ("unsure", item.unsure))
     said = [f"{word} {', '.join(sorted(map(view.called, who)))}" for word, who in sides if who]
-    if item.how != "disputed":
-        said.append(item.how)
+    if item.how == "adjudications differ":
+        said.append("two adjudicators, who did not know of each other, differ")
     return " · ".join(said)
 
 
-def _draft(view: CaseView, key: str, width: int) -> Rows:
+def _draft(view: CaseView, key: str, width: int, *, guidelines: bool) -> Rows:
+    """What will be written with a ruling; and, if asked for, what earlier ones have left as a guideline."""
     rows: Rows = []
     draft = view.drafts.get(key)
     if draft is not None and draft.steps:
@@ -132,7 +135,7 @@ def _draft(view: CaseView, key: str, width: int) -> Rows:
         rows += [(key, [(f"   note: {line}", "accent")]) for line in _lines(draft.note, width - 10, 3)]
     if draft is not None and draft.guideline:
         rows += [(key, [(f"   guideline: {line}", "accent")]) for line in _lines(draft.guideline, width - 15, 3)]
-    for text in list(view.guidelines.get(key, ()))[-2:]:
+    for text in list(view.guidelines.get(key, ()))[-2:] if guidelines else ():
         rows += [(key, [(f"   § {line}" if not n else f"     {line}", "faint")])
                  for n, line in enumerate(_lines(text, width - 6, 3))]  # fmt: skip
     return rows
