@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
 from labels.codebook import Codebook, Codebooks, diff
+from labels.gold.queued import Queued
+from sessions import catalog
 from sessions.store import Store
 
 #: (codebook id, hash of its content)
@@ -57,13 +60,16 @@ class Books:
         return self._comparable[key]
 
 
-def books_of(store: Store, loaded: Codebooks | None = None) -> Books:
+def books_of(store: Store, loaded: Codebooks | None = None, queued: Queued | None = None) -> Books:
     """The states that votes in this database were made with. loaded: codebooks at hand, for states that were not kept;
-    a state is known by its hash, so it does not matter where its content comes from."""
+    a state is known by its hash, so it does not matter where its content comes from. queued: only votes on what is in
+    that queue count."""
     states: dict[State, Codebook] = {(book.id, book.hash): book for book in loaded or ()}
     for book, sha256, data in store.query("SELECT id, hash, data FROM codebook ORDER BY id, hash"):
         if (book, sha256) not in states:
             states[book, sha256] = Codebook.from_json(data)
+    if queued is not None:
+        return Books(states, main_of(states, _used_in(store, queued)))
     used = _used(store, {str(row[0]) for row in store.query("SELECT DISTINCT id FROM codebook")})
     return Books(states, main_of(states, used))
 
@@ -87,7 +93,23 @@ def _used(store: Store, kept: Iterable[str]) -> Counter[State]:
         return Counter(states)
     used: Counter[State] = Counter()
     for (data,) in store.each("SELECT data FROM decision"):
-        said = orjson.loads(data)
-        refs = [*said["none"], *(label["codebook"] for label in said["labels"])]
-        used.update({(ref["id"], ref["sha256"]) for ref in refs})
+        used.update(_states(orjson.loads(data)))
     return used
+
+
+def _used_in(store: Store, queued: Queued) -> Counter[State]:
+    """How many decisions on what is in a queue were made with each state."""
+    used: Counter[State] = Counter()
+    for run in queued.runs:
+        ids = catalog.ids_of(store, run)
+        sql = f"SELECT chunk, data FROM decision WHERE run IN ({', '.join('?' * len(ids))})"
+        for chunk, data in store.query(sql, ids):
+            if chunk in queued.of(run):
+                used.update(_states(orjson.loads(data)))
+    return used
+
+
+def _states(said: Mapping[str, Any]) -> set[State]:
+    """What a decision was made with."""
+    refs = [*said["none"], *(label["codebook"] for label in said["labels"])]
+    return {(ref["id"], ref["sha256"]) for ref in refs}

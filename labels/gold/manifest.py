@@ -13,6 +13,7 @@ from labels import redaction
 from labels.gold.books import Books
 from labels.gold.folder import Folder
 from labels.gold.hiding import Review
+from labels.gold.queued import Queued
 from labels.gold.tables import Tables
 from sessions.jsontext import canonical
 from sessions.store import Row
@@ -31,6 +32,7 @@ def content(
     tables: Tables,
     books: Books,
     left_out: Counter[str],
+    queued: Queued | None = None,
 ) -> dict[str, Any]:
     """All of it but the card's own hash."""
     folder.close()
@@ -42,6 +44,7 @@ def content(
         "licence": options.licence,
         "digest": digest(files),
         "settling": options.rule.as_json(),
+        **({"queue": queued.as_json()} if queued is not None else {}),
         "codebooks": {book: found.hash for book, found in books.main.items()},
         "split": options.splits.as_json() | {"sizes": tables.sizes()},
         "annotators": {

@@ -12,9 +12,11 @@ from typing import Any
 import orjson
 
 from labels import adjudication
-from labels.gold.books import Books, State
+from labels.codebook import Codebooks
+from labels.gold.books import Books, State, books_of
 from labels.gold.hiding import Hiding, Hit, Review
 from labels.gold.people import People
+from labels.gold.queued import Queued
 from labels.gold.rows import RunRows
 from labels.gold.rule import Rule
 from labels.gold.said import Said, said_of
@@ -28,12 +30,15 @@ from sessions.errors import UsageError
 from sessions.jsontext import canonical as canonical_json
 from sessions.readers.shared import title_of
 from sessions.run import Header
+from sessions.store import Row as StoreRow
 from sessions.store import Store
 from sessions.writers import canonical
 from sessions.writers.base import Recorded
 
 RUNS, VOTES, LABELS = "runs.jsonl", "votes.jsonl", "labels.jsonl"
 SUGGESTIONS, ADJUDICATIONS, GOLD = "suggestions.jsonl", "adjudications.jsonl", "gold.jsonl"
+#: What the queue gave out; only where a release is limited to one.
+QUEUE = "queue.jsonl"
 DATA = (RUNS, VOTES, LABELS, SUGGESTIONS, ADJUDICATIONS, GOLD)
 #: What is kept of a run's facts: where it comes from. Others hold paths, hosts and versions of somebody's machine.
 FACTS = ("benchmark", "benchmark_name", "dataset", "llm_name", "round", "trace_key", "trace_index")
@@ -43,7 +48,7 @@ TWINS = "runs that are another one once secrets are hidden"
 @dataclass(frozen=True)
 class Options:
     """What is asked for. name: of the release; version: of the dataset, as its makers count. licence: of the data, as
-    those who may give it say."""
+    those who may give it say. queue: id of the one queue that it is limited to, "" for none."""
 
     name: str
     rule: Rule = field(default_factory=Rule)
@@ -51,6 +56,7 @@ class Options:
     splits: Splits = field(default_factory=lambda: Splits("review-tui"))
     version: str = "1"
     licence: str = ""
+    queue: str = ""
 
     def check(self) -> None:
         """Raises UsageError for a name, version or licence that cannot be one."""
@@ -66,7 +72,7 @@ class Piece:
 
     tables: Tables
     ids: list[str] = field(default_factory=list)
-    data: dict[str, list[bytes]] = field(default_factory=lambda: {name: [] for name in DATA})
+    data: dict[str, list[bytes]] = field(default_factory=lambda: {name: [] for name in (*DATA, QUEUE)})
     rows: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     states: set[State] = field(default_factory=set)
@@ -82,11 +88,15 @@ class Piece:
 
 
 class Maker:
-    """Makes pieces. settled: ids of the runs on which something was adjudicated."""
+    """Makes pieces of what the database holds: call it in a snapshot. books: the codebooks that count. queued: the
+    queue that the release is limited to."""
 
-    def __init__(self, store: Store, options: Options, review: Review, books: Books) -> None:
-        self.store, self.options, self.books = store, options, books
+    def __init__(self, store: Store, options: Options, review: Review, books: Books | Codebooks | None) -> None:
+        """books: those that count, or those at hand."""
+        self.store, self.options = store, options
         self._accept, self._choices = review.accept, review.choices
+        self.queued = Queued(store, options.queue) if options.queue else None
+        self.books = books if isinstance(books, Books) else books_of(store, books, self.queued)
         self._settled = adjudication.settled_runs(store)
 
     def make(self, runs: Sequence[RunInfo], skip: Set[str] = frozenset()) -> Piece:
@@ -94,7 +104,7 @@ class Maker:
         piece = Piece(Tables(self.books))
         review = Review(self._accept, self._choices)
         for run in runs:
-            said = said_of(self.store, run, piece.left_out)
+            said = said_of(self.store, run, piece.left_out, queued=self.queued)
             if said.votes:
                 self._run(piece, said, review, skip)
         piece.hidden, piece.kept, piece.unreviewed = review.hidden, review.kept, review.unreviewed
@@ -104,7 +114,7 @@ class Maker:
     def _run(self, piece: Piece, said: Said, review: Review, skip: Set[str]) -> None:
         suggestions = suggestions_of(self.store, said.run)
         ruled_on = not self._settled.isdisjoint(said.ids)
-        rulings = adjudication.rulings_of(self.store, said.run) if ruled_on else []
+        rulings = rulings_on(self.store, said.run, self.queued) if ruled_on else []
         notes, anchors = notes_of(said, suggestions, rulings), anchors_of(said, suggestions)
         hiding = Hiding(self.store, said.run, review, notes, anchors)
         if hiding.run_id in skip or hiding.run_id in piece.ids:
@@ -124,9 +134,18 @@ class Maker:
         head = self._head(said.run, hiding)
         self._steps(piece, said.run, hiding, head, gold)
         written = ((VOTES, rows.votes), (LABELS, rows.labels), (SUGGESTIONS, suggested), (ADJUDICATIONS, ruled))
-        for name, items in (*written, (GOLD, gold)):
+        for name, items in (*written, (GOLD, gold), (QUEUE, self._given_out(rows, said.run))):
             piece.put(name, items)
         piece.tables.add(head, rows, suggested, ruled, gold)
+
+    def _given_out(self, rows: RunRows, run: RunInfo) -> list[Row]:
+        """The items of the queue in this run, decided on or not."""
+        found = []
+        for chunk, item in (self.queued.of(run.id) if self.queued is not None else {}).items():
+            unit = rows.unit_at(chunk, item.first, item.last)
+            if unit is not None:
+                found.append({"run_id": rows.run_id, "unit": unit, **item.as_json()})
+        return sorted(found, key=lambda row: unit_order(row["unit"]))
 
     def _head(self, run: RunInfo, hiding: Hiding) -> Row:
         task = hiding.text(run.task or "")
@@ -174,6 +193,11 @@ class _Released(Recorded):
         return self._hiding.steps()
 
 
+def heads_of(store: Store) -> list[StoreRow]:
+    """(origin, last number, its hash) of each event log."""
+    return store.query("SELECT origin, seq, hash FROM chain ORDER BY origin")
+
+
 def suggestions_of(store: Store, run: RunInfo) -> dict[str, dict[str, Any]]:
     """All suggestions for a run by id, those that were replaced as well: somebody may have answered them."""
     rows: dict[str, dict[str, Any]] = {}
@@ -210,6 +234,12 @@ def anchors_of(said: Said, suggestions: Mapping[str, Row]) -> set[str]:
     """Ids of the steps that evidence quotes."""
     labels = [label for vote in said.votes for label in vote.decision["labels"]]
     return {place["step"]["id"] for item in (*labels, *suggestions.values()) for place in item["evidence"]}
+
+
+def rulings_on(store: Store, run: RunInfo, queued: Queued | None) -> list[Any]:
+    """What was settled on a run; queued: on what is in that queue."""
+    rulings = adjudication.rulings_of(store, run)
+    return rulings if queued is None else [item for item in rulings if item[1].target.id in queued.of(run.id)]
 
 
 def adjudication_rows(rows: RunRows, rulings: Any) -> list[Row]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,13 @@ from typing import Any
 from labels import adjudication
 from labels.codebook import Codebooks
 from labels.gold import card, manifest, workers
-from labels.gold.books import Books, books_of
 from labels.gold.folder import File, Folder, check_free, new_folder
 from labels.gold.hiding import Review
-from labels.gold.piece import DATA, Maker, Options, Piece
+from labels.gold.piece import DATA, QUEUE, Maker, Options, Piece, heads_of
 from labels.gold.said import voted_runs
 from labels.gold.tables import Tables
 from sessions.errors import UserError
-from sessions.store import Row as StoreRow
-from sessions.store import Store
+from sessions.store import Row, Store
 
 #: Runs of a piece: few enough for the memory, many enough for the way between processes.
 BATCH = 20
@@ -41,16 +39,42 @@ class Made:
 
 
 def release(store: Store, target: Path, options: Options, review: Review, loaded: Codebooks | None = None) -> Made:
-    """Write a release. Raises UserError: target in use, nothing settled, hits that nobody looked at, disk full."""
+    """Write a release of what the database holds now: what people decide meanwhile is not in it.
+
+    Raises UserError: target in use, nothing settled, hits that nobody looked at, disk full.
+    """
     options.check()
     check_free(target)
-    adjudication.bring_up_to_date(store)
-    with _no_collecting(), new_folder(target, read_only=True) as folder:
-        making = _Making(store, folder, options, review, books_of(store, loaded))
-        making.runs()
+    with (
+        _no_collecting(),
+        new_folder(target, read_only=True) as folder,
+        workers.crew(store) as crew,
+        _moment(store) as heads,
+    ):
+        making = _Making(store, folder, options, review, loaded, heads)
+        making.runs(crew)
         making.check()
         content = making.finish()
     return Made(target, content)
+
+
+@contextmanager
+def _moment(store: Store) -> Iterator[list[Row]]:
+    """The database as it is at one moment, with every adjudication derived; the heads of its logs then."""
+    while True:
+        adjudication.bring_up_to_date(store)
+        with store.snapshot():
+            heads = heads_of(store)
+            if store.read_only or not store.query(_NOT_DERIVED):
+                yield heads
+                return
+
+
+#: Whether the log has adjudications, or undos of what may be one, that were not derived yet.
+_NOT_DERIVED = (
+    "SELECT 1 FROM chain c LEFT JOIN adjudication_head h ON h.origin = c.origin JOIN event e ON e.origin = c.origin"
+    " AND e.seq > coalesce(h.seq, 0) WHERE e.kind IN ('adjudicate', 'undo', 'redo') LIMIT 1"
+)
 
 
 @contextmanager
@@ -69,26 +93,38 @@ def _no_collecting() -> Iterator[None]:
 class _Making:
     """A release in the making."""
 
-    def __init__(self, store: Store, folder: Folder, options: Options, review: Review, books: Books) -> None:
-        self.store, self.folder, self.options, self.review, self.books = store, folder, options, review, books
-        self.files: dict[str, File] = {name: folder.file(name) for name in DATA}
+    def __init__(
+        self,
+        store: Store,
+        folder: Folder,
+        options: Options,
+        review: Review,
+        loaded: Codebooks | None,
+        heads: list[Row],
+    ) -> None:
+        self.store, self.folder, self.options, self.review, self.heads = store, folder, options, review, heads
+        self.maker = Maker(store, options, review, loaded)
+        self.books = self.maker.books
+        names = (*DATA, QUEUE) if options.queue else DATA
+        self.files: dict[str, File] = {name: folder.file(name) for name in names}
         self.left_out: Counter[str] = Counter()
-        self.tables = Tables(books)
-        self.heads = _heads(store)
+        self.tables = Tables(self.books)
         self._seen: set[str] = set()
 
-    def runs(self) -> None:
-        maker = Maker(self.store, self.options, self.review, self.books)
-        runs = voted_runs(self.store, self.left_out)
+    def runs(self, crew: Sequence[workers.Worker]) -> None:
+        runs = voted_runs(self.store, self.left_out, self.maker.queued)
         batches = [runs[start : start + BATCH] for start in range(0, len(runs), BATCH)]
-        for batch, piece in zip(batches, workers.pieces(maker, self.review, batches), strict=True):
+        pieces = workers.pieces(self.maker, self.review, batches, self.heads, crew)
+        for batch, piece in zip(batches, pieces, strict=True):
             if not self._seen.isdisjoint(piece.ids):
-                piece = maker.make(batch, self._seen)
+                piece = self.maker.make(batch, self._seen)
             self._take(piece)
 
     def _take(self, piece: Piece) -> None:
         self._seen.update(piece.ids)
         for name, data in piece.data.items():
+            if name not in self.files:
+                continue
             for block in data:
                 self.files[name].write(block)
             self.files[name].rows += piece.rows[name]
@@ -102,7 +138,10 @@ class _Making:
     def check(self) -> None:
         """Raises UserError where there is nothing to release, or something that nobody has looked at."""
         if not self.tables.votes:
-            raise UserError("there is no vote to release.", "Decide on some runs first: `review-tui gold status`.")
+            where = " in this queue" if self.options.queue else ""
+            raise UserError(
+                f"there is no vote{where} to release.", "Decide on some runs first: `review-tui gold status`."
+            )
         if not self.tables.settled:
             raise UserError(
                 f"no label is settled by this rule ({self.options.rule.name}, at least"
@@ -116,21 +155,16 @@ class _Making:
                 "`review-tui gold redactions --write FILE` lists them; then --reviewed FILE, or --accept-redactions"
                 " to hide all.",
             )
-        if _heads(self.store) != self.heads:
-            raise UserError("votes were recorded while the release was made.", "Make it again.")
 
     def finish(self) -> dict[str, Any]:
         for book in self.books.used():
             name = f"codebooks/{book.id}-{book.hash[:12]}.json"
             self.folder.text(name, book.canonical_json().decode() + "\n")
         content = manifest.content(
-            self.heads, self.options, self.review, self.folder, self.tables, self.books, self.left_out
-        )
+            self.heads, self.options, self.review, self.folder, self.tables, self.books, self.left_out,
+            self.maker.queued,
+        )  # fmt: skip
         self.folder.text("README.md", card.text(content, self.tables, self.books))
         content["files"]["README.md"] = self.folder.files["README.md"].as_json()
         self.folder.text("manifest.json", manifest.dump(content))
         return content
-
-
-def _heads(store: Store) -> list[StoreRow]:
-    return store.query("SELECT origin, seq, hash FROM chain ORDER BY origin")

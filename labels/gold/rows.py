@@ -36,6 +36,7 @@ class RunRows:
         self.labels: list[Row] = []
         self._renamed: dict[str, str] = {}
         self._known: dict[str, Row] = {}
+        self._names: dict[str, str] = {}
         self._units: dict[str, Row | None] = {}
 
     def add(self, vote: Vote, suggestions: Mapping[str, Row]) -> None:
@@ -82,6 +83,16 @@ class RunRows:
         known = target["id"] if self._hiding is None or self._hiding.clean else chunk_id(first["step"], last["step"])
         return {"scope": "chunk", "id": known, "first": first, "last": last}
 
+    def unit_at(self, chunk: str, first: int, last: int) -> Row | None:
+        """The same by indices of steps."""
+        assert self._hiding is not None
+        if not 0 <= first <= last < len(self._hiding.step_ids):
+            return None
+        ids = self._hiding.step_ids
+        key = chunk if chunk == WHOLE_RUN or self._hiding.clean else chunk_id(ids[first], ids[last])
+        ends = [{"step": ids[index], "step_number": index + 1, "step_index": index} for index in (first, last)]
+        return {"scope": "run" if chunk == WHOLE_RUN else "chunk", "id": key, "first": ends[0], "last": ends[1]}
+
     def step(self, ref: Mapping[str, Any]) -> Row | None:
         """A step that is named in the store. Without text, where it stood when it was named. Do not change it: whoever
         names the step gets the same one."""
@@ -115,7 +126,10 @@ class RunRows:
                 yield {**step, "part": item["part"], "start": place[0], "end": place[1], "quote": place[2]}
 
     def annotator(self, name: str) -> str:
-        return self._people.of(name)
+        known = self._names.get(name)
+        if known is None:
+            known = self._names[name] = self._people.of(name)
+        return known
 
     def text(self, text: str) -> str:
         return self._hiding.text(text) if self._hiding and text else text

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from labels.events import DECIDE, REDO, UNDO
+from labels.gold.queued import Queued
 from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.store import Store
@@ -81,10 +82,13 @@ class Said:
     votes: list[Vote]
 
 
-def voted_runs(store: Store, left_out: Counter[str]) -> list[RunInfo]:
-    """The complete runs on which anybody decided, in the order of their content ids: the same on every machine."""
+def voted_runs(store: Store, left_out: Counter[str], queued: Queued | None = None) -> list[RunInfo]:
+    """The complete runs on which anybody decided, in the order of their content ids: the same on every machine.
+    queued: only the runs of that queue."""
     owner = {str(row[0]): str(row[1]) for row in store.query("SELECT alias, run FROM run_alias")}
     named = {owner.get(str(row[0]), str(row[0])) for row in store.query("SELECT DISTINCT run FROM decision")}
+    if queued is not None:
+        named &= queued.runs
     known = {run.id: run for run in catalog.runs(store)}
     left_out[UNKNOWN] += len(named - known.keys())
     found = [known[name] for name in named & known.keys()]
@@ -97,13 +101,18 @@ def _content_id(run: RunInfo) -> str:
     return str(run.content_id)
 
 
-def said_of(store: Store, run: RunInfo, left_out: Counter[str], *, with_events: bool = True) -> Said:
-    """What was said of a run. with_events: also by which events."""
+def said_of(
+    store: Store, run: RunInfo, left_out: Counter[str], *, with_events: bool = True, queued: Queued | None = None
+) -> Said:
+    """What was said of a run. with_events: also by which events. queued: only of what is in that queue."""
+    only = queued.of(run.id) if queued is not None else None
     ids = catalog.ids_of(store, run.id)
     marks = ", ".join("?" * len(ids))
     votes: dict[tuple[str, str], Vote] = {}
     for (data,) in store.query(f"SELECT data FROM decision WHERE run IN ({marks}) ORDER BY reviewer, chunk", ids):
         decision = orjson.loads(data)
+        if only is not None and decision["target"]["id"] not in only:
+            continue
         if decision["how"] == "policy":
             left_out[POLICY] += 1
         elif decision["verdict"] is None and decision["how"] != "import":

@@ -11,7 +11,8 @@ from labels import adjudication
 from labels.codebook import Codebooks
 from labels.gold.books import Books, books_of
 from labels.gold.people import People
-from labels.gold.piece import adjudication_rows
+from labels.gold.piece import adjudication_rows, rulings_on
+from labels.gold.queued import Queued
 from labels.gold.rows import RunRows
 from labels.gold.rule import Rule
 from labels.gold.said import said_of, voted_runs
@@ -32,12 +33,18 @@ class SettledRun:
 
 
 def settled(
-    store: Store, books: Books, rule: Rule, people: People, left_out: Counter[str], tables: Tables | None = None
+    store: Store,
+    books: Books,
+    rule: Rule,
+    people: People,
+    left_out: Counter[str],
+    tables: Tables | None = None,
+    queued: Queued | None = None,
 ) -> Iterator[SettledRun]:
-    """Every run that somebody voted on, in the order of content ids."""
+    """Every run that somebody voted on, in the order of content ids. queued: only what is in that queue."""
     adjudication.bring_up_to_date(store)
-    for run in voted_runs(store, left_out):
-        found = settled_run(store, run, books, rule, people, left_out, tables)
+    for run in voted_runs(store, left_out, queued):
+        found = settled_run(store, run, books, rule, people, left_out, tables, queued)
         if found is not None:
             yield found
 
@@ -50,16 +57,17 @@ def settled_run(
     people: People,
     left_out: Counter[str],
     tables: Tables | None = None,
+    queued: Queued | None = None,
 ) -> SettledRun | None:
     """One run; None if there is no vote on it. Call `adjudication.bring_up_to_date` before."""
-    said = said_of(store, run, left_out, with_events=False)
+    said = said_of(store, run, left_out, with_events=False, queued=queued)
     if not said.votes:
         return None
     rows = RunRows(said, None, people, left_out)
     for vote in said.votes:
         rows.add(vote, {})
     rows.sort()
-    rulings = adjudication_rows(rows, adjudication.rulings_of(store, run))
+    rulings = adjudication_rows(rows, rulings_on(store, run, queued))
     judged = tables.judged if tables else None
     gold = settle_run(rows.run_id, rows.votes, rows.labels, rulings, books, rule, left_out, judged)
     if tables:
@@ -106,10 +114,12 @@ class Status:
         }
 
 
-def status(store: Store, rule: Rule, people: People, loaded: Codebooks | None = None) -> Status:
-    """Count everything."""
-    books = books_of(store, loaded)
+def status(
+    store: Store, rule: Rule, people: People, loaded: Codebooks | None = None, queued: Queued | None = None
+) -> Status:
+    """Count everything; queued: of that queue."""
+    books = books_of(store, loaded, queued)
     tables, left_out = Tables(books), Counter[str]()
-    for _ in settled(store, books, rule, people, left_out, tables):
+    for _ in settled(store, books, rule, people, left_out, tables, queued):
         pass
     return Status(tables, books, {reason: number for reason, number in sorted(left_out.items()) if number})

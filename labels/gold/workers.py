@@ -1,8 +1,9 @@
 """Pieces of a release made in several processes at once, where there is much to do and more than one processor.
 
 A worker is `python -P -m labels.gold.workers`: it gets what it needs on standard input, opens the database for itself,
-and answers each list of runs with its piece. It ends when its input does, so none outlives who started it. Whatever
-becomes of a worker, the piece is then made here.
+and answers each list of runs with its piece. It ends when its input does, so none outlives who started it. It works on
+the database as it was at the moment that the release is of, or not at all. Whatever becomes of a worker, the piece is
+then made here.
 """
 
 from __future__ import annotations
@@ -14,48 +15,64 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from labels.gold.hiding import Review
-from labels.gold.piece import Maker, Piece
+from labels.gold.piece import Maker, Piece, heads_of
 from sessions import catalog
 from sessions.catalog import RunInfo
-from sessions.store import Store
+from sessions.store import Row, Store
 
 #: Fewer votes are done before workers have started.
 _WORTH_IT = 20_000
 _MOST = 4
 #: Lists of runs that a worker has at a time: it need not wait for the next one.
 _AHEAD = 2
+_READY = "ready"
 
 
-def pieces(maker: Maker, review: Review, batches: Sequence[Sequence[RunInfo]]) -> Iterator[Piece]:
-    """The pieces of these lists of runs, in order."""
-    count = min(_MOST, os.cpu_count() or 1, len(batches))
-    votes = maker.store.query("SELECT count(*) FROM decision")[0][0]
-    if count < 2 or votes < _WORTH_IT:
-        yield from map(maker.make, batches)
-        return
-    crew = [_Worker(maker, review) for _ in range(count)]
+@contextmanager
+def crew(store: Store) -> Iterator[list[Worker]]:
+    """Workers that are ready to begin; none where it is not worth it. Have them before the moment that the release is
+    of: what takes them long is to start, and until they look at the database it must not have changed."""
+    count = min(_MOST, os.cpu_count() or 1)
+    votes = store.query("SELECT count(*) FROM decision")[0][0]
+    found = [Worker() for _ in range(count)] if count > 1 and votes >= _WORTH_IT else []
     try:
-        for number, batch in enumerate(batches[: count * _AHEAD]):
-            crew[number % count].ask(batch)
-        for number, batch in enumerate(batches):
-            worker = crew[number % count]
-            piece = worker.answer()
-            if number + count * _AHEAD < len(batches):
-                worker.ask(batches[number + count * _AHEAD])
-            yield maker.make(batch) if piece is None else piece
+        for worker in found:
+            worker.wait()
+        yield found
     finally:
-        for worker in crew:
+        for worker in found:
             worker.stop()
 
 
-class _Worker:
+def pieces(
+    maker: Maker, review: Review, batches: Sequence[Sequence[RunInfo]], heads: Sequence[Row], crew: Sequence[Worker]
+) -> Iterator[Piece]:
+    """The pieces of these lists of runs, in order. heads: of the logs, by which the moment is known."""
+    count = len(crew)
+    if not count:
+        yield from map(maker.make, batches)
+        return
+    for worker in crew:
+        worker.begin(maker, review, heads)
+    for number, batch in enumerate(batches[: count * _AHEAD]):
+        crew[number % count].ask(batch)
+    for number, batch in enumerate(batches):
+        worker = crew[number % count]
+        piece = worker.answer()
+        if number + count * _AHEAD < len(batches):
+            worker.ask(batches[number + count * _AHEAD])
+        yield maker.make(batch) if piece is None else piece
+
+
+class Worker:
     """The other end of a worker."""
 
-    def __init__(self, maker: Maker, review: Review) -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "labels.gold.workers"],
             stdin=subprocess.PIPE,
@@ -65,7 +82,16 @@ class _Worker:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path)},
         )
         self._ok = True
-        self._send((maker.store.path, maker.options, Review(review.accept, review.choices), maker.books))
+
+    def wait(self) -> None:
+        """Until it is ready."""
+        self._ok = self._read() == _READY
+
+    def begin(self, maker: Maker, review: Review, heads: Sequence[Row]) -> None:
+        """Hand it what it needs."""
+        if self._ok:
+            own = Review(review.accept, review.choices)
+            self._send((maker.store.path, maker.options, own, maker.books, heads))
 
     def _send(self, value: Any) -> None:
         assert self._process.stdin is not None
@@ -81,15 +107,16 @@ class _Worker:
 
     def answer(self) -> Piece | None:
         """The next piece; None if the worker is gone."""
-        if not self._ok:
-            return None
+        piece = self._read() if self._ok else None
+        return piece if isinstance(piece, Piece) else None
+
+    def _read(self) -> Any:
         assert self._process.stdout is not None
         try:
-            piece: Piece = pickle.load(self._process.stdout)  # noqa: S301 - from a process that we started
+            return pickle.load(self._process.stdout)  # noqa: S301 - from a process that we started
         except (EOFError, OSError, pickle.UnpicklingError):
             self._ok = False
             return None
-        return piece
 
     def stop(self) -> None:
         self._process.kill()
@@ -101,8 +128,12 @@ class _Worker:
 
 
 def _work(source: IO[bytes], target: IO[bytes]) -> None:
-    path, options, review, books = pickle.load(source)  # noqa: S301 - from who started us
-    with Store.open(Path(path)) as store:
+    pickle.dump(_READY, target)
+    target.flush()
+    path, options, review, books, heads = pickle.load(source)  # noqa: S301 - from who started us
+    with Store.open(Path(path)) as store, store.snapshot():
+        if heads_of(store) != heads:
+            return  # somebody has decided since
         maker = Maker(store, options, review, books)
         while True:
             try:
