@@ -250,6 +250,54 @@ QUEUES: list[Action] = [
     ),
 ]
 
+INSIGHTS: list[Action] = [
+    *_group(
+        "Pages",
+        _a("open", "enter", "Follow the row", "A mode's labelled chunks, a group's runs, a system's plan.", "open"),
+        _a("next_page", "tab right", "Next page", "Round all of them.", "pages"),
+        _a("previous_page", "shift+tab left", "Page before", "The other way round."),
+        _a("page_1", "1", "Modes", "How often each failure mode is there, beside published figures."),
+        _a("page_2", "2", "Outcome", "Failed against successful runs: which modes are fatal here."),
+        _a("page_3", "3", "Groups", "By system, model, benchmark, domain or outcome."),
+        _a("page_4", "4", "Where", "Where in the run failures begin."),
+        _a("page_5", "5", "Pairs", "Modes that occur together."),
+        _a("page_6", "6", "Chains", "What follows from what."),
+        _a("page_7", "7", "Lost", "Steps, tokens and time after the first failure."),
+        _a("page_8", "8", "Saved", "What review has prevented."),
+        _a("page_9", "9", "Plan", "What a review every few steps buys, for each system."),
+    ),
+    *_group(
+        "Look",
+        _a("measure", "p", "Next measure", "Shares of runs, of failures, of failed runs; published ones beside.", "p measure"),
+        _a("order", "r", "Order", "Modes in the order of the codebook or of their figures."),
+        _a("grouping", "g", "Next grouping", "By the next attribute of the runs."),
+        _a("next_system", "n", "Next system", "Its plan."),
+        _a("counted", "I", "What was counted", "What the figures rest on, and what is missing.", "I remarks"),
+        _a("again", "R", "Compute again", "From the labels as they are now."),
+    ),
+    *_group(
+        "Which runs",
+        _a("system", "s", "System", "Only runs of one system.", "s system"),
+        _a("model", "m", "Model", "Only runs of one model.", "m model"),
+        _a("outcome", "o", "Outcome", "Only runs that failed, or that succeeded.", "o outcome"),
+        _a("benchmark", "b", "Benchmark", "Only runs of one benchmark."),
+        _a("time", "t", "Time", "Only runs that began in a range of time.", "t time"),
+        _a("codebook", "c", "Codebook", "The modes of another codebook.", "c codebook"),
+        _a("unfilter", "x", "All runs", "Take all filters off.", "x all"),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back", "To where you came from.", "back"),
+    ),
+]  # fmt: skip
+
+LABELLED: list[Action] = [
+    *_group(
+        "Labelled chunks",
+        _a("open", "enter", "Open", "The run at the first labelled step.", "open"),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back", "To the figures.", "q back"),
+    ),
+]
+
 SCREENS: dict[str, list[Action]] = {
     "Review": REVIEW,
     "Inbox": INBOX,
@@ -257,6 +305,8 @@ SCREENS: dict[str, list[Action]] = {
     "Case": CASE,
     "Agreement": AGREEMENT,
     "Queues": QUEUES,
+    "Insights": INSIGHTS,
+    "Labelled": LABELLED,
 }
 
 _SHOWN = {

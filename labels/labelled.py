@@ -1,0 +1,101 @@
+"""Where a failure mode was labelled: the labels that the figures of `labels.insights` rest on, one by one.
+
+What others said of a chunk that a queue still hides from the reviewer is not listed, only counted: whoever is to judge
+it blind must not come upon it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labels import queues
+from labels.insights import segment as at
+from labels.insights.material import Material
+from sessions import catalog
+from sessions.catalog import RunInfo
+from sessions.store import Store
+
+#: Places that are listed at most.
+MOST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Steps of a run that were labelled with a mode. first, last: step indices. placed: False where the label says that
+    the mode is in the run, not where. reviewers: who labelled exactly these steps. sure: whether any of them was."""
+
+    run: RunInfo
+    first: int
+    last: int
+    placed: bool
+    reviewers: tuple[str, ...]
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """places: newest run first, then by step. hidden: labels that the reviewer may not see yet. more: places beyond
+    `MOST`."""
+
+    places: tuple[Place, ...]
+    hidden: int
+    more: int
+
+
+def places(material: Material, codebook: str, mode: str, reviewer: str) -> Places:
+    """The places of a mode that `reviewer` may see. Reads the runs' names and queues: for a thread."""
+    import numpy as np
+
+    columns, store = material.columns, material.store
+    wanted = f"m{codebook} {mode}"  # as `labels.insights.segment` names modes
+    if wanted not in columns.strings:
+        return Places((), 0, 0)
+    rows = columns.labels[columns.labels[:, at.MODE] == columns.strings.index(wanted)]
+    votes = columns.votes[rows[:, at.VOTE]]
+    runs = columns.run[rows[:, at.VOTE]]
+    units = votes[:, at.UNIT] - columns.unit_base[runs]
+    known = _Runs(store, reviewer)
+    chunks = columns.kept.units([columns.runs[place] for place in np.unique(runs).tolist()])
+    found: dict[tuple[str, int, int, bool], tuple[set[str], bool]] = {}
+    hidden = 0
+    for place, unit, vote, row in zip(runs.tolist(), units.tolist(), votes.tolist(), rows.tolist(), strict=True):
+        run, who = columns.runs[place], columns.reviewer(vote[at.REVIEWER])
+        if who != reviewer and known.hides(run, who, chunks[run][unit]):
+            hidden += 1
+            continue
+        key = run, row[at.LABEL_FIRST], row[at.LABEL_LAST], bool(row[at.LABEL_BITS] & at.PLACED)
+        people, sure = found.setdefault(key, (set(), False))
+        people.add(who)
+        found[key] = people, sure or bool(row[at.LABEL_BITS] & at.SURE)
+    return _listed(found, known, hidden)
+
+
+def _listed(found: dict[tuple[str, int, int, bool], tuple[set[str], bool]], known: _Runs, hidden: int) -> Places:
+    listed = [
+        Place(info, first, last, placed, tuple(sorted(people)), sure)
+        for (run, first, last, placed), (people, sure) in found.items()
+        if (info := known.info(run)) is not None
+    ]
+    listed.sort(key=lambda place: (-place.run.no, place.first, place.last))
+    return Places(tuple(listed[:MOST]), hidden, max(0, len(listed) - MOST))
+
+
+class _Runs:
+    """Runs by id, and what is hidden from the reviewer in each, looked up once."""
+
+    def __init__(self, store: Store, reviewer: str) -> None:
+        self.store, self.reviewer = store, reviewer
+        self._infos: dict[str, RunInfo | None] = {}
+        self._hidden: dict[str, Callable[[str, str], bool]] = {}
+
+    def info(self, run: str) -> RunInfo | None:
+        if run not in self._infos:
+            self._infos[run] = catalog.run_by_id(self.store, run)
+        return self._infos[run]
+
+    def hides(self, run: str, who: str, chunk: str) -> bool:
+        if run not in self._hidden:
+            info = self.info(run)
+            self._hidden[run] = queues.hidden(self.store, info, self.reviewer) if info else lambda who, chunk: True
+        return self._hidden[run](who, chunk)

@@ -1,0 +1,90 @@
+"""The pages of the insights screen, in the order of their number keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from review_tui.insights import cascades, groups, lost, onset, outcome, profile, saved, together, worth
+from review_tui.insights.drawing import PageRow
+from review_tui.insights.words import View, blank, wrapped
+from review_tui.sanitize import clean
+
+
+@dataclass(frozen=True)
+class Page:
+    """name: in the head. rows: what it shows. needs_labels: without any, what is missing is said instead."""
+
+    name: str
+    rows: Callable[[View], list[PageRow]]
+    needs_labels: bool = True
+
+
+PAGES = (
+    Page("modes", profile.rows),
+    Page("outcome", outcome.rows),
+    Page("groups", groups.rows),
+    Page("where", onset.rows),
+    Page("pairs", together.rows),
+    Page("chains", cascades.rows),
+    Page("lost", lost.rows),
+    Page("saved", saved.rows, needs_labels=False),
+    Page("plan", worth.rows, needs_labels=False),
+)
+PLAN = len(PAGES) - 1
+
+
+def page_rows(page: Page, view: View) -> list[PageRow]:
+    """A page's rows; where there is nothing to count, what is missing and how to get it. What should be known before
+    the figures are read comes first."""
+    if page.needs_labels and view.profile is None:
+        return nothing(view)
+    found = page.rows(view)
+    few = view.profile.judged if view.profile else 0
+    if page.needs_labels and few < 5:
+        runs = "one run is" if few == 1 else f"{few} runs are"
+        found = [*wrapped(f"! {runs} judged: below five, shares are not drawn.", view.width, "warn"), *found]
+    return found
+
+
+def nothing(view: View) -> list[PageRow]:
+    """Why there is nothing to show."""
+    rows: list[PageRow] = [blank()]
+    for item in view.insights.missing:
+        rows += wrapped(f"{_sentence(item.what)}.", view.width, "text")
+        rows += [*wrapped(clean(item.how), view.width), blank()]
+    if not view.insights.missing:
+        rows += wrapped("No failure mode was judged in these runs. x takes the filters off.", view.width, "text")
+    return rows
+
+
+def _sentence(text: str) -> str:
+    line = clean(text)
+    return line[:1].upper() + line[1:]
+
+
+def about(view: View) -> list[tuple[str, str]]:
+    """What the figures rest on, as (text, look) blocks for a reader."""
+    found, runs, sources = view.insights, view.insights.runs, view.insights.sources
+    counts = (
+        f"{runs.scope:,} runs, {runs.judged:,} judged; of these {runs.failed:,} failed, {runs.succeeded:,} succeeded,"
+        f" {runs.unknown:,} of unknown outcome ({runs.by_reference:,} known by reference data, {runs.by_verdict:,} by a"
+        " verdict on the whole run)."
+    )
+    people = ", ".join(sources.reviewers) or "nobody"
+    blocks = [
+        (f"Scope: {found.words}.", "strong"),
+        (counts, "text"),
+        (f"{sources.votes:,} votes and {sources.labels:,} labels by {people}.", "text"),
+    ]
+    if view.profile is not None:
+        blocks.append((f"Codebook: {view.profile.title} {view.profile.version}.", "text"))
+    for item in found.missing:
+        blocks += [("", "text"), (f"{_sentence(item.what)}.", "warn"), (item.how, "faint")]
+    for note in found.notes:
+        blocks += [("", "text"), (_sentence(note), "text")]
+    intervals = (
+        "Intervals are at 95 %: Wilson's for shares, Newcombe's for differences, a bootstrap over runs for means, order"
+        " statistics for medians."
+    )
+    return [*blocks, ("", "text"), (intervals, "faint")]
