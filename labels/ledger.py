@@ -135,8 +135,8 @@ class Ledger:
 def record_act(tx: Transaction, reviewer: str, run: str, content_id: str | None, act: Act) -> Event:
     """Append an act to the log, and derive what it changes. run: the run's id. Raises UsageError as `Ledger.record`."""
     ids = ids_in(tx, run)
-    _check(tx, ids, reviewer, act)
     act = _again(tx, ids, reviewer, _knowing(tx, ids, reviewer, act))
+    _check(tx, ids, reviewer, act)
     event = events.append(
         tx,
         kind=DECIDE,
@@ -154,7 +154,8 @@ def _check(tx: Transaction, ids: Sequence[str], reviewer: str, act: Act) -> None
     says_none = [op.codebook.id for op in act.ops if isinstance(op, SetNone) and op.value]
     if not says_none:
         return
-    so_far = fold.decision(events.of_runs(tx, ids, reviewer, act.target.id), ids[0]) or Decision(
+    said = events.of_runs(tx, ids, reviewer, act.target.id)
+    so_far = fold.decision(said, ids[0], repeat=act.repeat) or Decision(
         run=ids[0], reviewer=reviewer, target=act.target
     )
     for op in act.ops:

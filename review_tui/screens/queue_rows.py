@@ -108,5 +108,5 @@ def queue_row(item: Overview, width: int) -> Pieces:
     room = width - 4 - sum(len(text) for text, _ in tail) - 1
     rule = "whole runs" if item.queue.scope == "runs" else item.queue.policy
     name = short(item.queue.name, max(6, room))
-    more = short(f"  {rule}, {item.left:,} left", max(0, room - len(name))) if room - len(name) > 12 else ""
-    return [(" ▸ ", "accent"), (name, "strong"), (more, "faint"), None, *tail]
+    more = short(f"{rule} · {item.left:,} left", room - len(name) - 2) if room - len(name) > 14 else ""
+    return [(" ▸ ", "accent"), (name, "strong"), (f"  {more}", "faint"), None, *tail]

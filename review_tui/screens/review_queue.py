@@ -183,6 +183,17 @@ class QueueReviewScreen(ReviewScreen):
         if found is not None:
             show(found)
 
+    @property
+    def _chunk_read(self) -> int:
+        """The chunk that the reviewer reads in, which need not be the one they decide on."""
+        return self.desk.chunks.of_step(self.transcript.cursor.step)
+
+    def action_next_chunk(self) -> None:
+        self.go_chunk(self._chunk_read + 1)
+
+    def action_previous_chunk(self) -> None:
+        self.go_chunk(self._chunk_read - 1)
+
     async def action_next_undecided(self) -> None:
         """To the item, or on from it if it has a verdict."""
         decision = self.desk.decision
