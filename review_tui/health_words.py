@@ -56,7 +56,7 @@ def _title(text: str) -> Iterator[Line]:
 
 
 def _row(name: str, *pieces: tuple[str, str]) -> Line:
-    return [(f"  {short(name, NAME):<{NAME}} ", "text"), *pieces]
+    return [(f"  {name:<{NAME}} ", "text"), *pieces]
 
 
 # -- sections ---------------------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def _pace(found: Health) -> Iterator[Line]:
         word = "no clear trend" if steady else "longer" if trend.value > 0 else "shorter"
         yield _row(
             "trend",
-            (f"{trend.value:+.0%} a week", "strong"),
+            (f"{_signed(trend.value)} a week", "strong"),
             (_interval(trend, _signed), "faint"),
             (f"  {word}", "text"),
         )
@@ -100,8 +100,8 @@ def _reading(found: Health, bar: int) -> Iterator[Line]:
         yield _row("share of the text", ("not known yet: recorded from the next decision in the station on", "faint"))
         return
     yield _share("share of the text, median", reading.median, bar)
-    yield _share(f"chunks seen to {READ:.0%}", reading.read, bar)
-    yield _share(f"chunks seen below {HARDLY:.0%}", reading.hardly, bar)
+    yield _share(f"chunks seen to {percent(READ)}", reading.read, bar)
+    yield _share(f"chunks seen below {percent(HARDLY)}", reading.hardly, bar)
     if reading.unknown:
         yield _row("", (f"{reading.unknown:,} without this figure; folded text counts as not seen", "faint"))
 

@@ -71,7 +71,8 @@ class Saturation:
             return "No run has a coded note yet."
         if self.few:
             return f"{number} {'run' if number == 1 else 'runs'} coded: fewer than {FEW} say nothing of saturation."
-        last = "the last run brought one" if not self.since else f"{self.since} runs since the last new one"
+        since = "1 run" if self.since == 1 else f"{self.since} runs"
+        last = "the last run brought a new one" if not self.since else f"{since} since the last new one"
         unseen = max(0.0, (self.total or 0) - self.codes)
         if unseen < 0.5:
             left = "nothing points to further ones"

@@ -139,9 +139,9 @@ def _notices(found: Health) -> list[str]:
         lines.append(f"{found.taking.fast_number} of {fast.n} accepts came faster than the suggestion can be read.")
     for item in found.taking.detectors:
         if not item.gap.few and (item.gap.low or 0) > 0:
-            who = item.name or "detectors"
+            who = f"the detector {item.name} shows" if item.name else "detectors show"
             lines.append(
-                f"You accept {item.shown.value or 0:.0%} of what {who} shows, and say the same by yourself on"
+                f"You accept {item.shown.value or 0:.0%} of what {who}, and say the same by yourself on"
                 f" {item.blind.value or 0:.0%}: what is shown persuades."
             )
             break
