@@ -240,6 +240,10 @@ class Terminal:
 
     # -- what it costs ------------------------------------------------------------------------------------------
 
+    def children(self) -> int:
+        """How many processes the program has started that still run."""
+        return len(self.process.children(recursive=True))
+
     def rss_mb(self) -> float:
         """Resident memory of the program and its children."""
         family = [self.process, *self.process.children(recursive=True)]
