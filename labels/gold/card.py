@@ -48,6 +48,7 @@ _HOLDS = {
     "suggestions.jsonl": "what detectors suggested",
     "adjudications.jsonl": "what was settled where annotators differed, and why",
     "gold.jsonl": "the settled labels: true, false, or null for not settled",
+    "queue.jsonl": "each chunk or run that the queue gave out, decided on or not: its kind and sampling weight",
 }
 
 
@@ -67,6 +68,8 @@ def _how(content: dict[str, Any], counts: dict[str, Any], rule: dict[str, Any]) 
         " mode; what an adjudicator settled holds whatever the votes. Approving a chunk without labels and without"
         ' "none" judges nothing: such modes are null, not false.'
     )
+    if "queue" in content:
+        yield from _queue(content["queue"])
     total = {name for names in people.values() for name in names}
     if len(total) == 1:
         yield ""
@@ -77,6 +80,23 @@ def _how(content: dict[str, Any], counts: dict[str, Any], rule: dict[str, Any]) 
         yield ""
         for reason, number in content["left_out"].items():
             yield f"- {reason}: {number:,}"
+
+
+def _queue(queue: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield (
+        f"Limited to one queue (`{queue['id']}`): {queue['items']:,} {queue['scope']}, cut by `{queue['chunks']}`, for"
+        f" {queue['reviewers']} reviewer{'s' if queue['reviewers'] > 1 else ''} each, given out in the order"
+        f" `{queue['order']}`."
+    )
+    if list(queue["kinds"]) != ["all"]:
+        kinds = "; ".join(
+            f"{_plain(name)}: {kind['items']:,} drawn of {kind['weight']:,.0f}" for name, kind in queue["kinds"].items()
+        )
+        yield (
+            f"They were drawn by kind ({kinds}), so shares of labels are not those of the runs: weigh each chunk by the"
+            " size of its kind over how many of the kind were settled."
+        )
 
 
 def _labels(tables: Tables, books: Books) -> Iterator[str]:

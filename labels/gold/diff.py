@@ -86,7 +86,7 @@ def compare(old: Release, new: Release) -> Difference:
 
 def _settings(old: Release, new: Release) -> list[tuple[str, Any, Any]]:
     pairs = []
-    for name in ("name", "version", "licence", "settling", "codebooks"):
+    for name in ("name", "version", "licence", "settling", "queue", "codebooks"):
         pairs.append((name, old.manifest.get(name), new.manifest.get(name)))
     pairs.append(("split", old.splits.as_json(), new.splits.as_json()))
     return [pair for pair in pairs if pair[1] != pair[2]]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labels.gold.books import Books
-from labels.gold.flat import mode_names
+from labels.gold.flat import OF_QUEUE, TABLES, Columns, mode_names
 from labels.gold.folder import Folder, new_folder
 from labels.gold.reading import Release, ReleasedRun
 from labels.gold.settle import Row
@@ -50,6 +50,11 @@ class Export:
     def modes(self) -> dict[str, dict[str, Row]]:
         """Codebook -> mode -> code and name."""
         return mode_names(self.books)
+
+    @property
+    def tables(self) -> dict[str, Columns]:
+        """The flat tables of this release, and their columns."""
+        return OF_QUEUE if "queue" in self.release.manifest else TABLES
 
     @property
     def title(self) -> str:

@@ -38,20 +38,24 @@ VOTES: Columns = {
     "rollback_to": "int", "judged": "text", "note": "text", "seconds": "float", "blind_suggestions": "bool",
     "blind_votes": "bool", "at": "text",
 }  # fmt: skip
+QUEUE: Columns = {"run_id": "text", "split": "text", **_PLACE, "kind": "text", "weight": "float", "known": "bool"}
 TABLES: dict[str, Columns] = {"gold": GOLD, "labels": LABELS, "votes": VOTES, "runs": RUNS}
+#: The same of a release that is limited to a queue.
+OF_QUEUE: dict[str, Columns] = TABLES | {"queue": QUEUE}
 #: What a row of each table is, for cards and metadata.
 ABOUT = {
     "gold": "one failure mode in one chunk or whole run, settled: present is true, false, or null for not settled",
     "labels": "one label of one annotator, with how it came about",
     "votes": "what one annotator said of one chunk or run",
     "runs": "one run as text",
+    "queue": "one chunk or run that the queue gave out: its kind, and how many of the kind it stands for",
 }
 
 
 def rows(table: str, run: ReleasedRun, modes: dict[str, dict[str, Row]]) -> Iterator[Row]:
     """The rows of one run. modes: codebook -> mode -> its code and name."""
-    made = {"gold": _gold, "labels": _labels, "votes": _votes, "runs": _runs}[table]
-    columns = TABLES[table]
+    made = {"gold": _gold, "labels": _labels, "votes": _votes, "runs": _runs, "queue": _queue}[table]
+    columns = OF_QUEUE[table]
     for row in made(run, modes):
         yield {name: row.get(name) for name in columns}
 
@@ -113,6 +117,11 @@ def _runs(run: ReleasedRun, modes: dict[str, dict[str, Row]]) -> Iterator[Row]: 
         "run_id": run.run_id, "task_id": run.task_id, "split": run.split, "task": header.task, "system": header.system,
         "model": header.model, "steps": len(run.steps), "text": steps_text(enumerate(run.steps)),
     }  # fmt: skip
+
+
+def _queue(run: ReleasedRun, modes: dict[str, dict[str, Row]]) -> Iterator[Row]:  # noqa: ARG001
+    for row in run.queue:
+        yield {**row, "split": run.split, **_unit(row["unit"])}
 
 
 def mode_names(books: Any) -> dict[str, dict[str, Row]]:

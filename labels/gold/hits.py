@@ -13,7 +13,8 @@ from pathlib import Path
 
 from labels import adjudication
 from labels.gold.hiding import Hiding, Hit, Review
-from labels.gold.piece import anchors_of, notes_of, suggestions_of
+from labels.gold.piece import anchors_of, notes_of, rulings_on, suggestions_of
+from labels.gold.queued import Queued
 from labels.gold.said import said_of, voted_runs
 from sessions.errors import UserError
 from sessions.jsontext import dumps
@@ -31,16 +32,17 @@ class Seen:
     decision: str = ""
 
 
-def hits(store: Store, review: Review) -> list[Seen]:
-    """Every value that the rules find in the runs that would be released. review: what was decided before."""
+def hits(store: Store, review: Review, queued: Queued | None = None) -> list[Seen]:
+    """Every value that the rules find in the runs that would be released. review: what was decided before. queued: the
+    queue that the release would be limited to."""
     found: dict[Hit, Seen] = {}
     adjudication.bring_up_to_date(store)
-    for run in voted_runs(store, Counter()):
-        said = said_of(store, run, Counter(), with_events=False)
+    for run in voted_runs(store, Counter(), queued):
+        said = said_of(store, run, Counter(), with_events=False, queued=queued)
         if not said.votes:
             continue
         suggestions = suggestions_of(store, run)
-        notes = notes_of(said, suggestions, adjudication.rulings_of(store, run))
+        notes = notes_of(said, suggestions, rulings_on(store, run, queued))
         looking = Review()
         hiding = Hiding(store, run, looking, notes, anchors_of(said, suggestions))
         for text in (run.task, run.system, run.model, run.native_id, *notes):

@@ -28,6 +28,8 @@ BESIDE = {
     "adjudications": "adjudications.jsonl",
     "gold": "gold.jsonl",
 }
+#: The same of a release that is limited to a queue.
+OF_QUEUE = {"queue": "queue.jsonl"}
 _NOT_ONE = "Name a folder that `review-tui gold release` made."
 
 
@@ -44,6 +46,7 @@ class ReleasedRun:
     suggestions: list[Row] = field(default_factory=list)
     adjudications: list[Row] = field(default_factory=list)
     gold: list[Row] = field(default_factory=list)
+    queue: list[Row] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -83,6 +86,11 @@ class Release:
     def digest(self) -> str:
         return str(self.manifest["digest"])
 
+    @property
+    def beside(self) -> dict[str, str]:
+        """What stands beside its runs: attribute of `ReleasedRun` -> file."""
+        return BESIDE | OF_QUEUE if "queue" in self.manifest else BESIDE
+
     def books(self) -> Books:
         """The codebooks of the release. Raises UserError if one is not what it was."""
         states = {}
@@ -99,13 +107,13 @@ class Release:
 
     def runs(self) -> Iterator[ReleasedRun]:
         """All runs in the order of the release, each with its rows."""
-        beside = {name: _Rows(self.path / file) for name, file in BESIDE.items()}
+        beside = {name: _Rows(self.path / file) for name, file in self.beside.items()}
         try:
             for run in _runs(self.path / "runs.jsonl"):
                 for name, rows in beside.items():
                     setattr(run, name, rows.of(run.run_id))
                 yield run
-            self.left = {BESIDE[name]: left for name, rows in beside.items() if (left := rows.rest())}
+            self.left = {self.beside[name]: left for name, rows in beside.items() if (left := rows.rest())}
         finally:
             for rows in beside.values():
                 rows.close()

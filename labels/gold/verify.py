@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labels.gold import manifest
-from labels.gold.reading import BESIDE, Release, ReleasedRun
+from labels.gold.reading import Release, ReleasedRun
 from labels.gold.settle import Row, settle_run, summary
 from labels.model import WHOLE_RUN
 from sessions.errors import UserError
@@ -33,6 +33,7 @@ _KEYS: dict[str, frozenset[str]] = {
     "suggestions": frozenset(("suggestion", "detector", "version", "codebook", "mode", "first", "last", "evidence")),
     "adjudications": frozenset(("unit", "codebook", "mode", "outcome", "reason", "steps", "event_id", "after")),
     "gold": frozenset(("unit", "codebook", "labels", "details", "absent_by", "people")),
+    "queue": frozenset(("unit", "kind", "weight", "known")),
 }
 
 
@@ -108,7 +109,7 @@ def _content(release: Release, found: Verified) -> None:
         if run.run_id in seen:
             found.add(f"{name}: is there twice")
         seen.add(run.run_id)
-        for text in (*_run(run, release), *_rows(run, found)):
+        for text in (*_run(run, release), *_rows(run, release, found)):
             found.add(f"{name}: {text}")
         if tasks.setdefault(run.task_id, run.split) != run.split:
             found.add(f"{name}: its task is in two splits")
@@ -118,7 +119,7 @@ def _content(release: Release, found: Verified) -> None:
         told = (run.header.reference or {}).get("gold", {})
         if canonical([told.get("units"), told.get("runs")]) != canonical([run.gold, summary(run.gold, len(run.steps))]):
             found.add(f"{name}: the gold in runs.jsonl is not that of gold.jsonl")
-        counts.update({name: len(getattr(run, name)) for name in BESIDE})
+        counts.update({name: len(getattr(run, name)) for name in release.beside})
         counts.update(runs=1, steps=len(run.steps))
         found.runs += 1
     for name, number in release.left.items():
@@ -137,19 +138,23 @@ def _run(run: ReleasedRun, release: Release) -> Iterator[str]:
         yield "its task or split is not the one that the salt gives"
 
 
-def _rows(run: ReleasedRun, found: Verified) -> Iterator[str]:
+def _rows(run: ReleasedRun, release: Release, found: Verified) -> Iterator[str]:
     """Whether every row of a run has its fields, and names places that there are."""
     for name, keys in _KEYS.items():
         for row in getattr(run, name):
             found.rows += 1
             if missing := keys - row.keys():
-                yield f"a row of {BESIDE[name]} has no {min(missing)!r}"
+                yield f"a row of {release.beside[name]} has no {min(missing)!r}"
                 return
             yield from _places(run, row, found)
     labels = Counter((label["unit_id"], label["annotator"], label["label_id"]) for label in run.labels)
     named = Counter((vote["unit"]["id"], vote["annotator"], label) for vote in run.votes for label in vote["labels"])
     if labels != named:
         yield "the labels in votes.jsonl are not those in labels.jsonl"
+    if "queue" in release.manifest:
+        given = {row["unit"]["id"] for row in run.queue}
+        if any(row["unit"]["id"] not in given for row in (*run.votes, *run.adjudications)):
+            yield "a vote or an adjudication is on a chunk that the queue of the release did not give out"
 
 
 def _places(run: ReleasedRun, row: Row, found: Verified) -> Iterator[str]:

@@ -36,7 +36,7 @@ def export(export: Export) -> None:
     last = ""
     for run in export.runs():
         last = max(last, *(vote["at"] for vote in run.votes), *(ruling["at"] for ruling in run.adjudications), "")
-        for table in flat.TABLES:
+        for table in export.tables:
             for row in flat.rows(table, run, export.modes):
                 name = f"{table}.jsonl"
                 file = export.folder.files.get(name) or export.folder.file(name)
@@ -47,7 +47,7 @@ def export(export: Export) -> None:
 
 def _document(export: Export, last: str) -> dict[str, Any]:
     release, manifest = export.release, export.release.manifest
-    tables = [table for table in flat.TABLES if f"{table}.jsonl" in export.folder.files]
+    tables = [table for table in export.tables if f"{table}.jsonl" in export.folder.files]
     people = {who for names in manifest["annotators"]["by_role"].values() for who in names}
     units = max(1, manifest["counts"]["units"])
     licence = {"license": manifest["licence"]} if manifest["licence"] else {}
@@ -72,7 +72,7 @@ def _document(export: Export, last: str) -> dict[str, Any]:
         ],
         "rai:personalSensitiveInformation": [f"{kind}: hidden" for kind in manifest["redaction"]["hidden"]],
         "distribution": [_file(export, f"{table}.jsonl") for table in tables],
-        "recordSet": [_records(table, flat.TABLES[table]) for table in tables],
+        "recordSet": [_records(table, flat.OF_QUEUE[table]) for table in tables],
     }
 
 

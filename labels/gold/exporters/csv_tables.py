@@ -30,9 +30,9 @@ class _Text(io.TextIOBase):
 
 
 def export(export: Export) -> None:
-    """Writes gold.csv, labels.csv, votes.csv and runs.csv."""
+    """Writes gold.csv, labels.csv, votes.csv and runs.csv; queue.csv, too, where the release is limited to a queue."""
     writers = {}
-    for table, columns in flat.TABLES.items():
+    for table, columns in export.tables.items():
         file = export.folder.file(f"{table}.csv")
         writers[table] = csv.writer(_Text(file), lineterminator="\n")
         writers[table].writerow(columns)

@@ -32,10 +32,10 @@ def export(export: Export) -> None:
     """Writes TABLE/SPLIT.parquet (or .jsonl) and README.md."""
     writer = _writer(export.folder)
     held: dict[tuple[str, str], list[Row]] = {}
-    there: dict[str, list[str]] = {table: [] for table in flat.TABLES}
+    there: dict[str, list[str]] = {table: [] for table in export.tables}
     try:
         for run in export.runs():
-            for table in flat.TABLES:
+            for table in export.tables:
                 rows = held.setdefault((table, run.split), [])
                 rows += flat.rows(table, run, export.modes)
                 if rows and run.split not in there[table]:
@@ -89,7 +89,7 @@ class _Parquet:
         import pyarrow.parquet as pq
 
         kinds = {"text": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
-        schema = pa.schema([(name, kinds[kind]) for name, kind in flat.TABLES[table].items()])
+        schema = pa.schema([(name, kinds[kind]) for name, kind in flat.OF_QUEUE[table].items()])
         name = f"{table}/{split}.parquet"
         if name not in self._writers:
             self._writers[name] = pq.ParquetWriter(_Sink(self._folder.file(name)), schema, compression="zstd")
@@ -152,7 +152,7 @@ def _card(export: Export, there: dict[str, list[str]], suffix: str) -> Iterator[
         if splits:
             yield f"- config_name: {table}"
             yield "  features:"
-            for name, kind in flat.TABLES[table].items():
+            for name, kind in flat.OF_QUEUE[table].items():
                 yield f"  - name: {name}"
                 yield f"    dtype: {_TYPES[kind]}"
     if licence := export.release.manifest["licence"]:

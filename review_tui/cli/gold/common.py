@@ -11,6 +11,7 @@ from review_tui.cli import output
 from review_tui.cli.settings import WORDS
 
 if TYPE_CHECKING:
+    from labels.gold.queued import Queued
     from sessions.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,6 +30,21 @@ def rule_options(command: F) -> F:
         "--rule", type=click.Choice(["majority", "unanimous", "adjudicated"]), default="majority", show_default=True,
         help="What settles a mode.",
     )(command)  # fmt: skip
+
+
+def queue_option(command: F) -> F:
+    """`--queue`."""
+    return click.option("--queue", type=WORDS, metavar="NAME", help="Only what this queue gave out.")(command)
+
+
+def queued_of(store: Store, name: str | None) -> Queued | None:
+    """The queue of that name, None for none. Raises UserError."""
+    if name is None:
+        return None
+    from labels import queues
+    from labels.gold.queued import Queued
+
+    return Queued(store, queues.by_name(store, name).id)
 
 
 def warn_of_names(store: Store, same: dict[str, str]) -> None:

@@ -7,16 +7,18 @@ from pathlib import Path
 import click
 
 from review_tui.cli import output
+from review_tui.cli.gold.common import queue_option, queued_of
 from review_tui.cli.settings import PATH, db_option, json_option, settings
 
 
 @click.command("redactions")
 @click.option("--write", "target", type=PATH, metavar="FILE", help="Write the list there, to decide on each value.")
 @click.option("--reviewed", type=PATH, metavar="FILE", help="A list that was gone through before.")
+@queue_option
 @db_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, target: Path | None, reviewed: Path | None, as_json: bool) -> None:
+def command(ctx: click.Context, target: Path | None, reviewed: Path | None, queue: str | None, as_json: bool) -> None:
     """List every secret and every piece of personal data that a release would hide, each value once.
 
     In the written list, put "hide" or "keep" (a false alarm) under "decision" on each line, and hand it to `gold
@@ -26,7 +28,7 @@ def command(ctx: click.Context, target: Path | None, reviewed: Path | None, as_j
     from labels.gold.hits import hits, write
 
     store = settings(ctx).store(ctx)
-    found = hits(store, Review.read(reviewed) if reviewed else Review())
+    found = hits(store, Review.read(reviewed) if reviewed else Review(), queued_of(store, queue))
     if target is not None:
         write(target, found)
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from review_tui.cli import output
-from review_tui.cli.gold.common import rule_options, warn_of_names
+from review_tui.cli.gold.common import queue_option, queued_of, rule_options, warn_of_names
 from review_tui.cli.settings import PATH, WORDS, codebook_option, db_option, json_option, settings
 from sessions.errors import UsageError
 
@@ -16,6 +16,7 @@ from sessions.errors import UsageError
 @click.argument("name", type=WORDS)
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="The release: a folder that does not exist yet.")
 @rule_options
+@queue_option
 @click.option("--as-version", "version", type=WORDS, default="1", show_default=True, help="Version of the data set.")
 @click.option(
     "--split", "splits", type=WORDS, multiple=True, metavar="NAME=SHARE",
@@ -37,6 +38,7 @@ def command(
     rule: str,
     min_votes: int,
     same: tuple[str, ...],
+    queue: str | None,
     version: str,
     splits: tuple[str, ...],
     salt: str,
@@ -61,7 +63,16 @@ def command(
         raise UsageError("the salt is empty.", "Leave --salt out, or give some text.")
     store = settings(ctx).store(ctx)
     people = People(salt, same_of(same), names)
-    options = Options(name, Rule.of(rule, min_votes), people, Splits.parse(salt, splits), version, licence)
+    queued = queued_of(store, queue)
+    options = Options(
+        name,
+        Rule.of(rule, min_votes),
+        people,
+        Splits.parse(salt, splits),
+        version,
+        licence,
+        queued.id if queued else "",
+    )
     review = Review.read(reviewed, accept=accept) if reviewed else Review(accept)
     warn_of_names(store, dict(people.same))
     made = release(store, out, options, review, settings(ctx).load_codebooks())
@@ -70,7 +81,8 @@ def command(
         output.note("one person made all of it: nothing says how well two would agree.")
     if as_json:
         told = ("name", "version", "digest", "settling", "split", "counts", "left_out", "redaction", "event_log")
-        output.emit("gold-release", {"path": str(out), **{key: content[key] for key in told}})
+        limited = {"queue": content.get("queue")}
+        output.emit("gold-release", {"path": str(out), **{key: content[key] for key in told}, **limited})
         return
     counts = content["counts"]
     output.line(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import click
 
 from review_tui.cli import output
-from review_tui.cli.gold.common import rule_options, warn_of_names
+from review_tui.cli.gold.common import queue_option, queued_of, rule_options, warn_of_names
 from review_tui.cli.settings import codebook_option, db_option, json_option, settings
 
 
 @click.command("status")
 @rule_options
+@queue_option
 @codebook_option
 @db_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, rule: str, min_votes: int, same: tuple[str, ...], as_json: bool) -> None:
+def command(
+    ctx: click.Context, rule: str, min_votes: int, same: tuple[str, ...], queue: str | None, as_json: bool
+) -> None:
     """Say for each failure mode how many chunks and runs are settled, and what keeps the others open.
 
     A mode that nobody was asked about is not judged, which is not absent.
@@ -28,7 +31,7 @@ def command(ctx: click.Context, rule: str, min_votes: int, same: tuple[str, ...]
     store = settings(ctx).store(ctx)
     chosen = Rule.of(rule, min_votes)
     people = People(same=same_of(same), named=True)
-    found = status(store, chosen, people, settings(ctx).load_codebooks())
+    found = status(store, chosen, people, settings(ctx).load_codebooks(), queued_of(store, queue))
     warn_of_names(store, dict(people.same))
     if as_json:
         output.emit("gold-status", found.as_json(chosen))

@@ -5,17 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from review_tui.cli import group
-
-
-@pytest.fixture(autouse=True)
-def commands(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the two are not in the program's table yet."""
-    table = dict(group.COMMANDS)
-    table.setdefault("gold", ("review_tui.cli.gold", "Gold."))
-    table.setdefault("adjudicate", ("review_tui.cli.adjudicate", "Adjudication."))
-    monkeypatch.setattr(group.cli, "table", table)
-
 
 @pytest.fixture
 def voted(call, run: str) -> str:
@@ -105,6 +94,26 @@ def test_options_that_are_none(call, voted: str, tmp_path: Path, given: tuple[st
     called = call("gold", "release", "x", "--out", tmp_path / "rel", *given)
     assert called.code == 2
     assert not (tmp_path / "rel").exists()
+
+
+def test_a_queue_alone(call, chat, voted: str, tmp_path: Path):
+    path = chat(tmp_path / "other.json", extra=[{"role": "assistant", "content": "something else"}])
+    other = call("import", path, "--json").json["runs"][0]["id"]
+    call("queue", "create", "week 1", voted)
+    call("queue", "create", "week 2", other)
+    call("decide", other, "--chunk", 1, "--verdict", "approve", "--none")
+    assert call("gold", "status", "--json").json["votes"] == 5
+    assert call("gold", "status", "--queue", "week 1", "--json").json["votes"] == 4
+    made = call("gold", "release", "x", "--queue", "week 1", "--out", tmp_path / "rel", "--json").json
+    assert (made["counts"]["runs"], made["queue"]["items"], made["queue"]["scope"]) == (1, 3, "chunks")
+    assert call("gold", "verify", tmp_path / "rel").code == 0
+    assert call("gold", "release", "x", "--out", tmp_path / "all", "--json").json["queue"] is None
+    assert "queue: null -> {" in call("gold", "diff", tmp_path / "all", tmp_path / "rel").out
+    assert call("gold", "redactions", "--queue", "week 2", "--json").json["hits"] == []
+    for command in (("status",), ("release", "x", "--out", tmp_path / "no"), ("redactions",)):
+        unknown = call("gold", *command, "--queue", "week 3")
+        assert (unknown.code, "no queue 'week 3'" in unknown.err) == (1, True)
+    assert not (tmp_path / "no").exists()
 
 
 # -- adjudication -----------------------------------------------------------------------------------------------------
