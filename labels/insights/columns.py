@@ -21,18 +21,41 @@ _ABSTAIN = at.VERDICTS.index("abstain")
 
 
 @dataclass(slots=True)
+class Units:
+    """Chunks and whole runs that somebody decided on. run: of each its run. first, last: its steps. whole: whether it
+    is the whole run."""
+
+    run: Array
+    first: Array
+    last: Array
+    whole: Array
+
+    def __len__(self) -> int:
+        return len(self.run)
+
+    def add(self, run: int, first: int, last: int, whole: bool) -> int:
+        """One more; its number."""
+        import numpy as np
+
+        self.run, self.first, self.last, self.whole = (
+            np.append(column, value)
+            for column, value in ((self.run, run), (self.first, first), (self.last, last), (self.whole, whole))
+        )
+        return len(self.run) - 1
+
+
+@dataclass(slots=True)
 class Columns:
     """runs: ids. run: of each vote, its place in `runs`. votes, labels: rows as in `labels.insights.segment`, with
-    UNIT, VOTE and CAUSE counted over all runs; labels of votes that do not count are gone. units: how many; unit_run:
-    of each the run; unit_base: the first one of each run. outside: whether outsiders' votes count. strings: of the
-    numbers. kept: to ask for the ids of units."""
+    UNIT, VOTE and CAUSE counted over all runs; labels of votes that do not count are gone. units: of all votes, those
+    that do not count too; unit_base: the number of the first one of each run. outside: whether outsiders' votes count.
+    strings: of the numbers. kept: to ask for the ids of units."""
 
     runs: list[str]
     run: Array
     votes: Array
     labels: Array
-    units: int
-    unit_run: Array
+    units: Units
     unit_base: Array
     strings: list[str]
     kept: Kept
@@ -61,12 +84,22 @@ def columns(store: Store, kept: Kept, runs: Mapping[str, object], scope: Scope) 
     np.maximum.at(unit_counts, run, votes[:, at.UNIT] + 1)
     base = _before(unit_counts)
     votes[:, at.UNIT] += base[run].astype(np.int32)
-    found = Columns(
-        [row[0] for row in rows], run, votes, labels, int(unit_counts.sum()),
-        np.repeat(np.arange(len(rows)), unit_counts), base, kept.strings, kept, False, Counter(),
-    )  # fmt: skip
+    units = _units(votes, np.repeat(np.arange(len(rows)), unit_counts))
+    found = Columns([row[0] for row in rows], run, votes, labels, units, base, kept.strings, kept, False, Counter())
     _only(found, _counting(store, found, scope))
     return found
+
+
+def _units(votes: Array, run: Array) -> Units:
+    """A unit's steps are those that the votes on it name; its id is made of them, so they all name the same."""
+    import numpy as np
+
+    first, last = np.zeros(len(run), dtype=np.int64), np.full(len(run), -1, dtype=np.int64)
+    whole = np.zeros(len(run), dtype=bool)
+    unit = votes[:, at.UNIT]
+    first[unit], last[unit] = votes[:, at.FIRST], votes[:, at.LAST]
+    whole[unit] = votes[:, at.BITS] & at.WHOLE > 0
+    return Units(run, first, last, whole)
 
 
 def _before(counts: Array) -> Array:

@@ -121,13 +121,21 @@ def _welch(first: Array, second: Array) -> float:
     return (one + two) ** 2 / (one * one / (len(first) - 1) + two * two / (len(second) - 1))
 
 
+#: ln of the 97.5 % point of Student's t at 1, 2 and 3 degrees of freedom.
+_LOG_T = (2.5420899, 1.4592316, 1.1576525)
+
+
 def _t(df: float) -> float:
-    """The 97.5 % point of Student's t: exact for 1 and 2 degrees of freedom, from there by the expansion of Fisher and
-    Cornish (below 0.5 % off)."""
-    if df <= 1:
-        return 12.706204736432095
-    if df <= 2:
-        return 12.706204736432095 + (df - 1) * (4.302652729696142 - 12.706204736432095)
+    """The 97.5 % point of Student's t: by the expansion of Cornish and Fisher, and below 3 degrees of freedom between
+    the known points, on the scale on which they bend least. Less than 1 % off."""
+    if df < 3:
+        x = 1 / max(df, 1.0)
+        one, two, three = _LOG_T
+        return math.exp(
+            one * (x - 1 / 2) * (x - 1 / 3) / ((1 - 1 / 2) * (1 - 1 / 3))
+            + two * (x - 1) * (x - 1 / 3) / ((1 / 2 - 1) * (1 / 2 - 1 / 3))
+            + three * (x - 1) * (x - 1 / 2) / ((1 / 3 - 1) * (1 / 3 - 1 / 2))
+        )
     z = Z
     terms = (
         z,

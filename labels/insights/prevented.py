@@ -116,7 +116,7 @@ def _modes_of(material: Material, units: list[int]) -> dict[int, set[tuple[str, 
 
     values, votes = material.values, material.columns.votes
     unit = votes[values.labels[:, at.VOTE], at.UNIT]
-    wanted = np.zeros(material.columns.units, dtype=bool)
+    wanted = np.zeros(len(material.columns.units), dtype=bool)
     wanted[units] = True
     chosen = np.flatnonzero(values.positive & wanted[unit])
     found: dict[int, set[tuple[str, str]]] = {}

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 #: What a ruling makes of a mode.
 _VALUES = {"present": 1, "absent": 0}
-NOT_VOTED = "rulings on chunks that nobody's counted vote is about"
 
 
 @dataclass(slots=True)
@@ -61,7 +60,10 @@ def ruled(store: Store, found: Columns, scope: Scope) -> Ruled:
     adjudication.bring_up_to_date(store)
     if scope.decided is not None:
         return Ruled()
-    sql = "SELECT run, chunk, codebook, mode, adjudicator, outcome, origin, data FROM adjudication ORDER BY origin, seq"
+    sql = (
+        "SELECT run, chunk, codebook, mode, adjudicator, outcome, origin, seq, data FROM adjudication"
+        " ORDER BY origin, seq"
+    )
     owner = {str(row[0]): str(row[1]) for row in store.query("SELECT alias, run FROM run_alias")}
     places = {run: place for place, run in enumerate(found.runs)}
     by_mode: dict[tuple[str, str, str, str], list[tuple[Any, ...]]] = {}
@@ -70,27 +72,37 @@ def ruled(store: Store, found: Columns, scope: Scope) -> Ruled:
         if mine in places and (not scope.only or who in scope.only) and who not in scope.without:
             by_mode.setdefault((mine, chunk, book, slug), []).append(tuple(rest))
     units = found.kept.units(sorted({key[0] for key in by_mode}))
-    number = {run: {chunk: place for place, chunk in enumerate(chunks)} for run, chunks in units.items()}
-    voted = set(found.votes[:, 0].tolist()) if by_mode else set()
+    number = {
+        (run, chunk): int(found.unit_base[places[run]]) + place
+        for run, chunks in units.items()
+        for place, chunk in enumerate(chunks)
+    }
     result = Ruled()
     for (run, chunk, book, slug), rows in by_mode.items():
-        unit = number.get(run, {}).get(chunk)
-        if unit is None or (place := int(found.unit_base[places[run]]) + unit) not in voted:
-            found.left_out[NOT_VOTED] += 1
-            continue
-        outcome, data = _standing(store, run, chunk, book, slug, rows)
+        outcome, origin, seq, data = _standing(store, run, chunk, book, slug, rows)
+        if (run, chunk) not in number:
+            number[run, chunk] = _unit_of(store, found, places[run], origin, seq)
         steps = orjson.loads(data)["steps"] if outcome == "present" else []
         step = min((span["first"]["index"] for span in steps), default=None)
-        result.rulings.append(Ruling(place, (book, slug), _VALUES.get(outcome, -1), step))
+        result.rulings.append(Ruling(number[run, chunk], (book, slug), _VALUES.get(outcome, -1), step))
     return result
 
 
-def _standing(store: Store, run: str, chunk: str, book: str, slug: str, rows: list[tuple[Any, ...]]) -> tuple[str, str]:
-    """(outcome, ruling as JSON) of the last ruling of those that knew of each other; no outcome where several that did
-    not know of each other differ. rows: (outcome, origin, data) in the order of the log."""
-    outcome, origin, data = rows[-1]
+def _unit_of(store: Store, found: Columns, run: int, origin: str, seq: int) -> int:
+    """A unit on which nobody's decision stands any more, as the ruling names it."""
+    rows = store.query("SELECT payload FROM event WHERE origin = ? AND seq = ?", [origin, seq])
+    target = orjson.loads(rows[0][0])["target"]
+    return found.units.add(run, target["first"]["index"], target["last"]["index"], target["scope"] == "run")
+
+
+def _standing(
+    store: Store, run: str, chunk: str, book: str, slug: str, rows: list[tuple[Any, ...]]
+) -> tuple[str, str, int, str]:
+    """(outcome, origin, sequence, ruling as JSON) of the last ruling of those that knew of each other; no outcome where
+    several that did not know of each other differ. rows: the same of each, in the order of the log."""
+    outcome, origin, seq, data = rows[-1]
     if all(row[1] == origin for row in rows):  # a later one of the same database knew of the earlier ones
-        return str(outcome), str(data)
+        return str(outcome), str(origin), int(seq), str(data)
     info = catalog.run_by_id(store, run)
     told = [
         {
@@ -101,7 +113,7 @@ def _standing(store: Store, run: str, chunk: str, book: str, slug: str, rows: li
         if said.target.id == chunk and (ruling.codebook.id, ruling.mode) == (book, slug)
     ]  # fmt: skip
     last = standing(told).get((book, slug))
-    return (str(last["outcome"]), str(last["data"])) if last else ("", "")
+    return (str(last["outcome"]) if last else "", str(origin), int(seq), str(last["data"]) if last else "")
 
 
 __all__ = ["Ruled", "Ruling", "ruled"]

@@ -17,7 +17,7 @@ from labels.agreement.votes import REWORDED, Wording
 from labels.codebook import Codebooks
 from labels.gold.rule import Rule
 from labels.insights import segment as at
-from labels.insights.columns import Columns, distinct
+from labels.insights.columns import Columns, Units, distinct
 from labels.insights.rulings import Ruled
 from sessions.store import Store
 
@@ -52,16 +52,6 @@ class Values:
     notes: list[str]
 
 
-@dataclass(slots=True)
-class _Units:
-    """first, last: steps of each unit. whole: it is the whole run. run: its run."""
-
-    first: Array
-    last: Array
-    whole: Array
-    run: Array
-
-
 def values(store: Store, codebooks: Codebooks, found: Columns, steps: Array, rule: Rule, ruled: Ruled) -> Values:
     """steps: of each run in `found.runs`. ruled: what adjudicators settled."""
     import numpy as np
@@ -80,10 +70,9 @@ def values(store: Store, codebooks: Codebooks, found: Columns, steps: Array, rul
     labels, label_mode = _known_labels(found, modes, labelled, judged, spec)
     present, absent = _counts(found, labels, label_mode, judged, spec)
     value = _decide(rule, present, absent)
-    units = _units_of(found)
     unsettled = int(((value == UNKNOWN) & (present + absent > 0)).sum())
-    placed = ruled.apply(value, units.run, {mode: place for place, mode in enumerate(modes)})
-    run, full = _runs(value, units, steps, len(found.runs))
+    placed = ruled.apply(value, found.units.run, {mode: place for place, mode in enumerate(modes)})
+    run, full = _runs(value, found.units, steps, len(found.runs))
     unit = found.votes[labels[:, at.VOTE], at.UNIT]
     positive = (value[unit, label_mode] == PRESENT) & (labels[:, at.LABEL_BITS] & at.SURE > 0)
     label_run = found.run[labels[:, at.VOTE]]
@@ -152,20 +141,21 @@ def _counts(found: Columns, labels: Array, label_mode: Array, judged: Array, spe
     neither[_hidden(found, labels, label_mode, judged, spec)] = True
     neither &= ~yes
     unit = found.votes[:, at.UNIT].astype(np.int64)
-    size = found.units * modes
+    units = len(found.units)
+    size = units * modes
 
     def by_unit(flags: Array) -> Array:
         keys = np.flatnonzero(flags)
-        return np.bincount(unit[keys // modes] * modes + keys % modes, minlength=size).reshape(found.units, modes)
+        return np.bincount(unit[keys // modes] * modes + keys % modes, minlength=size).reshape(units, modes)
 
-    every = np.empty((found.units, modes), dtype=np.int64)
+    every = np.empty((units, modes), dtype=np.int64)
     patterns: dict[bytes, Array] = {}
     for mode in range(modes):
         pattern = judged[:, mode]
         key_of = pattern.tobytes()
         if key_of not in patterns:
             chosen = unit if pattern.all() else unit[pattern[spec]]
-            patterns[key_of] = np.bincount(chosen, minlength=found.units)
+            patterns[key_of] = np.bincount(chosen, minlength=units)
         every[:, mode] = patterns[key_of]
     present = by_unit(yes)
     return present, every - present - by_unit(neither)
@@ -202,19 +192,7 @@ def _decide(rule: Rule, present: Array, absent: Array) -> Array:
     return found
 
 
-def _units_of(found: Columns) -> _Units:
-    """A unit's steps are those that the votes on it name; its id is made of them, so they all name the same."""
-    import numpy as np
-
-    first, last = np.zeros(found.units, dtype=np.int64), np.full(found.units, -1, dtype=np.int64)
-    whole = np.zeros(found.units, dtype=bool)
-    unit = found.votes[:, at.UNIT]
-    first[unit], last[unit] = found.votes[:, at.FIRST], found.votes[:, at.LAST]
-    whole[unit] = found.votes[:, at.BITS] & at.WHOLE > 0
-    return _Units(first, last, whole, found.unit_run)
-
-
-def _runs(value: Array, units: _Units, steps: Array, runs: int) -> tuple[Array, Array]:
+def _runs(value: Array, units: Units, steps: Array, runs: int) -> tuple[Array, Array]:
     """(runs, modes): value, and whether every step was judged."""
     import numpy as np
 

@@ -114,8 +114,8 @@ def notes(found: Insights, material: Material) -> tuple[str, ...]:
         )
     if sources.repeated:
         told.append(
-            f"{sources.repeated:,} of those votes repeat annotations that stand beside another run of their corpus: they"
-            " count, but are no reading of their own."
+            f"{sources.repeated:,} of those votes repeat annotations that stand beside another run of their corpus:"
+            " they count, but are no reading of their own."
         )
     if sources.runs_partly:
         told.append(

@@ -1,0 +1,170 @@
+"""Segments are brought up to date by the log: what is read back is what a fresh derivation gives."""
+
+import os
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers import become_nobody, in_processes
+from insight_desk import BOOKS, LOOP, NONE, RESET, WRONG, Desk
+
+from labels.insights import Scope, build, kept
+from labels.insights.figures import Insights
+from labels.ledger import Ledger
+from labels.merging.merge import merge
+from sessions.maintenance import remove_run
+from sessions.store import Store
+
+
+def fresh(desk: Desk) -> Insights:
+    """The figures, everything derived anew."""
+    kept.forget(desk.store)
+    return desk.insights()
+
+
+def same(desk: Desk) -> Insights:
+    """The figures, which are the same as when everything is derived anew."""
+    found = desk.insights()
+    assert found == fresh(desk)
+    return found
+
+
+def share(found: Insights, mode: str) -> tuple[int, int]:
+    profile = found.profile("mast")
+    assert profile is not None
+    row = profile.mode(mode)
+    assert row is not None
+    return row.runs.count or 0, row.runs.n
+
+
+def test_decisions_undo_and_redo_are_taken_in(desk: Desk):
+    one, two = desk.run(), desk.run()
+    desk.say("ann", one, None, desk.label(one, LOOP, 2))
+    assert share(same(desk), LOOP) == (1, 1)
+    desk.say("ann", two, None, NONE)
+    assert share(same(desk), LOOP) == (1, 2)
+    ledger = Ledger(desk.store, "ann")
+    assert ledger.undo(one)
+    assert share(same(desk), LOOP) == (0, 1)
+    assert ledger.redo(one)
+    assert share(same(desk), LOOP) == (1, 2)
+
+
+def test_only_runs_with_new_events_are_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    runs = [desk.run() for _ in range(4)]
+    for run in runs:
+        desk.say("ann", run, None, NONE)
+    desk.insights()
+    read: list[str] = []
+    real = kept.segment
+
+    def counted(decisions: list[str], codes: Any) -> Any:
+        read.extend(decisions)
+        return real(decisions, codes)
+
+    monkeypatch.setattr(kept, "segment", counted)
+    desk.insights()
+    assert not read
+    desk.say("bob", runs[2], None, NONE)
+    desk.insights()
+    assert len(read) == 2  # ann's and bob's on that run
+    desk.say("ann", runs[2], 1, NONE, verdict=None)
+    assert dict(desk.insights().sources.left_out) == {"decisions without a verdict (not finished)": 1}
+
+
+def test_merged_votes_come_in_and_joined_runs_count_once(desk: Desk, new_desk: Callable[[str], Desk]):
+    other = new_desk("other")
+    mine = desk.run()
+    theirs = other.run()  # the same text: one run
+    desk.say("ann", mine, None, desk.label(mine, LOOP, 2))
+    other.say("bob", theirs, None, other.label(theirs, LOOP, 3), other.label(theirs, RESET, 1))
+    extra = other.run()
+    other.say("bob", extra, None, NONE)
+    assert share(desk.insights(), LOOP) == (1, 1)
+    merge(desk.store, other.store.path)
+    found = same(desk)
+    assert share(found, LOOP) == (1, 2)
+    assert share(found, RESET) == (0, 1)  # one of two says so
+    assert found.sources.runs_more == 1
+
+
+def test_a_run_that_was_removed_is_gone_from_the_figures(desk: Desk):
+    one, two = desk.run(), desk.run()
+    for run in (one, two):
+        desk.say("ann", run, None, desk.label(run, LOOP, 2))
+    assert share(desk.insights(), LOOP) == (2, 2)
+    with desk.store.write() as tx:
+        remove_run(tx, one)
+    assert share(same(desk), LOOP) == (1, 1)
+
+
+def test_a_later_reference_is_read(desk: Desk):
+    run = desk.run(reference={"reward": 0.0})
+    desk.say("ann", run, None, NONE)
+    assert desk.insights().runs.failed == 1
+    with desk.store.write() as tx:
+        tx.execute("UPDATE reference SET data = ? WHERE run = ?", ['{"reward": 1.00}', run.no])
+    assert desk.insights().runs.succeeded == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_two_programs_at_once_leave_nothing_stale(desk: Desk):
+    runs = [desk.run() for _ in range(6)]
+    for run in runs:
+        desk.say("ann", run, None, NONE)
+    path = desk.store.path
+    desk.store.close()
+
+    def look() -> None:
+        with Store.open(path) as store:
+            for _ in range(8):
+                build(store, BOOKS)
+
+    def decide() -> None:
+        with Store.open(path) as store:
+            chance = random.Random(1)
+            own = Desk(store, path.parent)
+            for turn in range(20):
+                run = chance.choice(runs)
+                own.say("bob", run, None, own.label(run, chance.choice([LOOP, RESET, WRONG]), 2, id=f"t{turn}"))
+
+    in_processes(look, decide, look)
+    with Store.open(path) as store:
+        desk.store = store
+        same(desk)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_database_that_cannot_be_written_to(desk: Desk):
+    one, two = desk.run(reference={"reward": 1}), desk.run()
+    desk.say("ann", one, None, desk.label(one, LOOP, 2))
+    desk.insights()
+    desk.say("ann", two, None, desk.label(two, RESET, 2))  # not derived when it is locked away
+    desk.say("bob", one, None, NONE)
+    expected = None
+    with Store.open(desk.store.path) as store:
+        kept.load(store)
+        expected = build(store, BOOKS, Scope())
+        kept.forget(store)
+        build(store, BOOKS, Scope(codebooks=frozenset(["none"])))
+        kept.forget(store)
+    path = desk.store.path
+    desk.store.close()
+    os.chmod(path, 0o444)
+    os.chmod(path.parent, 0o555)
+    for folder in path.parents:
+        if folder.stat().st_uid == os.getuid() and folder != path.parent and str(folder) != "/":
+            os.chmod(folder, folder.stat().st_mode | 0o011)
+
+    def look() -> None:
+        become_nobody()
+        with Store.open(path) as store:
+            assert store.read_only
+            assert build(store, BOOKS, Scope()) == expected
+
+    try:
+        in_processes(look)
+    finally:
+        os.chmod(path.parent, 0o755)
+        os.chmod(path, 0o644)
