@@ -298,6 +298,49 @@ LABELLED: list[Action] = [
     ),
 ]
 
+CODES: list[Action] = [
+    *_group(
+        "Notes",
+        _a("assign", "a", "Give a code", "To the note under the cursor, or to all marked ones.", "a code"),
+        _a("take", "d delete", "Take a code away", "From the note under the cursor, or from all marked ones."),
+        _a("mark", "space", "Mark", "Several notes get a code, or are split off, at once.", "Space mark"),
+        _a("open", "enter o", "Open in its run", "On a code: show its notes only, or all again.", "open"),
+        _a("read", "i", "Read in full", "The note, its evidence and its codes."),
+        _a("next_uncoded", "n", "Next without a code", "Of the notes that are shown."),
+        _a("filter", "f", "Filter", "All notes, those without a code, those with the code at the right."),
+        _a("search", "slash", "Search", "Notes with all these words, in run, reviewer or code, too."),
+    ),
+    *_group(
+        "Codes",
+        _a("panel", "tab", "To the codes and back", "Up and down choose there.", "codes"),
+        _a("rename", "r", "Rename", "The old name stays known."),
+        _a("merge", "m", "Merge", "The code becomes part of another one.", "m merge"),
+        _a("split", "s", "Split", "The marked notes of the code get a new one instead.", "s split"),
+        _a("similar", "S", "Near-duplicates", "Codes that may be one, by name or by what their notes say."),
+        _a("promote", "p", "Promote", "Make the code a failure mode of a codebook of your own.", "p promote"),
+        _a("curve", "c", "Saturation", "Whether new runs still bring new codes.", "c curve"),
+        _a("undo", "u", "Undo", "Take your last act on codes back.", "undo"),
+        _a("redo", "U", "Redo", "Do it again."),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back", "First lets go of marks and filters.", "back"),
+    ),
+]  # fmt: skip
+
+HEALTH: list[Action] = [
+    *_group(
+        "Read",
+        _a("down", "j down", "Down", "One row down.", "↑ ↓ read"),
+        _a("up", "k up", "Up", "One row up."),
+        _a("page_down", "space pagedown", "Page down", "One screen down."),
+        _a("page_up", "b pageup", "Page up", "One screen up."),
+        _a("home", "g home", "Beginning", "To the first row."),
+        _a("end", "G end", "End", "To the last row."),
+        _a("again", "R", "Look again", "With what was decided since.", "R again"),
+        _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
+        _a("back", "q escape", "Back", "To where you came from.", "back"),
+    ),
+]
+
 SCREENS: dict[str, list[Action]] = {
     "Review": REVIEW,
     "Inbox": INBOX,
@@ -307,6 +350,8 @@ SCREENS: dict[str, list[Action]] = {
     "Queues": QUEUES,
     "Insights": INSIGHTS,
     "Labelled": LABELLED,
+    "Codes": CODES,
+    "Health": HEALTH,
 }
 
 _SHOWN = {

@@ -338,6 +338,17 @@ class ReviewApp(App[None]):
             self._codebooks = load_all(self.codebook_paths, folder=user_codebook_folder())
         return self._codebooks
 
+    def codebooks_changed(self, path: Path) -> None:
+        """A codebook file was written: it is read, with all others, when codebooks are next asked for."""
+        from labels.codebook_paths import user_codebook_folder
+
+        if path.resolve().parent != user_codebook_folder().resolve() and path not in self.codebook_paths:
+            self.codebook_paths.append(path)
+        self._codebooks = None
+        if self._picker is not None:
+            self.uninstall_screen("picker")
+            self._picker = None
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The command palette: every action of the screen, then Textual's own (theme, screenshot ...)."""
         if isinstance(screen, StationScreen):
