@@ -124,16 +124,17 @@ class News:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._heads: dict[str, int] | None = None
-        self._looks = ""
+        self._looks: tuple[str, int] = ("", 0)
         self._queued = -1
 
     def runs(self) -> set[str] | None:
         """Ids of those runs; None for all of them (the first time, or when what is hidden from whom has changed)."""
         heads = {str(row[0]): int(row[1]) for row in self._store.query("SELECT origin, seq FROM chain")}
-        looks = self._store.one("SELECT max(at), (SELECT count(*) FROM queue_run) FROM detection") or ("", 0)
+        looks = self._store.one("SELECT max(at), count(*), (SELECT count(*) FROM queue_run) FROM detection")
+        at, count, now_queued = looks or (None, 0, 0)
         before, self._heads = self._heads, heads
-        since, self._looks = self._looks, str(looks[0] or "")
-        queued, self._queued = self._queued, int(looks[1])
+        since, self._looks = self._looks, (str(at or ""), int(count))
+        queued, self._queued = self._queued, int(now_queued)
         if before is None or queued != self._queued:
             return None
         found: set[str] = set()
@@ -141,5 +142,7 @@ class News:
             if seq > before.get(origin, 0):
                 sql = "SELECT DISTINCT run FROM event WHERE origin = ? AND seq > ?"
                 found.update(str(row[0]) for row in self._store.query(sql, [origin, before.get(origin, 0)]))
-        rows = self._store.query("SELECT DISTINCT run FROM detection WHERE at >= ?", [since])
-        return found.union(str(row[0]) for row in rows) if rows else found
+        if since != self._looks:
+            rows = self._store.query("SELECT DISTINCT run FROM detection WHERE at >= ?", [since[0]])
+            found.update(str(row[0]) for row in rows)
+        return found

@@ -19,7 +19,7 @@ from sessions.places import last_read
 from sessions.store import Store
 
 #: So many runs are listed at once, before the others are read.
-FIRST = 200
+FIRST = 100
 #: From so many runs on that have changed, all are counted again.
 MANY = 500
 

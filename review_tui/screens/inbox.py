@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 STATES = ("all", "to do", "started", "done")
 SORTS = ("added", "title", "progress", "steps", "errors", "labels", "suggestions")
 REFRESH_S = 0.5
+#: The first frame has the processor for itself so long, in seconds.
+SETTLE_S = 0.15
 #: How many times longer than counting the queues took, they are not counted again.
 QUEUES_SHARE = 10.0
 
@@ -75,8 +77,11 @@ class InboxScreen(Doors):
         self.show_keys()
         self.runs.focus()
         await self._list(self._reader.first)
-        self.run_worker(self._read_rest(), exit_on_error=False)
+        self.set_timer(SETTLE_S, self._read_rest_behind)
         self.set_interval(REFRESH_S, self._look)
+
+    def _read_rest_behind(self) -> None:
+        self.run_worker(self._read_rest(), exit_on_error=False)
 
     async def _read_rest(self) -> None:
         """Behind the first frame: the other runs, and the queues."""
@@ -86,7 +91,7 @@ class InboxScreen(Doors):
     async def on_screen_resume(self) -> None:
         if self.is_mounted and self.entries:
             self._queues_due = 0.0
-            self.run_worker(self._read_rest(), exit_on_error=False)
+            self._read_rest_behind()
 
     def on_resize(self) -> None:
         self._show_head()
