@@ -41,29 +41,32 @@ def _sorted(links: tuple[Link, ...]) -> list[Link]:
 
 
 def _starts(view: View, profile: Profile) -> list[PageRow]:
+    """What starts cascades grows to the left from the middle, what follows to the right."""
     starts = sorted(profile.cascades.starts, key=lambda item: (-item.starts, item.mode))
     if not starts:
         return []
-    label = 32 if view.width < 110 else 42
-    track = max(8, min(40, view.width - label - 34))
+    label = 28 if view.width < 110 else 42
+    half = max(6, min(30, (view.width - label - 31) // 2))
     most = max(max(item.starts, item.follows) for item in starts) or 1
     found: list[PageRow] = [
-        (None, [(f" {'':<{label - 4}} ", "text"), (f"{'starts':<{track // 2 + 8}}", "bar"),
-                (f"{'follows':>{track // 2 + 1}}", "bar-far"), ("  labels after it", "faint")]),
+        (None, [(f" {'':<{label}} {'runs it starts in':>{half + 4}}", "bar"), (" │ ", "faint"),
+                (f"{'follows in':<{half + 5}}", "bar-far"), ("labels after it", "faint")]),
     ]  # fmt: skip
-    half = track // 2
     for item in starts:
-        left = round(item.starts / most * half)
-        right = round(item.follows / most * half)
+        left, right = "█" * _cells(item.starts, most, half), "▒" * _cells(item.follows, most, half)
         found.append(
             (f"mode:{item.mode}", [
                 (f" {short(profile.name(item.mode), label):<{label}} ", "text"),
-                (f"{item.starts:>3} ", "text"), ("█" * left, "bar"), (" " * (half - left), "text"), ("│", "faint"),
-                (" " * (half - right), "text"), ("▒" * right, "bar-far"), (f" {item.follows:<4}", "text"),
-                (f"{item.reach:>5.1f} on average", "faint"),
+                (f"{item.starts:>{half - len(left) + 3},} ", "text"), (left, "bar"), (" │ ", "faint"),
+                (right, "bar-far"), (f" {item.follows:<{half - len(right) + 4},}", "text"),
+                (f"{item.reach:>4.1f} mean", "faint"),
             ])
         )  # fmt: skip
     return found
+
+
+def _cells(count: int, most: int, width: int) -> int:
+    return max(1, round(count / most * width)) if count else 0
 
 
 def _link(view: View, profile: Profile, link: Link) -> PageRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labels.insights.figures import GROUPED_BY, Group, Profile
+from labels.insights.figures import GROUPED_BY, Figure, Group, Profile
 from review_tui.insights.drawing import LEGEND, PageRow, bar, shade
 from review_tui.insights.words import View, blank, heading, interval, mean_text, mode_name, of, percent, too_few
 from review_tui.sanitize import short
@@ -11,6 +11,7 @@ from review_tui.sanitize import short
 _COLUMN = 9
 #: Groups that are listed; the largest ones come first.
 MOST = 40
+NOTHING = Figure(None)
 
 
 def rows(view: View) -> list[PageRow]:
@@ -18,13 +19,12 @@ def rows(view: View) -> list[PageRow]:
     assert profile is not None
     groups = sorted((item for item in profile.groups if item.by == view.by), key=lambda item: (-item.runs, item.value))
     names = "  ".join(f"[{name}]" if name == view.by else name for name in GROUPED_BY)
+    what = "how often runs failed" if view.by != "outcome" else "modes in a run"
     found: list[PageRow] = [
-        (None, [(f" By {view.by}", "strong"), (f"  {names}", "faint"), None, ("g next ", "faint")]),
-        (None, [(" share of runs that failed: ", "faint"), *LEGEND]),
+        (None, [(" By ", "strong"), (names, "faint"), None, ("g next ", "faint")]),
+        (None, [(f" {what}: ", "faint"), *LEGEND[:5], (" at most", "faint"), None, ("modes in each ", "faint")]),
     ]
-    if view.by == "outcome":
-        found[1] = (None, [(" runs of each outcome, and the modes in them", "faint")])
-    found += [_group(item, view.width) for item in groups[:MOST]]
+    found += [_group(item, profile.groups.index(item), view.width) for item in groups[:MOST]]
     if len(groups) > MOST:
         found.append((None, [(f" … and {len(groups) - MOST:,} more", "faint")]))
     if not any(item.value for item in groups):
@@ -36,22 +36,31 @@ def _name(item: Group) -> str:
     return short(item.value, 60) or "(not said)"
 
 
-def _group(item: Group, width: int) -> PageRow:
-    label = 22 if width < 110 else 36
-    right = 38 if width < 110 else 62
-    failed, modes = item.failed, item.per_run if item.by == "outcome" else item.per_failed
-    if failed.value is None:
-        told = "outcomes unknown"
-    elif failed.too_few:
-        told = too_few(failed)
+def _group(item: Group, place: int, width: int) -> PageRow:
+    """Name, runs, share that failed, and modes in a failed run (of the groups by outcome: in any run)."""
+    label = 20 if width < 110 else 36
+    each = item.per_run if item.by == "outcome" else item.per_failed
+    if width >= 110:
+        modes = short(mean_text(each), 22) if each.value is not None else ""
     else:
-        told = f"{percent(failed.value)} {interval(failed)} {of(failed)}"
-    each = mean_text(modes) if width >= 110 else "–" if modes.value is None or modes.too_few else f"{modes.value:.1f}"
-    each = f"{short(each, 26)} modes" if modes.value is not None else ""
-    return f"group:{item.by}:{item.value}", [
-        (f" {short(_name(item), label):<{label}}", "text"), (f"{item.runs:>6,} runs ", "faint"),
-        *bar(failed, max(6, width - label - right - 13), 1.0), None, (f" {told}  {each} ", "text"),
+        modes = f"{each.value:.1f}" if each.value is not None and not each.too_few else ""
+    numbers, column = _failed(item), 22 if width >= 110 else 5
+    room = max(6, min(60, width - label - 8 - 25 - column - 4))
+    return f"group:{place}", [
+        (f" {short(_name(item), label):<{label}}", "text"), (f"{item.runs:>6,} ", "faint"),
+        *bar(item.failed if item.by != "outcome" else NOTHING, room, 1.0),
+        (f" {numbers:<24}", "text"), None, (f"{modes:>{column}} ", "text"),
     ]  # fmt: skip
+
+
+def _failed(item: Group) -> str:
+    if item.by == "outcome":
+        return ""
+    if item.failed.value is None:
+        return "outcomes unknown"
+    if item.failed.too_few:
+        return too_few(item.failed)
+    return f"{percent(item.failed.value):>4} {interval(item.failed):>6} {of(item.failed)}"
 
 
 def _table(view: View, profile: Profile, groups: list[Group]) -> list[PageRow]:

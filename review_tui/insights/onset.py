@@ -31,7 +31,7 @@ def rows(view: View) -> list[PageRow]:
 def _histogram(view: View, profile: Profile) -> list[PageRow]:
     onset = profile.onset
     width = max(5, min(14, (view.width - 8) // BINS))
-    height = max(4, min(12, view.height - 12))
+    height = max(4, min(12, view.height - 14))
     counts = "".join(f"{count:^{width - 1}} " if count else " " * width for count in onset.bins)
     found: list[PageRow] = [(None, [("   ", "text"), (counts, "text")])]
     for pieces in columns(onset.bins, height, width):
@@ -43,7 +43,7 @@ def _histogram(view: View, profile: Profile) -> list[PageRow]:
     told = []
     if step.value is not None:
         ends = f" ({step.low + 1:.0f}–{step.high + 1:.0f})" if step.low is not None and step.high is not None else ""
-        told.append(f"half of the failures have begun by step {step.value + 1:.0f}{ends}")
+        told.append(f"Half of the failures have begun by step {step.value + 1:.0f}{ends}")
     if position.value is not None:
         ends = (
             f" ({position.low:.0%}–{position.high:.0%})"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from labels.insights.figures import FEW
 from review_tui.insights import cascades, groups, lost, onset, outcome, profile, saved, together, worth
 from review_tui.insights.drawing import PageRow
 from review_tui.insights.words import View, blank, wrapped
@@ -13,25 +15,26 @@ from review_tui.sanitize import clean
 
 @dataclass(frozen=True)
 class Page:
-    """name: in the head. rows: what it shows. needs_labels: without any, what is missing is said instead."""
+    """rows: what it shows. needs_labels: without any, what is missing is said instead."""
 
-    name: str
     rows: Callable[[View], list[PageRow]]
     needs_labels: bool = True
 
 
+#: In the order of `review_tui.insights.names.NAMES_OF_PAGES`.
 PAGES = (
-    Page("modes", profile.rows),
-    Page("outcome", outcome.rows),
-    Page("groups", groups.rows),
-    Page("where", onset.rows),
-    Page("pairs", together.rows),
-    Page("chains", cascades.rows),
-    Page("lost", lost.rows),
-    Page("saved", saved.rows, needs_labels=False),
-    Page("plan", worth.rows, needs_labels=False),
+    Page(profile.rows),
+    Page(outcome.rows),
+    Page(groups.rows),
+    Page(onset.rows),
+    Page(together.rows),
+    Page(cascades.rows),
+    Page(lost.rows),
+    Page(saved.rows, needs_labels=False),
+    Page(worth.rows, needs_labels=False),
 )
-PLAN = len(PAGES) - 1
+#: Between a row's key and its number, where several rows lead to the same.
+AGAIN = "\n"
 
 
 def page_rows(page: Page, view: View) -> list[PageRow]:
@@ -41,9 +44,22 @@ def page_rows(page: Page, view: View) -> list[PageRow]:
         return nothing(view)
     found = page.rows(view)
     few = view.profile.judged if view.profile else 0
-    if page.needs_labels and few < 5:
+    if page.needs_labels and few < FEW:
         runs = "one run is" if few == 1 else f"{few} runs are"
-        found = [*wrapped(f"! {runs} judged: below five, shares are not drawn.", view.width, "warn"), *found]
+        found = [*wrapped(f"! {runs} judged: below {FEW}, shares are not drawn.", view.width, "warn"), *found]
+    return _told_apart(found)
+
+
+def _told_apart(rows: list[PageRow]) -> list[PageRow]:
+    """Rows of one mode that stand at several places are chosen one by one: the second and later keys get a number."""
+    seen: Counter[str] = Counter()
+    found: list[PageRow] = []
+    for key, pieces in rows:
+        if key is not None:
+            seen[key] += 1
+            if seen[key] > 1:
+                key = f"{key}{AGAIN}{seen[key]}"
+        found.append((key, pieces))
     return found
 
 

@@ -86,7 +86,7 @@ def _list(view: View, profile: Profile, pairs: list[Pair], ps: dict[frozenset[st
     if not pairs:
         return []
     pairs = sorted(pairs, key=lambda pair: (ps[_names(pair)], -abs(pair.phi or 0)))[:MOST]
-    name = max(16, (view.width - 42) // 2)
+    name = max(16, min(44, (view.width - 42) // 2))
     right = f"{'both':>5} {'by chance':>10} {'phi':>6} {'p adj':>6}  n"
     found: list[PageRow] = [
         blank(), heading("THE MOST TELLING PAIRS"), (None, [(f" {'':<{2 * name + 3}}", "text"), (right, "faint")])

@@ -15,6 +15,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from review_tui.actions import INSIGHTS, Action
+from review_tui.insights.names import GROUPS_PAGE, MODES_PAGE, NAMES_OF_PAGES, PLAN_PAGE
 from review_tui.sanitize import clean, short
 from review_tui.screens.base import StationScreen
 from review_tui.screens.choice import Choice
@@ -202,9 +203,9 @@ class InsightsScreen(StationScreen):
             return
         if self.found is None:
             return
-        from review_tui.insights.pages import PAGES, PLAN, page_rows
+        from review_tui.insights.pages import PAGES, page_rows
 
-        if self.page == PLAN:
+        if self.page == PLAN_PAGE:
             self._begin_plans()
         self.body.show(FixedRows(page_rows(PAGES[self.page], self.view())))
 
@@ -219,7 +220,7 @@ class InsightsScreen(StationScreen):
             told = f"{runs.judged:,} runs judged, {runs.failed:,} failed, {runs.succeeded:,} successful"
             if runs.unknown and width >= 100:
                 told += f", {runs.unknown:,} unknown"
-            first.append((short(words, max(10, width - len(told) - 40)), "warn"))
+            first.append((short(words, max(10, width - len(told) - 28)), "warn"))
             first.append((f" {told}" if words else told, "strong"))
         remarks = len(self.found.missing) + len(self.found.notes) if self.found is not None else 0
         right = (f"{self.doing} …", "warn") if self.doing else (f"{remarks} remarks: I" if remarks else "", "faint")
@@ -227,8 +228,6 @@ class InsightsScreen(StationScreen):
         self.query_one("#head", Bar).show(first, self._tabs(width))
 
     def _tabs(self, width: int) -> Pieces:
-        from review_tui.insights.names import NAMES_OF_PAGES
-
         pieces: list[tuple[str, str] | None] = []
         for place, name in enumerate(NAMES_OF_PAGES):
             here = place == self.page
@@ -241,8 +240,6 @@ class InsightsScreen(StationScreen):
     # -- pages --------------------------------------------------------------------------------------------------
 
     def _turn_to(self, page: int) -> None:
-        from review_tui.insights.names import NAMES_OF_PAGES
-
         self.page = page % len(NAMES_OF_PAGES)
         self.body.to_top()
         self.show_page()
@@ -282,16 +279,21 @@ class InsightsScreen(StationScreen):
 
     def action_measure(self) -> None:
         """The next measure, with the published figures that go with it."""
-        self.column += 1
-        self.show_page()
+        self._step("column", MODES_PAGE)
 
     def action_grouping(self) -> None:
-        self.group += 1
-        self.show_page()
+        self._step("group", GROUPS_PAGE)
 
     def action_next_system(self) -> None:
-        self.plan += 1
-        self.show_page()
+        self._step("plan", PLAN_PAGE)
+
+    def _step(self, what: str, page: int) -> None:
+        """The next of something on its page; from another page, to that page first."""
+        if self.page != page:
+            self._turn_to(page)
+        else:
+            setattr(self, what, getattr(self, what) + 1)
+            self.show_page()
 
     def action_order(self) -> None:
         self.order = "size" if self.order == "code" else "code"
@@ -330,7 +332,9 @@ class InsightsScreen(StationScreen):
         rows: list[tuple[str, Pieces]] = [("any", [(" any", "strong")])]
         for place, (value, runs) in enumerate(values):
             name = short(value, 60) or "(not said)"
-            rows.append((str(place), [(f" {name}", "text"), None, (f"{runs:,} runs ", "faint")]))
+            rows.append(
+                (str(place), [(f" {name}", "text"), None, (f"{runs:,} {'run' if runs == 1 else 'runs'} ", "faint")])
+            )
 
         def chosen(key: str | None) -> None:
             if key is not None:
@@ -408,14 +412,14 @@ class InsightsScreen(StationScreen):
 
     async def _open(self, key: str) -> None:
         """What is behind a row: the places of a mode, the runs of a group, the plan of a system."""
-        kind, _, value = key.partition(":")
+        kind, _, value = key.partition("\n")[0].partition(":")
         if kind == "mode":
             await self._open_mode(value)
-        elif kind == "group":
-            by, _, name = value.partition(":")
-            self._narrow(by, name)
+        elif kind == "group" and self.profile is not None:
+            group = self.profile.groups[int(value)]
+            self._narrow(group.by, group.value)
         elif kind == "plan" and self.plans:
-            self.plan = next((place for place, item in enumerate(self.plans) if item.system == value), 0)
+            self.plan = int(value)
             self.show_page()
 
     async def _open_mode(self, slug: str) -> None:
