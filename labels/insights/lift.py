@@ -87,7 +87,7 @@ def _posterior(k1: int, n1: int, k0: int, n0: int, level: str) -> tuple[Figure, 
     half = weight / 2
     above = float((weight * (places > 0)).sum() + half[places == 0].sum())
     below = float((weight * (places < MARGIN - 1e-9)).sum())
-    return figure, above, below
+    return figure, min(1.0, above), min(1.0, below)  # sums of a thousand weights may come out a hair above 1
 
 
 def _variance(a: float, b: float) -> float:
