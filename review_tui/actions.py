@@ -329,7 +329,7 @@ CODES: list[Action] = [
 HEALTH: list[Action] = [
     *_group(
         "Read",
-        _a("down", "j down", "Down", "One row down.", "↑ ↓ read"),
+        _a("down", "j down", "Down", "One row down.", "k scroll"),
         _a("up", "k up", "Up", "One row up."),
         _a("page_down", "space pagedown", "Page down", "One screen down."),
         _a("page_up", "b pageup", "Page up", "One screen up."),

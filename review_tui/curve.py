@@ -32,8 +32,9 @@ def plot(
         return []
     grid = _grid(observed, mean, band, columns, rows, top)
     drawn: list[Pieces] = []
+    half = int(top // 2)
     for place, line in enumerate(grid):
-        mark = f"{top:.0f}" if place == 0 else f"{top / 2:.0f}" if place == rows // 2 and rows > 4 and top >= 4 else ""
+        mark = f"{top:.0f}" if place == 0 else f"{half}" if place == _row(half, rows, top) and rows > 4 and half else ""
         drawn.append([(f"{mark:>{label}} ", "faint"), ("┤" if mark else "│", "faint"), *_joined(line)])
     count = len(observed)
     ends = f"1{f'{count} {unit}':>{max(1, columns - 1)}}" if count > 1 else f"1 {unit[:-1]}"
@@ -58,20 +59,22 @@ def _grid(
     count = len(observed)
     at = [item[0] for item in band]
 
-    def row_of(value: float) -> int:
-        return min(rows - 1, max(0, rows - 1 - int(value / top * rows - 1e-9)))
-
     for column in range(columns):
         thing = _thing(column / max(1, columns - 1), count)
         if band:
             _, low, high = band[min(len(band) - 1, bisect_left(at, thing + 1))]
-            for row in range(row_of(high), row_of(low) + 1):
+            for row in range(_row(high, rows, top), _row(low, rows, top) + 1):
                 grid[row][column] = (BAND, "faint")
         if mean:
-            grid[row_of(mean[thing])][column] = (MEAN, "good")
+            grid[_row(mean[thing], rows, top)][column] = (MEAN, "good")
     for (column, row), bits in _line(observed, columns, rows, top).items():
         grid[row][column] = (chr(_BRAILLE + bits), "accent")
     return grid
+
+
+def _row(value: float, rows: int, top: float) -> int:
+    """The row of cells that a value lies in, from above."""
+    return min(rows - 1, max(0, rows - 1 - int(value / top * rows - 1e-9)))
 
 
 def _thing(share: float, count: int) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from textwrap import wrap
 
 from labels.health.decided import HARDLY, IDLE_S, READ, WEEKS
 from labels.health.estimates import FEW, Estimate
 from labels.health.report import Drift, Health
 from labels.health.taking import CHARACTERS_A_SECOND, Detector
 from review_tui.curve import bars
-from review_tui.sanitize import short
+from review_tui.sanitize import clean, short
 
 #: A line as pieces of (text, look).
 Line = list[tuple[str, str]]
@@ -24,7 +25,7 @@ def said(found: Health, width: int = 100) -> Iterator[Line]:
     if not found.chunks:
         yield [("  Nothing decided yet: open a run (Enter in the inbox) and give a verdict (a, r, s).", "text")]
         return
-    yield from _notices(found)
+    yield from _notices(found, width)
     yield from _pace(found)
     yield from _reading(found, bar)
     yield from _taking(found, bar)
@@ -42,12 +43,13 @@ def _heading(found: Health) -> Line:
     return [(short(found.reviewer, 40), "strong"), (f"  {chunks} decided on in {runs}, {when}", "faint")]
 
 
-def _notices(found: Health) -> Iterator[Line]:
+def _notices(found: Health, width: int) -> Iterator[Line]:
     yield []
     if not found.notices:
         yield [("✓ ", "good"), ("nothing stands out.", "text")]
-    for line in found.notices:
-        yield [("! ", "warn"), (line, "text")]
+    for text in found.notices:
+        for place, line in enumerate(wrap(clean(text), max(20, width - 4))):
+            yield [("  " if place else "! ", "warn"), (line, "text")]
 
 
 def _title(text: str) -> Iterator[Line]:
@@ -68,17 +70,13 @@ def _pace(found: Health) -> Iterator[Line]:
     if pace.median.value is None:
         yield _row("median", ("no times known: the station takes them, the command line does not", "faint"))
         return
-    quartiles = f"  half of them {duration(pace.quarter)} to {duration(pace.three_quarters)}"
-    yield _row(
-        "median",
-        (duration(pace.median.value), "strong"),
-        (_interval(pace.median, duration), "faint"),
-        (quartiles, "text"),
-    )
+    yield _row("median", (duration(pace.median.value), "strong"), (_interval(pace.median, duration), "faint"))
+    yield _row("half of them", (f"{duration(pace.quarter)} to {duration(pace.three_quarters)}", "strong"))
     weeks = bars([week.median for week in pace.weeks])
     last = next((week.median for week in reversed(pace.weeks) if week.median is not None), None)
     counts = ", ".join(str(week.n) for week in pace.weeks)
-    yield _row(f"by week, {WEEKS} back", (weeks, "accent"), (f"  the last {duration(last)}  n = {counts}", "faint"))
+    yield _row(f"by week, {WEEKS} back", (weeks, "accent"), (f"  the last {duration(last)}", "faint"))
+    yield _row("", (f"n = {counts}", "faint"))
     trend = pace.trend
     if trend.value is not None and not trend.few:
         steady = (trend.low or 0) <= 0 <= (trend.high or 0)
@@ -86,10 +84,10 @@ def _pace(found: Health) -> Iterator[Line]:
         yield _row(
             "trend",
             (f"{_signed(trend.value)} a week", "strong"),
+            (f", {word}", "text"),
             (_interval(trend, _signed), "faint"),
-            (f"  {word}", "text"),
         )
-    left = f"{pace.idle:,} at {duration(IDLE_S)} or more left out as idle; {pace.untimed:,} without a time"
+    left = f"left out: {pace.idle:,} at {duration(IDLE_S)} or more, {pace.untimed:,} without a time"
     yield _row("", (left, "faint"))
 
 
@@ -114,7 +112,7 @@ def _taking(found: Health, bar: int) -> Iterator[Line]:
     fast = taking.fast
     if fast.n:
         yield _share("accepts too fast to read", fast, bar, "error" if taking.alarm else "text")
-        yield _row("", (f"faster than {CHARACTERS_A_SECOND:.0f} characters a second of rationale and quotes", "faint"))
+        yield _row("", (f"above {CHARACTERS_A_SECOND:.0f} characters of its text a second", "faint"))
 
 
 def _detector(item: Detector, bar: int) -> Iterator[Line]:
@@ -158,7 +156,7 @@ def _retest(found: Health, bar: int) -> Iterator[Line]:
     retest = found.retest
     yield from _title("The same chunk a second time")
     if not retest.chunks:
-        yield _row("", ("none yet: a queue made with --repeats gives some chunks twice", "faint"))
+        yield _row("", ("none yet: a queue with --repeats gives chunks twice", "faint"))
         return
     yield _share("the same verdict", retest.verdicts, bar)
     yield _share("the same on each mode", retest.modes, bar)
@@ -188,11 +186,11 @@ def _interval(item: Estimate, form: Callable[[float], str]) -> str:
 def _ends(item: Estimate, form: Callable[[float], str]) -> str:
     if item.low is None or item.high is None:
         return ""
-    return f"  95 %: {form(item.low)} to {form(item.high)}"
+    return f"  95%: {form(item.low)} to {form(item.high)}"
 
 
 def percent(value: float) -> str:
-    return f"{value * 100:.0f} %"
+    return f"{value * 100:.0f}%"
 
 
 def _times(value: float) -> str:
@@ -200,7 +198,7 @@ def _times(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value * 100:+.0f} %"
+    return f"{value * 100:+.0f}%"
 
 
 def duration(seconds: float | None) -> str:

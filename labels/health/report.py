@@ -141,17 +141,21 @@ def _notices(found: Health) -> list[str]:
         if not item.gap.few and (item.gap.low or 0) > 0:
             who = f"the detector {item.name} shows" if item.name else "detectors show"
             lines.append(
-                f"You accept {item.shown.value or 0:.0%} of what {who}, and say the same by yourself on"
-                f" {item.blind.value or 0:.0%}: what is shown persuades."
+                f"You accept {percent(item.shown.value or 0)} of what {who}, and say the same by yourself on"
+                f" {percent(item.blind.value or 0)}: what is shown persuades."
             )
             break
     hardly = found.reading.hardly
     if not hardly.few and (hardly.low or 0) > 0.1:
-        lines.append(f"On {hardly.value or 0:.0%} of chunks less than half of the text had been on the screen.")
+        lines.append(f"On {percent(hardly.value or 0)} of chunks less than half of the text had been on the screen.")
     for drift in found.drift:
         if drift.moved:
             lines.append(_drift_line(drift))
     return lines
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.0f}%"
 
 
 def _drift_line(drift: Drift) -> str:
@@ -159,7 +163,5 @@ def _drift_line(drift: Drift) -> str:
     if drift.name == "time per chunk":
         return f"A chunk took {value:.2f} times as long in the last seven days as in the weeks before."
     way = "up" if value > 0 else "down"
-    return (
-        f"{drift.name.capitalize()}: {way} from {drift.before.value or 0:.0%} to {drift.now.value or 0:.0%} in the last"
-        " seven days."
-    )
+    sides = f"from {percent(drift.before.value or 0)} to {percent(drift.now.value or 0)}"
+    return f"{drift.name.capitalize()}: {way} {sides} in the last seven days."

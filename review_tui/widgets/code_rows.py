@@ -42,14 +42,20 @@ class NoteRows:
         codes = self.board.of.get(note.key, [])
         if index % 2 == 0:
             mark = ("✓", "accent") if note.key in self.marked else ("●", "good") if codes else ("○", "warn")
-            text = crop(short(note.text, max(8, 2 * width)), max(8, width - 4))
+            text = fit(note.text, max(8, width - 4))
             return [(" ", "text"), mark, (" ", "text"), (text, "text" if codes else "strong")]
         where = steps(note)
-        names = " · ".join(short(code.name, 40) for code in codes)
-        room = max(0, width - 6 - len(where) - (min(cells(names), width // 2) if names else 0))
-        title = short(note.title, max(6, room - cells(note.key.reviewer[:12]) - 3))
-        right: list[tuple[str, str] | None] = [None, (f"{crop(names, width // 2)} ", "label")] if names else []
-        return [("   ", "text"), (f"{title} · {where} · {short(note.key.reviewer, 12)}", "faint"), *right]
+        names = fit(" · ".join(short(code.name, 40) for code in codes), width // 2)
+        who = fit(note.key.reviewer, 12)
+        title = fit(note.title, max(6, width - 10 - len(where) - cells(names) - cells(who)))
+        right: list[tuple[str, str] | None] = [None, (f"{names} ", "label")] if names else []
+        return [("   ", "text"), (f"{title} · {where} · {who}", "faint"), *right]
+
+
+def fit(text: str, width: int) -> str:
+    """Text of others on one line, in so many cells, with an ellipsis where it is cut."""
+    line = short(text, 2 * width + 8)
+    return line if cells(line) <= width else f"{crop(line, max(0, width - 1)).rstrip()}…"
 
 
 def steps(note: Note) -> str:
@@ -64,7 +70,7 @@ def code_rows(codes: Sequence[Code], width: int) -> FixedRows:
     for code in codes:
         runs = len({key.run for key in code.notes})
         star = " ★" if code.promoted else ""
-        name = crop(short(code.name, width), max(6, width - COUNTS - len(star) - 2))
+        name = fit(code.name, max(6, width - COUNTS - len(star) - 2))
         counts = f"{len(code.notes):>5,} {runs:>5,} "
         look = "text" if code.notes else "faint"
         rows.append((code.id, [(f" {name}", look), (star, "good"), None, (counts, "faint")]))
@@ -76,11 +82,11 @@ def details(board: Board, note: Note, width: int, height: int) -> FixedRows:
     rows: list[tuple[str | None, Pieces]] = []
     codes = board.of.get(note.key, [])
     names = " · ".join(short(code.name, 60) for code in codes) or "no code yet"
-    rows.append((None, [(crop(names, max(8, width - 1)), "label" if codes else "warn")]))
+    rows.append((None, [(fit(names, max(8, width - 1)), "label" if codes else "warn")]))
     rows += [(None, [(line, "text")]) for line in _wrapped(note.text, width)]
     if note.mode:
-        label = short(note.mode_name or note.mode, 40)
-        rows.append((None, [("on the label ", "faint"), (crop(label, max(8, width - 14)), "accent")]))
+        label = fit(note.mode_name or note.mode, max(8, width - 14))
+        rows.append((None, [("on the label ", "faint"), (label, "accent")]))
     for quote in note.quotes:
         lines = _wrapped(quote, width - 2)
         rows += [(None, [("│ ", "faint"), (line, "suggestion")]) for line in lines[:3]]
