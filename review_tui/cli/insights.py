@@ -100,7 +100,7 @@ def command(
     found = build(store, codebooks, scope, _progress)
     checks = [fail_if.check(threshold, found) for threshold in thresholds]
     if html is not None:
-        _report(html, found)
+        _report(html, store, found, given.reviewer_name())
     if as_json:
         from review_tui.cli import insights_json
 
@@ -138,10 +138,12 @@ def _progress(done: int, every: int) -> None:
         output.note(f"reading decisions: {done:,} of {every:,} runs.")
 
 
-def _report(path: Path, found: Insights) -> None:
+def _report(path: Path, store: Store, found: Insights, reviewer: str) -> None:
+    from labels.planning.systems import by_system
     from review_tui.report import file, page
 
-    file.write(path, page.render(found))
+    systems = {group.value for profile in found.profiles for group in profile.groups if group.by == "system"}
+    file.write(path, page.render(found, by_system(store, sorted(systems), reviewer)))
     output.note(f"the report is in {path}.")
 
 

@@ -106,7 +106,7 @@ def _ceiling(rows: Sequence[Bar]) -> float:
 def _grid(drawing: _Drawing, top: float, ceiling: float, scale: float) -> None:
     bottom = drawing.height - 20
     step = 0.1 if ceiling <= 0.6 else 0.2
-    for number in range(round(ceiling / step + 1e-9) + 1):
+    for number in range(int(ceiling / step + 1e-9) + 1):
         x = _LEFT + number * step * scale
         drawing.line(x, top, x, bottom, "grid")
         drawing.text(x, bottom + 15, percent(number * step), "axis", "middle")
@@ -196,15 +196,14 @@ def histogram(counts: Sequence[int], names: Sequence[str], label: str, below: st
 
 def matrix(names: Sequence[tuple[str, str]], shades: dict[tuple[int, int], tuple[float, str, str]], label: str) -> str:
     """A triangle of pairs. names: (short, whole). shades: (row, column) -> strength -1..1, what stands in the cell, and
-    what it means. Negative ones are hatched."""
+    what it means."""
     cell = min(46.0, (WIDTH - _LEFT - 20) / max(1, len(names)))
-    drawing = _Drawing(24 + cell * len(names) + 4, safe(label))
+    drawing = _Drawing(24 + cell * (len(names) - 1) + 4, safe(label))
     for column, (brief, _) in enumerate(names[:-1]):
         drawing.text(_LEFT + cell * (column + 0.5), 16, safe(brief, 9), "axis", "middle")
-    for row, (_, whole) in enumerate(names):
-        y = 24 + cell * row
-        if row:
-            _name(drawing, whole, y + cell / 2)
+    for row, (_, whole) in enumerate(names[1:], start=1):
+        y = 24 + cell * (row - 1)
+        _name(drawing, whole, y + cell / 2)
         for column in range(row):
             strength, said, meaning = shades.get((row, column), (0.0, "", ""))
             x = _LEFT + cell * column

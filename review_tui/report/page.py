@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 
-from labels.insights.figures import Insights, Profile, RunCounts, Sources
+from labels.insights.figures import FEW, Insights, Profile, RunCounts, Sources
 from labels.planning.systems import SystemPlan
-from review_tui.report import sections
-from review_tui.report.sections import seen
+from review_tui.report import course, failing
+from review_tui.report.failing import seen
+from review_tui.report.parts import section
 from review_tui.report.words import around, percent, runs, safe
 from review_tui.report.worth import worth
 
@@ -30,11 +31,10 @@ def render(
 ) -> str:
     """The page as text. systems: what review buys for each. at: the moment it says it is of; now if None."""
     moment = (at or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
-    profiles = [profile for profile in insights.profiles if profile.judged]
-    contents = [(f"p{place}", profile) for place, profile in enumerate(profiles)]
-    parts = [_head(insights, title, moment, contents), _tiles(insights)]
-    parts += [_profile(key, profile, insights) for key, profile in contents]
-    parts += [_section("worth", "What a chunk of review buys", worth(systems)), _missing(insights), _made(insights)]
+    profiles = {f"p{place}": profile for place, profile in enumerate(insights.profiles) if profile.judged}
+    parts = [_head(insights, title, moment, profiles), _says(insights), _tiles(insights)]
+    parts += [_profile(key, profile, insights) for key, profile in profiles.items()]
+    parts += [section("worth", "What a chunk of review buys", worth(systems)), _missing(insights), _made(insights)]
     style = files("review_tui.report").joinpath("style.css").read_text("utf-8")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="generator" content="{GENERATOR}">'
@@ -46,26 +46,59 @@ def render(
     )
 
 
-def _head(insights: Insights, title: str, moment: str, contents: list[tuple[str, Profile]]) -> str:
-    links = "".join(
-        f'<a href="#{key}-{anchor}">{words}{f" ({safe(profile.codebook)})" if len(contents) > 1 else ""}</a>'
-        for key, profile in contents
-        for anchor, words in (("modes", "What fails"), ("lift", "Fatal or recoverable"), ("groups", "For whom"),
-                              ("onset", "Where it begins"))
-    )  # fmt: skip
-    links += '<a href="#worth">What review buys</a><a href="#made">How these figures were made</a>'
+# -- the top --------------------------------------------------------------------------------------------------------
+
+
+def _head(insights: Insights, title: str, moment: str, profiles: dict[str, Profile]) -> str:
+    if len(profiles) == 1:
+        anchors = [(f"{key}-{part}", words) for key in profiles
+                   for part, words in (("modes", "What fails"), ("lift", "Fatal or recoverable"),
+                                       ("groups", "For whom"), ("onset", "Where it begins"))]  # fmt: skip
+    else:
+        anchors = [(key, safe(profile.title, 60)) for key, profile in profiles.items()]
+    anchors += [("worth", "What review buys"), ("made", "How these figures were made")]
+    links = "".join(f'<a href="#{anchor}">{words}</a>' for anchor, words in anchors)
     under = f'<p class="sub">{safe(insights.words)} \u00b7 {moment}</p>'
     return f"<header><h1>{safe(title)}</h1>{under}<nav>{links}</nav></header>"
 
 
+def _main(insights: Insights) -> Profile | None:
+    """The profile of which the top speaks: the first one with modes to tell apart."""
+    return next((profile for profile in insights.profiles if len(profile.modes) > 1), insights.profile())
+
+
+def _says(insights: Insights) -> str:
+    """The page in a few sentences."""
+    counts, profile = insights.runs, _main(insights)
+    if not counts.judged or profile is None:
+        return '<p class="says">Nothing has been judged yet: there is nothing to say about failures.</p>'
+    known = counts.failed + counts.succeeded
+    said = [f"Of {runs(known)} with a known outcome {counts.failed:,} failed." if known else
+            f"{runs(counts.judged).capitalize()} judged; whether they failed is not known."]  # fmt: skip
+    if profile.per_failed.value is not None and not profile.per_failed.too_few:
+        said.append(f"A failed run shows {profile.per_failed.value:.1f} failure modes on average.")
+    top = [row for row in seen(profile) if not row.runs.too_few][:3]
+    if top:
+        named = [f"<b>{safe(row.name, 60)}</b> ({percent(row.runs.value)} of runs)" for row in top]
+        said.append(f"Most frequent: {', '.join(named)}.")
+    fatal = [f"<b>{safe(row.name, 60)}</b>" for row in seen(profile) if row.lift.here == "fatal"]
+    if fatal:
+        said.append(f"Where it occurs, runs fail more often: {', '.join(fatal[:4])}.")
+    if not profile.onset.first_step.too_few:
+        step = (profile.onset.first_step.value or 0) + 1
+        said.append(f"In half of the runs the first failure begins by step {step:,.0f}.")
+    return f'<p class="says">{" ".join(said)}</p>'
+
+
 def _tiles(insights: Insights) -> str:
-    profile = insights.profile()
+    profile = _main(insights)
     found = [_tile(f"{insights.runs.judged:,}", "runs judged", f"of {insights.runs.scope:,} in scope")]
     if insights.failed.value is not None:
         found.append(_tile(percent(insights.failed.value), "of runs failed", around(insights.failed)))
-    if profile is not None and profile.per_failed.value is not None:
-        words = around(profile.per_failed, shares=False)
-        found.append(_tile(f"{profile.per_failed.value:.1f}", "modes per failed run", words))
+    if profile is not None:
+        item, of = (profile.per_failed, "failed run") if profile.failed >= FEW else (profile.per_run, "judged run")
+        if item.value is not None:
+            found.append(_tile(f"{item.value:.1f}", f"modes per {of}", around(item, shares=False)))
     if insights.recall.value is not None:
         found.append(_tile(percent(insights.recall.value), "mean recall", around(insights.recall)))
     if profile is not None and (rows := seen(profile)) and not rows[0].runs.too_few:
@@ -78,27 +111,31 @@ def _tile(value: str, name: str, more: str, *, words: bool = False) -> str:
     return f'<div class="tile"><span>{name}</span><b{look}>{value}</b><span>{more}</span></div>'
 
 
+# -- the sections ---------------------------------------------------------------------------------------------------
+
+
 def _profile(key: str, profile: Profile, insights: Insights) -> str:
-    parts = [
-        _section(f"{key}-modes", f"What fails: {safe(profile.title)}", sections.modes(profile)),
-        _section(f"{key}-lift", "Fatal or recoverable", sections.lift(profile)),
-        _section(f"{key}-groups", "For whom", sections.groups(profile)),
-        _section(f"{key}-onset", "Where failures begin", sections.onset(profile)),
-        _section(f"{key}-lost", "What came after the first failure", sections.lost(profile)),
-        _section(f"{key}-together", "What occurs together", sections.together(profile)),
-        _section(f"{key}-cascades", "What follows from what", sections.cascades(profile)),
-        _section(f"{key}-prevented", "What review prevented", sections.prevented(profile, insights)),
+    contents = [
+        ("modes", "What fails", failing.modes(profile)),
+        ("lift", "Fatal or recoverable", failing.lift(profile)),
+        ("groups", "For whom", failing.groups(profile)),
+        ("onset", "Where failures begin", course.onset(profile)),
+        ("lost", "What came after the first failure", course.lost(profile)),
+        ("together", "What occurs together", course.together(profile)),
+        ("cascades", "What follows from what", course.cascades(profile)),
+        ("prevented", "What review prevented", course.prevented(profile, insights)),
     ]
-    return "\n".join(filter(None, parts))
-
-
-def _section(key: str, title: str, content: str) -> str:
-    return f'<section id="{key}"><h2>{title}</h2>{content}</section>' if content else ""
+    counts = (
+        f"{runs(profile.judged).capitalize()} judged by it: {profile.failed:,} failed, "
+        f"{profile.succeeded:,} succeeded, {profile.judged - profile.failed - profile.succeeded:,} of unknown outcome."
+    )
+    inside = "\n".join(section(f"{key}-{part}", title, content, 3) for part, title, content in contents if content)
+    return section(key, safe(profile.title, 120), f'<p class="sub">{counts}</p>\n{inside}')
 
 
 def _missing(insights: Insights) -> str:
-    found = "".join(sections.missing(insights))
-    return _section("missing", "What cannot be said yet", f"<ul>{found}</ul>" if found else "")
+    found = "".join(f"<li><b>{safe(item.what)}</b> {safe(item.how)}</li>" for item in insights.missing)
+    return section("missing", "What cannot be said yet", f"<ul>{found}</ul>" if found else "")
 
 
 def _made(insights: Insights) -> str:
@@ -109,8 +146,8 @@ def _made(insights: Insights) -> str:
         ("Shares", _SHARES),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in told)
-    notes = "".join(f"<li>{safe(note)}</li>" for note in insights.notes)
-    return _section("made", "How these figures were made", f"<dl>{rows}</dl>{f'<ul>{notes}</ul>' if notes else ''}")
+    notes = "".join(f"<li>{safe(note, 600)}</li>" for note in insights.notes)
+    return section("made", "How these figures were made", f"<dl>{rows}</dl>{f'<ul>{notes}</ul>' if notes else ''}")
 
 
 def _labels(sources: Sources) -> str:

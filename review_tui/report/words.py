@@ -23,16 +23,16 @@ def percent(value: float | None) -> str:
 
 
 def share(figure: Figure) -> str:
-    """`43 % (31-56 %), 12 of 28`; why there is none; or that there are too few."""
+    """`43 % (31-56 %), 12 of 28`, as HTML."""
     if figure.value is None:
-        return safe(figure.why) or "not known"
+        return _undefined(figure)
     return f"{percent(figure.value)}{_interval(figure, percent)}, {counted(figure)}"
 
 
 def number(figure: Figure, unit: str = "", digits: int = 1) -> str:
-    """`4.7 (4.2-5.1), n 44`. unit: behind the value."""
+    """`4.7 (4.2-5.1), n 44`, as HTML. unit: behind the value."""
     if figure.value is None:
-        return safe(figure.why) or "not known"
+        return _undefined(figure)
 
     def text(value: float | None) -> str:
         return "-" if value is None else f"{value:,.{digits}f}"
@@ -59,6 +59,11 @@ def counted(figure: Figure) -> str:
 def few(figure: Figure) -> str:
     """What stands in the place of a bar."""
     return f"too few runs ({figure.n} of {FEW})"
+
+
+def _undefined(figure: Figure) -> str:
+    """A dash that says why when it is pointed at."""
+    return f'<span title="{safe(figure.why)}">\u2013</span>'
 
 
 def _interval(figure: Figure, text: Callable[[float | None], str]) -> str:

@@ -9,7 +9,7 @@ from labels.planning.estimate import Estimate
 from labels.planning.model import Plan, success_per_chunk, with_review, without_review
 from labels.planning.systems import SystemPlan
 from review_tui.report import charts
-from review_tui.report.sections import figure, table
+from review_tui.report.parts import figure, table
 from review_tui.report.words import percent, safe
 
 
