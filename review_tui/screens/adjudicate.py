@@ -30,6 +30,8 @@ from sessions.errors import UserError
 ELSEWHERE_S, PROGRESS_S = 1.0, 0.2
 #: From this width on the details stand beside the list.
 ROOMY = 150
+#: Below this height there is no room for them.
+SHORT = 16
 RULE_WORDS = {
     "majority": "more than half decide; a draw is open",
     "unanimous": "all must say the same",
@@ -51,6 +53,7 @@ class AdjudicateScreen(StationScreen):
     AdjudicateScreen #list { height: 1fr; width: 1fr; }
     AdjudicateScreen #columns { background: $background; padding: 0; }
     AdjudicateScreen #details { height: 7; border-top: solid $panel; background: $background; }
+    AdjudicateScreen.-short #details { display: none; }
     AdjudicateScreen.-roomy #body { layout: horizontal; }
     AdjudicateScreen.-roomy #details { width: 64; height: 1fr; border-top: none; border-left: solid $panel; }
     """
@@ -60,7 +63,7 @@ class AdjudicateScreen(StationScreen):
         self.wanted = mode
         self.named = False
         self.docket: Docket
-        self.loading = False
+        self.looking = False
         self.loaded = False
         self._stop = threading.Event()
         self._version = -1
@@ -104,6 +107,7 @@ class AdjudicateScreen(StationScreen):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= ROOMY, "-roomy")
+        self.set_class(self.size.height < SHORT and self.size.width < ROOMY, "-short")
         self.call_after_refresh(self.show_rows)
 
     def on_screen_resume(self) -> None:
@@ -116,7 +120,7 @@ class AdjudicateScreen(StationScreen):
         """Go through all votes, in a thread. What was under way is told to stop."""
         self._stop.set()
         self._stop = threading.Event()
-        self._done, self.loading = 0, True
+        self._done, self.looking = 0, True
         self.show_rows()
         self.run_worker(self._read(self._stop, everything=True), exit_on_error=False, group="docket", exclusive=True)
 
@@ -132,7 +136,7 @@ class AdjudicateScreen(StationScreen):
         if stop.is_set() or not self.ready:
             return
         if everything:
-            self.loading = False
+            self.looking = False
             self.loaded = self.loaded or changed
         if changed or everything:
             self.show_rows()
@@ -155,13 +159,13 @@ class AdjudicateScreen(StationScreen):
     async def _look_elsewhere(self) -> None:
         """Others vote and settle too: take in what they wrote."""
         version = self.station.store.data_version()
-        if not self.is_current or self.loading or not self.loaded or version == self._version:
+        if not self.is_current or self.looking or not self.loaded or version == self._version:
             return
         self._version = version
         await self._read(self._stop, everything=False)
 
     def _show_progress(self) -> None:
-        if self.loading and self.is_current:
+        if self.looking and self.is_current:
             self.show_rows()
 
     # -- showing ------------------------------------------------------------------------------------------------
@@ -179,7 +183,7 @@ class AdjudicateScreen(StationScreen):
         self._show_details()
 
     def _nothing(self) -> list[tuple[str, str]]:
-        if self.loading and not self.loaded:
+        if self.looking and not self.loaded:
             of = f" of {self.docket.runs:,}" if self.docket.runs else ""
             return [("", "text"), (f"looking for disagreements … {self._done:,}{of} runs", "faint")]
         if not self.docket.runs:
@@ -202,7 +206,7 @@ class AdjudicateScreen(StationScreen):
             ("adjudicate   ", "accent"),
             (many if self.loaded else "", "strong"),
             (f" · {docket.standing:,} settled, {docket.mine:,} by you" if docket.standing else "", "faint"),
-            ("   looking …" if self.loading and self.loaded else "", "warn"),
+            ("   looking …" if self.looking and self.loaded else "", "warn"),
             None,
             (f"reviewer {short(self.station.reviewer, 24)}", "faint"),
         ]

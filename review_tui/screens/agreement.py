@@ -38,6 +38,8 @@ ELSEWHERE_S, PROGRESS_S = 1.0, 0.2
 QUICK_S = 1.0
 #: From this width on, what a row means stands beside the table.
 ROOMY = 150
+#: Below this height there is no room for that: e shows it.
+SHORT = 16
 EMPTY = {
     "modes": ("Nobody has judged a mode yet.", "Label modes (l) or say that there is none (0) while reviewing."),
     "steps": ("No two reviewers found the same mode in one unit.", "Nor is there a run with two decisive steps."),
@@ -63,6 +65,7 @@ class AgreementScreen(StationScreen):
     AgreementScreen #list { height: 1fr; width: 1fr; }
     AgreementScreen #columns { background: $background; padding: 0; }
     AgreementScreen #words { height: 8; border-top: solid $panel; background: $background; padding: 0 1; }
+    AgreementScreen.-short #words { display: none; }
     AgreementScreen.-roomy #body { layout: horizontal; }
     AgreementScreen.-roomy #words { width: 56; height: 1fr; border-top: none; border-left: solid $panel; }
     """
@@ -116,6 +119,7 @@ class AgreementScreen(StationScreen):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= ROOMY, "-roomy")
+        self.set_class(self.size.height < SHORT and self.size.width < ROOMY, "-short")
         self.call_after_refresh(self.show_table)
 
     # -- computing ----------------------------------------------------------------------------------------------

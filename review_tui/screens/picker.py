@@ -210,6 +210,9 @@ def mode_help(book: Codebook, mode: Mode, guidelines: Sequence[str] = ()) -> lis
     category = book.category(mode.category)
     where = f"{mode.slug} · {category.name if category else mode.category} · {book.title} {book.version}"
     blocks = [(mode.label, "strong"), (where, "faint"), ("", "text"), (mode.definition, "text")]
+    if guidelines:
+        blocks += [("", "text"), ("Guidelines, from adjudications", "accent")]
+        blocks += [(f"§ {text}", "text") for text in guidelines]
     if mode.when:
         blocks += [("", "text"), ("Applies when", "accent"), *((f"• {item}", "text") for item in mode.when)]
     if mode.when_not:
@@ -218,9 +221,6 @@ def mode_help(book: Codebook, mode: Mode, guidelines: Sequence[str] = ()) -> lis
     for title, example in (("An example", mode.example), ("A near miss", mode.near_miss)):
         if example is not None:
             blocks += [("", "text"), (title, "accent"), (example.text, "text"), (f"→ {example.why}", "faint")]
-    if guidelines:
-        blocks += [("", "text"), ("Guidelines, from adjudications", "accent")]
-        blocks += [(f"§ {text}", "text") for text in guidelines]
     blocks += [("", "text"), ("Severity (prior)", "accent"), (f"{mode.severity.level}. {mode.severity.note}", "text")]
     if mode.aliases:
         blocks += [("", "text"), ("Also called", "accent"), ("; ".join(mode.aliases), "faint")]

@@ -46,12 +46,13 @@ def header(width: int) -> Pieces:
 
 def _columns(texts: Sequence[str], looks: Sequence[str], width: int) -> Pieces:
     alpha, title, where, name, more, votes = texts
-    place = 18 if width < 100 else 24
-    spare = max(20, width - 22 - place)
+    place = 24 if width >= 100 else 18 if width >= 60 else 0
+    spare = max(16, width - 22 - place - 2 * (place > 0))
     left = spare * 2 // 5
+    there = f"  {_pad(short(where, place), place)}  " if place else "  "
     return [
         (f" {alpha}  ", looks[0]), (_pad(short(title, left), left), looks[1]),
-        (f"  {_pad(short(where, place), place)}  ", looks[2]), (short(name, spare - left), looks[3]), None,
+        (there, looks[2]), (short(name, spare - left), looks[3]), None,
         (f"{more:>3}", looks[4]), (f" {votes:>6} ", looks[5]),
     ]  # fmt: skip
 

@@ -99,19 +99,19 @@ class Voters:
 
 
 def disputed(db: Path, runs: int = 2) -> Voters:
-    """Runs of six steps in chunks of two, judged by ann, bob and cat.
+    """Runs of six steps in chunks of two, judged by annika, bobby and xavier.
 
-    Of each run: chunk 1, all say none. Chunk 2: ann and bob see a loop, cat does not. Chunk 3: bob alone sees a skipped
-    check, cat says none, ann did not look: a draw.
+    Of each run: chunk 1, all say none. Chunk 2: annika and bobby see a loop, xavier does not. Chunk 3: bobby alone sees
+    a skipped check, xavier says none, annika did not look: a draw.
     """
     voters = Voters(db)
     for number in range(1, runs + 1):
         run = voters.run(f"run{number}")
-        for who in ("ann", "bob", "cat"):
+        for who in ("annika", "bobby", "xavier"):
             voters.say(who, run, 1)
-        voters.say("ann", run, 2, LOOP)
-        voters.say("bob", run, 2, (LOOP, 4), label_note="again and again")
-        voters.say("cat", run, 2)
-        voters.say("bob", run, 3, (SKIP, 6))
-        voters.say("cat", run, 3, note="nothing was skipped")
+        voters.say("annika", run, 2, LOOP)
+        voters.say("bobby", run, 2, (LOOP, 4), label_note="again and again")
+        voters.say("xavier", run, 2)
+        voters.say("bobby", run, 3, (SKIP, 6))
+        voters.say("xavier", run, 3, note="nothing was skipped")
     return voters
