@@ -47,10 +47,13 @@ def _system(item: SystemPlan, place: int, chosen: bool, width: int) -> PageRow:
     rests = f"{known.chunks:,} chunks" + (", yours" if known.own else "")
     odds = f"alone {percent(item.alone.right)}, reviewed {percent(item.reviewed.right)}"
     name = short(item.system, label) or "(not said)"
-    return f"plan:{place}", [
+    pieces: list[tuple[str, str] | None] = [
         ("▶ " if chosen else "  ", "accent"), (f"{name:<{label}}", "strong" if chosen else "text"),
-        (f" {step:<20}", "text"), (f"{rests:<22}" if width >= 90 else "", "faint"), *([] if width >= 110 else [None]), (f"{odds} ", "text"),
+        (f" {step:<20}", "text"), (f"{rests:<22}" if width >= 90 else "", "faint"),
     ]  # fmt: skip
+    if width < 110:
+        pieces.append(None)
+    return f"plan:{place}", [*pieces, (f"{odds} ", "text")]
 
 
 def _chosen(view: View, item: SystemPlan) -> list[PageRow]:

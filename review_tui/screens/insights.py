@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -17,9 +15,7 @@ from textual.app import ComposeResult
 from review_tui.actions import INSIGHTS, Action
 from review_tui.insights.names import GROUPS_PAGE, MODES_PAGE, NAMES_OF_PAGES, PLAN_PAGE
 from review_tui.sanitize import clean, short
-from review_tui.screens.base import StationScreen
-from review_tui.screens.choice import Choice
-from review_tui.screens.prompt import Prompt
+from review_tui.screens.insights_filters import InsightsFilters
 from review_tui.screens.reader import Reader
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.page import PageList
@@ -27,7 +23,6 @@ from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
-    from labels.insights import Scope
     from labels.insights.figures import Insights, Profile
     from labels.insights.material import Material
     from labels.planning.systems import SystemPlan
@@ -35,8 +30,8 @@ if TYPE_CHECKING:
 
 #: How often progress is shown, in seconds.
 PROGRESS_S = 0.2
-#: Values that can be chosen of one attribute, the most frequent ones.
-MOST_VALUES = 200
+#: Systems that a plan is calculated for, those with most judged runs.
+MOST_SYSTEMS = 40
 #: From this width on the names of all pages fit beside their numbers.
 NAMES = 78
 
@@ -45,7 +40,7 @@ class Stopped(Exception):
     """The reviewer left, or wants something else computed."""
 
 
-class InsightsScreen(StationScreen):
+class InsightsScreen(InsightsFilters):
     """Pages of figures about the runs of a scope."""
 
     ACTIONS: ClassVar[list[Action]] = INSIGHTS
@@ -53,17 +48,12 @@ class InsightsScreen(StationScreen):
     def __init__(self) -> None:
         super().__init__()
         self.material: Material | None = None
-        self.found: Insights | None = None
         self.plans: list[SystemPlan] | None = None
-        self.book = ""
         self.page = 0
-        self.column, self.group, self.plan = 0, 0, 0
+        self.group, self.plan = 0, 0
         self.order = "code"
         self.doing, self.trouble = "", ""
-        self.scope: Scope
         self._stop = threading.Event()
-        #: attribute -> value -> runs, as seen before any filter; what a filter can be set to.
-        self._values: dict[str, dict[str, int]] = {}
 
     def compose(self) -> ComposeResult:
         yield Bar(2, id="head")
@@ -79,15 +69,8 @@ class InsightsScreen(StationScreen):
         self.show_keys()
         self.body.focus()
         self.body.show(FixedRows([(None, [("", "text")]), (None, [(" reading what was judged …", "faint")])]))
-        self.call_after_refresh(self._first)
+        self.call_after_refresh(self.begin)
         self.set_interval(PROGRESS_S, self._show_head)
-
-    def _first(self) -> None:
-        """After the first frame: what the figures need is imported now."""
-        from labels.insights import Scope
-
-        self.scope = Scope()
-        self.begin()
 
     def on_unmount(self) -> None:
         self.ready = False
@@ -108,7 +91,7 @@ class InsightsScreen(StationScreen):
 
     async def _compute(self, stop: threading.Event) -> None:
         try:
-            material, found = await asyncio.to_thread(self._figures, stop, self.scope)
+            material, found = await asyncio.to_thread(self._figures, stop)
         except Stopped:
             return
         except UserError as error:
@@ -117,12 +100,13 @@ class InsightsScreen(StationScreen):
             if stop.is_set() or not self.ready:
                 return
             self.doing, self.material, self.found = "", material, found
-            self._learn_values(found)
+            self.learn_values(found)
         if self.ready:
             self.show_page()
 
-    def _figures(self, stop: threading.Event, scope: Scope) -> tuple[Material, Insights]:
-        """In a thread."""
+    def _figures(self, stop: threading.Event) -> tuple[Material, Insights]:
+        """In a thread; with what it takes to draw, so that the screen does not stand still for the import."""
+        import review_tui.insights.pages  # noqa: F401
         from labels.insights.material import gather
         from labels.insights.whole import figures
 
@@ -131,17 +115,10 @@ class InsightsScreen(StationScreen):
             if stop.is_set():
                 raise Stopped
 
-        material = gather(self.station.store, self.station.codebooks(), scope, progress=progress)
+        material = gather(self.station.store, self.station.codebooks(), self.scope, progress=progress)
         if stop.is_set():
             raise Stopped
         return material, figures(material)
-
-    def _learn_values(self, found: Insights) -> None:
-        """Remember what there is to filter by: a filtered result shows only what is left."""
-        for profile in found.profiles:
-            for item in profile.groups:
-                values = self._values.setdefault(item.by, {})
-                values[item.value] = max(values.get(item.value, 0), item.runs)
 
     def _begin_plans(self) -> None:
         if self.plans is None and self.found is not None and not self.doing:
@@ -151,7 +128,7 @@ class InsightsScreen(StationScreen):
     async def _plan(self, stop: threading.Event) -> None:
         from labels.planning.systems import by_system
 
-        systems = list(self._scope_systems())
+        systems = self._scope_systems()[:MOST_SYSTEMS]
         try:
             found = await asyncio.to_thread(by_system, self.station.store, systems, self.station.reviewer)
         except UserError as error:
@@ -309,96 +286,6 @@ class InsightsScreen(StationScreen):
 
             await self.station.push_screen(Reader("What these figures rest on", about(self.view())))
 
-    # -- filters ------------------------------------------------------------------------------------------------
-
-    async def action_system(self) -> None:
-        await self._filter_by("system")
-
-    async def action_model(self) -> None:
-        await self._filter_by("model")
-
-    async def action_outcome(self) -> None:
-        await self._filter_by("outcome")
-
-    async def action_benchmark(self) -> None:
-        await self._filter_by("benchmark")
-
-    async def _filter_by(self, by: str) -> None:
-        """Ask for one value of an attribute, or for any."""
-        values = sorted(self._values.get(by, {}).items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]
-        if not values or (len(values) == 1 and not values[0][0]):
-            self.say(f"No judged run says what its {by} is.", "warn")
-            return
-        rows: list[tuple[str, Pieces]] = [("any", [(" any", "strong")])]
-        for place, (value, runs) in enumerate(values):
-            name = short(value, 60) or "(not said)"
-            rows.append(
-                (str(place), [(f" {name}", "text"), None, (f"{runs:,} {'run' if runs == 1 else 'runs'} ", "faint")])
-            )
-
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                self._narrow(by, None if key == "any" else values[int(key)][0])
-
-        await self.station.push_screen(Choice(f"Only runs of one {by}", rows), chosen)
-
-    def _narrow(self, by: str, value: str | None) -> None:
-        where = {name: values for name, values in self.scope.where.items() if name != by}
-        if value is not None:
-            where[by] = frozenset([value])
-        self._rescope(lambda: replace(self.scope, where=where))
-
-    def _rescope(self, make: Callable[[], Scope]) -> None:
-        """Look at other runs; what cannot be is said."""
-        try:
-            self.scope = make()
-        except UserError as error:
-            self.say(str(error), "error")
-            return
-        self.begin()
-
-    async def action_codebook(self) -> None:
-        """Choose the codebook whose modes are shown."""
-        if self.found is None:
-            return
-        rows: list[tuple[str, Pieces]] = [
-            (item.codebook, [(f" {short(item.title, 50)}", "text"), None, (f"{item.judged:,} runs judged ", "faint")])
-            for item in self.found.profiles
-        ]
-        if not rows:
-            self.say("No codebook was judged by yet.", "warn")
-            return
-
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                self.book, self.column = key, 0
-                self.show_page()
-
-        await self.station.push_screen(Choice("Modes of which codebook", rows), chosen)
-
-    async def action_time(self) -> None:
-        """Ask for a range of time in which the runs began."""
-        now = self.scope.started.text if self.scope.started else ""
-
-        def typed(text: str | None) -> None:
-            if text is not None:
-                self._rescope(lambda: self._started(text.strip()))
-
-        hint = "2026-11-01..2026-11-30, 2026-11, 2026-11-30..   empty: any time"
-        await self.station.push_screen(Prompt("Runs that began", now, hint), typed)
-
-    def _started(self, text: str) -> Scope:
-        from labels.insights import Span
-
-        return replace(self.scope, started=Span.parse(text) if text else None)
-
-    def action_unfilter(self) -> None:
-        """All runs again."""
-        from labels.insights import Scope
-
-        self.scope = Scope()
-        self.begin()
-
     # -- following a row ----------------------------------------------------------------------------------------
 
     async def action_open(self) -> None:
@@ -417,7 +304,7 @@ class InsightsScreen(StationScreen):
             await self._open_mode(value)
         elif kind == "group" and self.profile is not None:
             group = self.profile.groups[int(value)]
-            self._narrow(group.by, group.value)
+            self.narrow(group.by, group.value)
         elif kind == "plan" and self.plans:
             self.plan = int(value)
             self.show_page()
