@@ -11,7 +11,7 @@ from labels.planning.systems import SystemPlan
 from review_tui.report import course, failing
 from review_tui.report.failing import seen
 from review_tui.report.parts import section
-from review_tui.report.words import around, percent, runs, safe
+from review_tui.report.words import around, percent, runs, safe, sentence
 from review_tui.report.worth import worth
 
 #: By this the program knows its own reports again, and writes over no other file.
@@ -134,7 +134,7 @@ def _profile(key: str, profile: Profile, insights: Insights) -> str:
 
 
 def _missing(insights: Insights) -> str:
-    found = "".join(f"<li><b>{safe(item.what)}</b> {safe(item.how)}</li>" for item in insights.missing)
+    found = "".join(f"<li><b>{sentence(item.what)}</b> {sentence(item.how)}</li>" for item in insights.missing)
     return section("missing", "What cannot be said yet", f"<ul>{found}</ul>" if found else "")
 
 
@@ -146,7 +146,7 @@ def _made(insights: Insights) -> str:
         ("Shares", _SHARES),
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{words}</dd>" for name, words in told)
-    notes = "".join(f"<li>{safe(note, 600)}</li>" for note in insights.notes)
+    notes = "".join(f"<li>{sentence(note)}</li>" for note in insights.notes)
     return section("made", "How these figures were made", f"<dl>{rows}</dl>{f'<ul>{notes}</ul>' if notes else ''}")
 
 
@@ -157,7 +157,7 @@ def _labels(sources: Sources) -> str:
         f"{sources.labels:,} labels in {sources.votes:,} decisions by {who}, settled by the rule {safe(sources.rule)}. "
         f"{runs(sources.runs_one)} judged by one person, {sources.runs_more:,} by several, "
         f"{sources.runs_adjudicated:,} with an adjudicator's word, {sources.runs_outside:,} by annotators of imported "
-        f"corpora only. {sources.unsettled:,} disagreements are not settled and count as not judged. "
+        f"corpora only. Not settled, and counted as not judged: {sources.unsettled:,}. "
         f"Suggestions of detectors ({sources.suggestions:,}) are never counted as labels."
     )
 

@@ -14,6 +14,12 @@ def safe(text: str, limit: int = 300) -> str:
     return escape(short(text, limit), quote=True)
 
 
+def sentence(text: str) -> str:
+    """Plain words as a sentence of the page."""
+    words = safe(text, 600)
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?', '!')) else '.'}"
+
+
 def percent(value: float | None) -> str:
     """`43 %`; small shares keep a digit, so that they do not look like none."""
     if value is None:
