@@ -80,7 +80,7 @@ def _pace(found: Health) -> Iterator[Line]:
     trend = pace.trend
     if trend.value is not None and not trend.few:
         steady = (trend.low or 0) <= 0 <= (trend.high or 0)
-        word = "no clear trend" if steady else "longer" if trend.value > 0 else "shorter"
+        word = "not clear" if steady else "longer" if trend.value > 0 else "shorter"
         yield _row(
             "trend",
             (f"{_signed(trend.value)} a week", "strong"),

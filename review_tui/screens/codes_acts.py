@@ -331,7 +331,9 @@ class CodeActs(StationScreen):
 
         paths = self.station.codebooks().paths.values()
         own = [path for path in paths if path.resolve().parent != BUILT_IN.resolve()]
-        return str(own[0] if own else user_codebook_folder() / "own.toml")
+        path = own[0] if own else user_codebook_folder() / "own.toml"
+        home = Path.home()
+        return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
 
     async def _promote(self, code: Code, path: Path, name: str, definition: str) -> None:
         from labels.coding.promote import Wanted, promote
