@@ -71,10 +71,12 @@ def compare(
     one, two = (gather(store, codebooks, item, kept) for item in scopes(scope, by, first, second))
     book = codebook or _shared(one, two)
     tables = [table_of(side, book)[0] if book in side.books else None for side in (one, two)]
-    for name, table in zip((first, second), tables, strict=True):
-        if table is None or not table.rows:
+    for name, side in ((first, one), (second, two)):
+        if not any(len(table_of(side, mine)[0].rows) for mine in ([codebook] if codebook else side.books)):
             known = "" if by in TIMES else _known(store, by)
             raise UserError(f"no judged run has {by} {name!r:.60}.", known or "Review some of them first.")
+    if None in tables:
+        raise UserError("the two groups were not judged by the same codebook.", "Judge both by one.")
     left, right = (table for table in tables if table is not None)
     names = (first or "(not said)", second or "(not said)")
     rows = _rows(left, right)
@@ -87,13 +89,11 @@ def compare(
 
 
 def _shared(one: Material, two: Material) -> str:
-    """The codebook that most runs of the group with fewer are judged by."""
+    """The codebook by which most runs of the group with fewer are judged; of equals, most runs of both."""
     counts = {
-        book: min(len(table_of(one, book)[0].rows), len(table_of(two, book)[0].rows))
-        for book in one.books
-        if book in two.books
+        book: [len(table_of(side, book)[0].rows) for side in (one, two)] for book in one.books if book in two.books
     }
-    return max(counts, key=lambda book: (counts[book], book), default="")
+    return max(counts, key=lambda book: (min(counts[book]), sum(counts[book])), default="")
 
 
 def _known(store: Store, by: str) -> str:

@@ -54,7 +54,7 @@ def _few(found: Insights) -> Missing | None:
 def _outcomes(found: Insights) -> Missing | None:
     runs = found.runs
     how = (
-        "Decide on the run as a whole (`review-tui decide RUN --whole --verdict approve` or `reject`), or import runs"
+        "Decide on the run as a whole (`review-tui decide RUN --whole --verdict approve` or `stop`), or import runs"
         " with a reward or a grader's verdict."
     )
     if runs.failed + runs.succeeded == 0:
