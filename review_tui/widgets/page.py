@@ -33,7 +33,10 @@ class PageList(RowList):
         self.cursor, self.top = -1, 0
 
     def on_key(self, event: events.Key) -> None:
-        super().on_key(event)
-        if event.key in ("home", "end", "G"):
+        """Home and End go to the ends of what can be read; all other keys are the list's (it gets them after this)."""
+        if event.key in ("home", "end", "G") and len(self.source):
             event.stop()
-            self.scroll_by(len(self.source) * (-1 if event.key == "home" else 1))
+            event.prevent_default()
+            start, step = (-1, 1) if event.key == "home" else (len(self.source), -1)
+            self._set_cursor(self._next(start, step))
+            self.scroll_by(-step * len(self.source))
