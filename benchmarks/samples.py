@@ -16,6 +16,7 @@ TRACES = ROOT / "sample_traces"
 
 _ANSWER = "it-bench/sre/Scenario-1/1/session.jsonl"
 _CONVERSATION = "openhands_v1/conversations/56632213fdb343fa82c9e81c050e74cd/base_state.json"
+_MAGENTIC = "2aa5dd83fbcd0dce9a3dd4592106e5b5edf738008d932e357d477bba80e59ccf"
 _TERMINUS = "atif/terminus_2_hello-world-context-summarization-linear-history.trajectory.json"
 
 #: format -> files (where several are one run: the one that is opened). Own ones and sample runs: "own:", "traces:".
@@ -53,7 +54,7 @@ _FILES: dict[str, tuple[str, ...]] = {
     "mast": ("mast/MAD_human_labelled_dataset.json",),
     "ag2": ("mast/ag2_labelled/records.json",),
     "autogen": ("autogen/messages.jsonl", "autogen/task_result.json", "autogen/team_state.json"),
-    "openai-chat": ("traces:polling-loop.jsonl", "taubench/gpt-4o-airline-part.json"),
+    "openai-chat": ("traces:polling-loop.jsonl", f"agentrx/magentic/{_MAGENTIC}.json"),
     "text": ("traces:nightly-etl.txt",),
 }  # fmt: skip
 #: What lies around a file and belongs to its run: so many folders above it are taken with all they hold.

@@ -112,9 +112,9 @@ def dumps(value: Any) -> str:
 
 
 def dump_bytes(value: Any) -> bytes:
-    """The same as UTF-8."""
+    """The same as UTF-8. In memory of its own size: orjson's own answer holds 4 kB at least, and ten times its text."""
     try:
-        return orjson.dumps(value)
+        return b"%b" % orjson.dumps(value)
     except TypeError:
         return _dump_odd(value, sort=False)
 

@@ -135,7 +135,10 @@ def read(path: Path, format: str | None = None) -> Iterator[Record]:
     source = Source(path)
     try:
         records = reader.read(source)
-        yield from records if source.compression is None else _with_bytes(source, records)
+        for record in records if source.compression is None else _with_bytes(source, records):
+            yield record
+            if source.notes:
+                yield from source.take_notes()
     except BadJson as error:
         yield source.problem(str(error))
     except RecursionError:
@@ -146,6 +149,7 @@ def read(path: Path, format: str | None = None) -> Iterator[Record]:
         raise
     except Exception as error:  # a reader (perhaps a plug-in) met what it did not foresee: keep what it has read
         yield source.problem(f"the reader {reader.name} stopped here: {type(error).__name__}: {error}"[:200])
+    yield from source.take_notes()
 
 
 def _with_bytes(source: Source, records: Iterable[Record]) -> Iterator[Record]:

@@ -32,15 +32,25 @@ import ijson
 
 from sessions.errors import UserError
 from sessions.jsontext import MAX_DEPTH, BadJson, loads
+from sessions.readers.long_text import PIECE, shortened_line
 from sessions.run import Problem, Raw, Record, Span
 from sessions.streams import READ_BUFFER as READ_BUFFER
 from sessions.streams import compression_of, open_stream, read_up_to
 
 HEAD_BYTES = 256 * 1024
-#: A document up to this size is parsed at once; a larger one is streamed item by item with ijson.
-WHOLE_DOCUMENT_BYTES = 64 * 1024 * 1024
-#: A single line beyond this is reported and skipped: no agent step is that long, and memory is bounded.
-MAX_LINE_BYTES = 256 * 1024 * 1024
+#: A document up to this size is parsed at once (into up to six times as much memory); a larger one is streamed item by
+#: item with ijson.
+WHOLE_DOCUMENT_BYTES = 24 * 1024 * 1024
+#: A document that cannot be streamed is read up to this size.
+LARGEST_DOCUMENT_BYTES = 512 * 1024 * 1024
+#: A line beyond this is shortened as it is read (`long_text`).
+LONG_LINE_BYTES = 16 * 1024 * 1024
+#: One that is longer even so is reported and passed over: no agent step is that long, and memory is bounded.
+MAX_LINE_BYTES = 64 * 1024 * 1024
+#: So much is given of a line that is passed over.
+_CUT_LINE_BYTES = 1 << 20
+#: A line's end is looked for so far when the file's first lines are looked at.
+_SKIPPED_BYTES = 256 * 1024 * 1024
 #: So much of a compressed file's lines is remembered for the steps that are still to come of them.
 KEPT_BYTES = 64 * 1024 * 1024
 #: Of a compressed file, the size is counted up to here, which tells all that its size decides.
@@ -174,6 +184,8 @@ class Source:
             raise UserError(f"cannot read {path}: {error.strerror}.") from None
         self._kept: dict[int, bytes] = {}
         self._kept_bytes = 0
+        #: What was wrong with the file on the way, to be said beside what the reader says; `read` takes them.
+        self.notes: list[Problem] = []
 
     @cached_property
     def size(self) -> int:
@@ -195,14 +207,19 @@ class Source:
     def lines(self, path: Path | None = None) -> Iterator[tuple[int, int, bytes]]:
         """(line number from 1, byte offset, line without its newline), skipping blank lines.
 
-        A line over MAX_LINE_BYTES is given in pieces of that size; only the first would parse, so callers report it.
+        Of a line over LONG_LINE_BYTES, long texts are shortened; if it is still over MAX_LINE_BYTES, only its beginning
+        is given, which is no JSON. Both are noted.
         """
         offset = 0
+        where = path or self.path
         keeps = self.compression is not None and path in (None, self.path)
-        with open_stream(path or self.path) as file:
+        with open_stream(where) as file:
             number = 0
-            while line := file.readline(MAX_LINE_BYTES):
+            while line := file.readline(LONG_LINE_BYTES):
                 number += 1
+                size = len(line)
+                if size == LONG_LINE_BYTES and not line.endswith(b"\n"):
+                    line, size = self._long_line(file, line, where, number)
                 body = line.rstrip(b"\r\n")
                 if keeps:
                     self.keep(offset, line)
@@ -210,7 +227,43 @@ class Source:
                     yield 1, offset + 3, body[3:]
                 elif body.strip():
                     yield number, offset, body
-                offset += len(line)
+                offset += size
+
+    def _long_line(self, file: io.BufferedReader[Any], start: bytes, path: Path, number: int) -> tuple[bytes, int]:
+        """(a line that goes on behind `start`, shortened; its bytes in the file)."""
+        line, size, left_out = shortened_line(file, start, MAX_LINE_BYTES)
+        what = f"a line of {size / 1e6:.0f} MB"
+        if line is None:
+            self.note(f"{what} is too long to be read", number, path)
+            return start[:_CUT_LINE_BYTES], size
+        if left_out:
+            self.note(f"{what}: {left_out / 1e6:.0f} MB of its texts are left out", number, path)
+        return line, size
+
+    def note(self, reason: str, line: int | None = None, path: Path | None = None) -> None:
+        """Say that something is wrong with the file, or that it was not read as a whole; reading goes on."""
+        self.notes.append(Problem(str(path or self.path), line, reason))
+
+    def take_notes(self) -> list[Problem]:
+        notes, self.notes = self.notes, []
+        return notes
+
+    def first_lines(self, count: int) -> list[bytes]:
+        """The first lines that are not blank, without a byte order mark, to tell what the file is.
+
+        Of a line over LONG_LINE_BYTES, only its beginning, which is no JSON. What has no line end for long is taken to
+        be one line.
+        """
+        found: list[bytes] = []
+        with open_stream(self.path, 1 << 16) as file:
+            while len(found) < count and (line := file.readline(LONG_LINE_BYTES)):
+                if len(line) == LONG_LINE_BYTES and not line.endswith(b"\n"):
+                    line = line[:PIECE]
+                    if not _skip_line(file):
+                        return [*found, line]
+                if line.strip():
+                    found.append(line if found else line.removeprefix(b"\xef\xbb\xbf"))
+        return found
 
     def json_lines(self, file: int = 0, path: Path | None = None) -> Iterator[tuple[int, Span, Any] | Problem]:
         """Each line's JSON value with its place; a Problem for a line that is none (cut off, damaged)."""
@@ -232,7 +285,7 @@ class Source:
 
     def content(self) -> tuple[bytes, str | None]:
         """The whole file's bytes, and what is wrong with their end, if anything. Raises BadJson for too many."""
-        most = 8 * WHOLE_DOCUMENT_BYTES
+        most = LARGEST_DOCUMENT_BYTES
         if self.compression is None:
             if self.size > most:
                 raise BadJson(f"one JSON document of {self.size / 1e6:.0f} MB is too large for this format")
@@ -267,3 +320,12 @@ class Source:
             at += len(piece)
             left -= len(piece)
         return b"".join(pieces)
+
+
+def _skip_line(file: io.BufferedReader[Any]) -> bool:
+    """Go to the beginning of the next line. False if it does not come soon, or never."""
+    for _ in range(_SKIPPED_BYTES // LONG_LINE_BYTES):
+        line = file.readline(LONG_LINE_BYTES)
+        if not line or line.endswith(b"\n"):
+            return bool(line)
+    return False

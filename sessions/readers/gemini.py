@@ -17,7 +17,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +104,7 @@ def _records(source: Source) -> Iterator[tuple[Raw, Any] | Problem]:
 
 def _is_jsonl(source: Source) -> bool:
     """Whether the first line is an object by itself, or the second one looks like one (the first may be damaged)."""
-    for number, (_, _, line) in enumerate(islice(source.lines(), 2)):
+    for number, line in enumerate(source.first_lines(2)):
         if number and line.startswith(b'{"'):
             return True
         with suppress(BadJson):

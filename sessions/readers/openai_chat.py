@@ -106,7 +106,7 @@ def _sniff_outline(outline: dict[str, Any]) -> float:
 
 def _is_jsonl(source: Source) -> bool:
     """Whether a line by itself is a record. The first may be damaged, so the first three are looked at."""
-    for _, _, line in islice(source.lines(), 3):
+    for line in source.first_lines(3):
         if line.lstrip()[:1] in (b"{", b"["):
             try:
                 if loads(line):

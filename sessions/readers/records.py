@@ -13,10 +13,9 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from sessions.jsontext import BadJson, dump_bytes, loads
-from sessions.readers.base import WHOLE_DOCUMENT_BYTES, Source
+from sessions.readers.base import Source
 from sessions.readers.salvage import open_document
 from sessions.run import Problem, Span
-from sessions.streams import open_stream
 
 #: Records that are no lines of the file are kept in memory up to so many bytes, then in a temporary file.
 SHELF_MEMORY = 32 * 1024 * 1024
@@ -28,12 +27,8 @@ def is_jsonl(source: Source) -> bool:
 
     Two, so that one damaged line does not hide the rest. A document on a single line is a document.
     """
-    lines: list[bytes] = []
-    with open_stream(source.path) as file:
-        while len(lines) < 2 and (line := file.readline(WHOLE_DOCUMENT_BYTES)):
-            if line.strip():
-                lines.append(line)
-    return len(lines) == 2 and any(_is_object(line.removeprefix(b"\xef\xbb\xbf")) for line in lines)
+    lines = source.first_lines(2)
+    return len(lines) == 2 and any(map(_is_object, lines))
 
 
 def _is_object(line: bytes) -> bool:

@@ -6,7 +6,6 @@ The labelled corpora (Who&When, MAST, AG2) come in all three wrappings, dependin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from sessions.jsontext import BadJson, loads
@@ -38,7 +37,7 @@ def _is_jsonl(source: Source) -> bool:
 
     A pretty-printed document's lines are none; a document on a single line is JSONL with one row.
     """
-    return any(_is_object(line) for _, _, line in islice(source.lines(), 2))
+    return any(map(_is_object, source.first_lines(2)))
 
 
 def _is_object(line: bytes) -> bool:

@@ -8,21 +8,27 @@ stands before the damage is kept, down to the finished fields of the record that
 from __future__ import annotations
 
 import io
+import re
+from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any
 
 import ijson
 
-from sessions.jsontext import MAX_DEPTH, BadJson
+from sessions.jsontext import MAX_DEPTH, BadJson, loads
 from sessions.readers.base import WHOLE_DOCUMENT_BYTES, Source
+from sessions.readers.long_text import ShortTexts
 from sessions.streams import open_stream
 
 _STARTS = ("start_map", "start_array")
 _ENDS = ("end_map", "end_array")
 _ERRORS = (ijson.JSONError, ValueError, OverflowError)
 _NOTHING = object()
+#: Behind the list of a large document are totals, tools, an outcome: not more than this.
+_TAIL_BYTES = 2 * 1024 * 1024
+_BACKWARDS = re.compile(rb'"[^"]*+(?:"(?=\\)[^"]*+)*+"|["\[\]{}]')
 
 
 @dataclass(slots=True)
@@ -67,23 +73,27 @@ def _split(value: Any, member: str) -> Document:
 
 
 def _streamed(source: Source, member: str) -> Document:
-    """Two passes over a large object: all but the list first, because headers come before steps; then the list."""
+    """A large document: what stands around the list first, because headers come before steps, then the list.
+
+    What stands behind it is read from the file's end. Where that cannot be, the file is gone through twice.
+    """
     document = Document()
     builder = _Builder()
+    behind = members_at_end(source) if source.compression is None else None
     try:
         with open_stream(source.path) as file:
-            for place, event, value in _placed(file, member):
+            for place, event, value in _placed(ShortTexts(file), member):
                 if place == "root":
                     builder.feed(event, value)
                 elif place == "edge":
                     document.found = True
                     document.is_list = builder.value is _NOTHING
-                if document.is_list:
-                    break
+                    if document.is_list or behind is not None:
+                        break
     except _ERRORS as error:
         document.problem = _reason(error)
     if isinstance(builder.value, dict):
-        document.root = builder.value
+        document.root = builder.value | (behind or {} if document.found else {})
     document.items = _stream_items(source, member, document)
     return document
 
@@ -93,19 +103,21 @@ def _stream_items(source: Source, member: str, document: Document) -> Iterator[A
     builder = _Builder()
     try:
         with open_stream(source.path) as file:
-            for place, event, value in _placed(file, member):
-                if place == "list":
-                    builder.feed(event, value)
-                    if not builder.depth:
-                        yield builder.value
-                        builder = _Builder()
+            texts = ShortTexts(file)
+            events = ijson.basic_parse(texts, use_float=True)
+            if _to_list(events, member):
+                for value in _values(events, builder):
+                    yield value
+                    if texts.shortener.texts:
+                        _note_shortened(source, texts)
+                deque(events, maxlen=0)  # whatever is wrong behind the list is to be said too
     except _ERRORS as error:
         document.problem = _reason(error)
         if builder.value is not _NOTHING:
             yield builder.value
 
 
-def _placed(file: BinaryIO, member: str) -> Iterator[tuple[str, str, Any]]:
+def _placed(file: Any, member: str) -> Iterator[tuple[str, str, Any]]:
     """A document's parser events with their place: in the "list", on its "edge", or elsewhere in the "root".
 
     Without ijson's prefixes, which take memory without bounds where lists stand in lists a hundred thousand deep.
@@ -127,6 +139,101 @@ def _placed(file: BinaryIO, member: str) -> Iterator[tuple[str, str, Any]]:
             yield "root", event, value
         if event in _STARTS:
             depth += 1
+
+
+def _note_shortened(source: Source, texts: ShortTexts) -> None:
+    left, texts.shortener.texts, texts.shortener.left_out = texts.shortener.left_out, 0, 0
+    source.note(f"a text that is too long: {left / 1e6:.0f} MB of it are left out")
+
+
+def _to_list(events: Iterator[tuple[str, Any]], member: str) -> bool:
+    """Go into the list; False if the document has none."""
+    depth, key = 0, None
+    for event, value in events:
+        if event == "start_array" and (depth == 0 or (depth == 1 and key == member)):
+            return True
+        if event in _STARTS:
+            depth += 1
+        elif event in _ENDS:
+            depth -= 1
+        elif event == "map_key" and depth == 1:
+            key = value
+    return False
+
+
+def _values(events: Iterator[tuple[str, Any]], builder: _Builder) -> Iterator[Any]:
+    """The values of a list from behind its bracket to the one that closes it. builder: has the unfinished one.
+
+    Written out, with the frequent first: through calls of `_Builder.feed` it takes more than twice as long.
+    """
+    key = ""
+    stack: list[Any] = builder.open
+    inner: Any = None
+    for event, value in events:
+        if event == "map_key":
+            key = value
+            continue
+        if event == "start_map" or event == "start_array":
+            value = {} if event == "start_map" else []
+            if len(stack) >= MAX_DEPTH:
+                raise BadJson(f"nested too deeply (over {MAX_DEPTH} levels)")
+            if inner is None:
+                builder.value = value
+            elif type(inner) is list:
+                inner.append(value)
+            else:
+                inner[key] = value
+            stack.append(value)
+            inner = value
+            continue
+        if event == "end_map" or event == "end_array":
+            if inner is None:
+                return
+            stack.pop()
+            if stack:
+                inner = stack[-1]
+                continue
+            inner, value, builder.value = None, builder.value, _NOTHING
+            yield value
+        elif inner is None:
+            yield value
+        elif type(inner) is list:
+            inner.append(value)
+        else:
+            inner[key] = value
+
+
+def members_at_end(source: Source) -> dict[str, Any] | None:
+    """The members behind the long list of a document, read from the end of its file; None if they cannot be told.
+
+    Walks back over brackets and texts until it stands inside what does not fit into _TAIL_BYTES: that is taken to be
+    the list. A text's first quote is the one without a backslash before it.
+    """
+    try:
+        with open(source.path, "rb") as file:
+            file.seek(max(0, source.size - _TAIL_BYTES))
+            tail = file.read()
+    except OSError:
+        return None
+    opened: list[int] = []
+    for found in _BACKWARDS.finditer(tail[::-1]):
+        mark = found.group()
+        if mark == b'"':  # the text that began before the tail
+            break
+        if mark in (b"}", b"]"):
+            opened.append(found.start())
+        elif mark in (b"{", b"["):
+            if len(opened) < 2:  # the beginning of the document, or what is none
+                return None
+            opened.pop()
+    if len(opened) < 2 or tail[-opened[1] - 1 : -opened[1]] != b"]":
+        return None
+    behind = tail[len(tail) - opened[1] :].lstrip()
+    try:
+        members = loads(b"{" + behind.removeprefix(b","))
+    except BadJson:
+        return None
+    return members if isinstance(members, dict) else None
 
 
 def _reason(error: Exception) -> str:
@@ -151,12 +258,13 @@ class _Builder:
 
     def __init__(self) -> None:
         self.value: Any = _NOTHING
-        self._open: list[Any] = []
+        #: Lists and objects that are not finished, each inside the one before it.
+        self.open: list[Any] = []
         self._key = ""
 
     @property
     def depth(self) -> int:
-        return len(self._open)
+        return len(self.open)
 
     def feed(self, event: str, value: Any) -> None:
         """Take one event in. Raises BadJson when the value is nested too deeply."""
@@ -164,22 +272,22 @@ class _Builder:
             self._key = value
         elif event in _STARTS:
             container: Any = {} if event == "start_map" else []
-            if len(self._open) >= MAX_DEPTH:
+            if len(self.open) >= MAX_DEPTH:
                 raise BadJson(f"nested too deeply (over {MAX_DEPTH} levels)")
             self._add(container)
-            self._open.append(container)
+            self.open.append(container)
         elif event in _ENDS:
-            self._open.pop()
+            self.open.pop()
         else:
             self._add(value)
 
     def _add(self, value: Any) -> None:
-        if not self._open:
+        if not self.open:
             self.value = value
-        elif isinstance(self._open[-1], list):
-            self._open[-1].append(value)
+        elif isinstance(self.open[-1], list):
+            self.open[-1].append(value)
         else:
-            self._open[-1][self._key] = value
+            self.open[-1][self._key] = value
 
 
 def values_at(source: Source, wanted: Collection[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -195,7 +303,7 @@ def values_at(source: Source, wanted: Collection[tuple[str, ...]]) -> Iterator[t
     place: tuple[str, ...] = ()
     try:
         with open_stream(source.path) as file:
-            for event, value in ijson.basic_parse(file, use_float=True):
+            for event, value in ijson.basic_parse(ShortTexts(file), use_float=True):
                 if builder is None and event not in _ENDS and event != "map_key" and len(way) <= longest:
                     place = tuple(way)
                     builder = _Builder() if place in wanted else None

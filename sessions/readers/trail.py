@@ -60,6 +60,7 @@ class TrailReader:
         return 0.3 if isinstance(trace, str) and '"span_attributes"' in trace else 0.0
 
     def read(self, source: Source) -> Iterator[Record]:
+        annotations = _annotation_folders(source.path)
         for entry in rows(source, "spans"):
             if isinstance(entry, Problem):
                 yield entry
@@ -67,7 +68,7 @@ class TrailReader:
             number, row = entry
             trace = _object(row.get("trace")) if "trace" in row else row
             with Shelf(source) as shelf:
-                yield from _Run(source, shelf, row, trace, number).records()
+                yield from _Run(source, shelf, row, trace, number, annotations).records()
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -105,8 +106,16 @@ def _as_span(span: dict[str, Any], parent: str | None) -> dict[str, Any]:
 class _Run:
     """One trace on its way to steps."""
 
-    def __init__(self, source: Source, shelf: Shelf, row: dict[str, Any], trace: dict[str, Any], number: int) -> None:
-        self._source, self._shelf, self._number = source, shelf, number
+    def __init__(
+        self,
+        source: Source,
+        shelf: Shelf,
+        row: dict[str, Any],
+        trace: dict[str, Any],
+        number: int,
+        annotations: list[Path],
+    ) -> None:
+        self._source, self._shelf, self._number, self._annotations = source, shelf, number, annotations
         self._row, self._trace = row, trace
         self._memo = Memo()
         self._reference: dict[str, Any] = {}
@@ -172,17 +181,23 @@ class _Run:
 
     def _labels_beside(self, name: str | None) -> Any:
         names = [f"{stem}.json" for stem in {self._source.path.stem, name} if stem and Path(stem).name == stem]
-        folder = self._source.path.absolute().parent
-        for above in (folder, folder.parent, folder.parent.parent):
-            for path in (
-                path for found in sorted(above.glob("*annotations*"))[:20] for path in map(found.joinpath, names)
-            ):
-                with suppress(BadJson, UserError, OSError):
-                    if path.is_file() and path.stat().st_size <= WHOLE_DOCUMENT_BYTES:
-                        labels = Source(path).document()
-                        self._files.append(str(path))
-                        return labels
+        for path in (folder / name for folder in self._annotations for name in names):
+            with suppress(BadJson, UserError, OSError):
+                if path.is_file() and path.stat().st_size <= WHOLE_DOCUMENT_BYTES:
+                    labels = Source(path).document()
+                    self._files.append(str(path))
+                    return labels
         return None
+
+
+def _annotation_folders(path: Path) -> list[Path]:
+    """Folders near a trace's file that hold annotations."""
+    folder = path.absolute().parent
+    found: list[Path] = []
+    for above in (folder, folder.parent, folder.parent.parent):
+        with suppress(OSError):
+            found += sorted(above.glob("*annotations*"))[:20]
+    return found
 
 
 def _vote(labels: Any) -> dict[str, Any]:
