@@ -105,8 +105,9 @@ def titles(section: Section, width: int) -> Pieces:
 
     def title(column: Column, room: int) -> list[tuple[str, str]]:
         mine = section.sorted_by >= 0 and section.columns[section.sorted_by] is column
-        text = f"{column.title}{('▾' if section.turned else '▴') if mine else ''}"
-        text = f"0{text:^{max(0, room - 2)}}1" if column.axis else short(text, room)
+        mark = ("▾" if section.turned else "▴") if mine else ""
+        text = short(column.title, room - len(mark)) + mark
+        text = f"0{text:^{max(0, room - 2)}}1" if column.axis else text
         return [(text, "strong" if mine else "faint")]
 
     return _laid_out(section, width, title)
