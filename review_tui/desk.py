@@ -475,6 +475,9 @@ class Desk:
         else:
             target = chunk_target(chunk_ref(self.store, self.run, self.chunks, spot.chunk), str(self.policy))
         assert isinstance(target, Target)
+        again = second.chunks_again(self.store, catalog.ids_of(self.store, self.run.id), self.reviewer)
+        if (target.id in again) != (target.id in self.again):
+            raise self._elsewhere()  # it would be said of another reading than the one that is shown
         ledger.record(
             self.run,
             Act(

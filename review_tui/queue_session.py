@@ -177,20 +177,21 @@ class QueueSession:
         if act is None or run is None:
             return None
         # The item is taken first: whatever is said of it next must belong to the reading that is taken back.
-        reading = self.current
-        if act.place is not None and (reading is None or reading.given.place != act.place):
+        reading, here = self.current, self.current
+        if act.place is not None:
             given = queue_hold.take_back(self.store, self.queue, self.reviewer, act.place, repeat=act.repeat)
             assert given is not None
-            self._ahead = None
-            reading = self._reading(given)
+            if here is None or here.given.place != act.place:
+                self._ahead = None
+                reading = self._reading(given)
         ledger = Ledger(self.store, self.reviewer)
         done = None
         try:
             done = ledger.redo(run) if undone else ledger.undo(run)
         finally:
-            if done is None and self.current is not None and reading is not self.current:
-                here = self.current.given
-                queue_hold.take_back(self.store, self.queue, self.reviewer, here.place, repeat=here.repeat)
+            if done is None and here is not None and reading is not here:
+                back = here.given
+                queue_hold.take_back(self.store, self.queue, self.reviewer, back.place, repeat=back.repeat)
         if done is None or reading is None:
             return None
         reading.desk.reload()

@@ -20,6 +20,9 @@ from review_tui.widgets.side import steps_text
 from sessions import places
 from sessions.errors import UserError
 
+#: What comes next is not looked at before this one has been on the screen so long, in seconds.
+SETTLE_S = 0.1
+
 
 class QueueReviewScreen(ReviewScreen):
     """Review of what a queue gives. The first item has been taken already."""
@@ -86,13 +89,16 @@ class QueueReviewScreen(ReviewScreen):
         self.transcript.go_to(reading.given.first, at_top=True)
 
     def _prepare(self) -> None:
-        """Let what comes next be read, beside whatever the reviewer does."""
-        self.session.width, self.session.height = self._transcript_size()
+        """Let what comes next be read, beside whatever the reviewer does; as soon as this item has been painted."""
         if not self._preparing:
             self._preparing = True
-            self.run_worker(self._look_ahead(), exit_on_error=False)
+            self.set_timer(SETTLE_S, self._begin_to_look_ahead)
+
+    def _begin_to_look_ahead(self) -> None:
+        self.run_worker(self._look_ahead(), exit_on_error=False)
 
     async def _look_ahead(self) -> None:
+        self.session.width, self.session.height = self._transcript_size()
         try:
             await asyncio.to_thread(self.session.look_ahead)
         except UserError:
@@ -161,7 +167,7 @@ class QueueReviewScreen(ReviewScreen):
             return
         self._show_reading(turn.reading)
         self.refresh_all()
-        self.keep_place()
+        self.call_after_refresh(self.keep_place)
         lost = turn.reading.given.lost
         self.say(f"{said} {self._lost(lost)}" if lost else said, "warn" if lost else look)
         self._prepare()

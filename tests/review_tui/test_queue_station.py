@@ -527,6 +527,42 @@ async def test_a_second_reading_is_as_blind_as_the_first(db, long_run):
         assert here.events()[-1].data["repeat"] == 1
 
 
+async def test_the_last_item_can_be_taken_back_as_the_reading_it_was(db, tmp_path):
+    from helpers import put
+
+    with Store.open(db) as store:
+        run = put(store, tmp_path / "short.jsonl", [f"step {n} says this" for n in range(30)])
+    queue = make(db, [run], repeat_share=0.2)
+    async with station(db) as here:
+        await enter_queue(here)
+        for _ in range(6):
+            await verdict(here, "s")
+        assert taken(db, queue, "ann")[1]
+        chunk = here.chunk
+        await verdict(here, "a")
+        assert "nothing more for you" in here.footer
+        await here.press("u")
+        await here.until(lambda: "Undone" in here.footer)
+        assert taken(db, queue, "ann")[1]
+        await verdict(here, "A")
+        assert here.events()[-1].data["repeat"] == 1
+        assert here.decision(chunk).verdict == "stop"
+
+
+async def test_a_second_reading_that_ended_elsewhere_takes_no_more_words(db, long_run):
+    """What is said then would be said of the first reading, which is not what is on the screen."""
+    queue = make(db, [long_run], repeat_share=0.5)
+    async with station(db) as here:
+        await enter_queue(here)
+        chunk = await at_a_second_reading(here, db, queue)
+        first = here.decision(chunk)
+        with Store.open(db) as store:
+            queue_next.release(store, queue, "ann")
+        await here.press("a")
+        await here.until(lambda: "changed from elsewhere" in here.footer, "the reason")
+        assert here.decision(chunk) == first
+
+
 # -- gold, codebooks, trouble ---------------------------------------------------------------------------------------
 
 
