@@ -9,15 +9,15 @@ this at once, the one that saw the longer log wins, run by run.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from labels.insights.segment import LABEL_COLUMNS, MODE, REVIEWER, SPEC, VOTE_COLUMNS, Codes, Segment, segment
 from labels.ledger import adopt
 from sessions.store import Store, Transaction
 
-#: Runs of which the decisions are read at once.
-_BATCH = 200
+#: Runs of which the decisions are read at once, and how many runs are worth the start of helpers.
+_BATCH, _WORTH_HELP = 100, 2_000
 #: Told how many runs are done, of how many.
 Progress = Callable[[int, int], None]
 
@@ -50,14 +50,10 @@ def load(store: Store, progress: Progress | None = None) -> Kept:
     adopt(store)
     heads = {str(origin): int(seq) for origin, seq in store.query("SELECT origin, seq FROM chain")}
     behind = _behind(store, heads)
-    unwritten: list[tuple[dict[str, Segment], Codes]] = []
-    for done, made, codes in _derived(store, behind):
-        if store.read_only:
-            unwritten.append((made, codes))
-        else:
-            _write(store, made, codes, sum(heads.values()))
-        if progress:
-            progress(done, len(behind))
+    batches = [behind[start : start + _BATCH] for start in range(0, len(behind), _BATCH)]
+    unwritten = [_read(store, batch) for batch in batches] if store.read_only else []
+    if not store.read_only:
+        _derive_all(store, batches, sum(heads.values()), progress)
     if not store.read_only and heads != _heads(store):
         with store.write("NORMAL") as tx:
             tx.execute("DELETE FROM insight_head")
@@ -102,24 +98,40 @@ def _behind(store: Store, heads: dict[str, int]) -> list[str]:
     return sorted(every | {owner[run] for run in every if run in owner})
 
 
-def _derived(store: Store, runs: Sequence[str]) -> Iterator[tuple[int, dict[str, Segment], Codes]]:
-    """(how many are done, segments, their codes), batch by batch."""
-    for start in range(0, len(runs), _BATCH):
-        some = runs[start : start + _BATCH]
-        marks = ", ".join("?" * len(some))
-        codes = Codes()
-        said: dict[str, list[str]] = {run: [] for run in some}
-        sql = f"SELECT run, data FROM decision WHERE run IN ({marks}) ORDER BY run, reviewer, chunk"
-        for run, data in store.query(sql, some):
-            said[run].append(data)
-        collecting = gc.isenabled()
-        gc.disable()  # small objects by the hundred thousand and no cycle among them
-        try:
-            made = {run: segment(decisions, codes) for run, decisions in said.items()}
-        finally:
-            if collecting:
-                gc.enable()
-        yield start + len(some), made, codes
+def _derive_all(
+    store: Store, batches: Sequence[Sequence[str]], as_of: int, progress: Callable[[int, int], None] | None
+) -> None:
+    from labels.insights.workers import Batches, share_out
+
+    left = Batches(batches, progress)
+    if len(batches) * _BATCH >= _WORTH_HELP:
+        share_out(store, as_of, left, lambda batch: derive(store, batch, as_of))
+        return
+    while (batch := left.take()) is not None:
+        derive(store, batch, as_of)
+        left.done(batch)
+
+
+def derive(store: Store, runs: Sequence[str], as_of: int) -> None:
+    """Derive the segments of some runs and write them. as_of: how long the log was before they are read."""
+    _write(store, *_read(store, runs), as_of)
+
+
+def _read(store: Store, runs: Sequence[str]) -> tuple[dict[str, Segment], Codes]:
+    """The segments of some runs, and their codes."""
+    marks = ", ".join("?" * len(runs))
+    codes = Codes()
+    said: dict[str, list[str]] = {run: [] for run in runs}
+    sql = f"SELECT run, data FROM decision WHERE run IN ({marks}) ORDER BY run, reviewer, chunk"
+    for run, data in store.query(sql, runs):
+        said[run].append(data)
+    collecting = gc.isenabled()
+    gc.disable()  # small objects by the hundred thousand and no cycle among them
+    try:
+        return {run: segment(decisions, codes) for run, decisions in said.items()}, codes
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _write(store: Store, made: dict[str, Segment], codes: Codes, as_of: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from helpers import become_nobody, in_processes
 from insight_desk import BOOKS, LOOP, NONE, RESET, WRONG, Desk
 
-from labels.insights import Scope, build, kept
+from labels.insights import Scope, build, kept, workers
 from labels.insights.figures import Insights
 from labels.ledger import Ledger
 from labels.merging.merge import merge
@@ -168,3 +168,20 @@ def test_a_database_that_cannot_be_written_to(desk: Desk):
     finally:
         os.chmod(path.parent, 0o755)
         os.chmod(path, 0o644)
+
+
+@pytest.mark.parametrize("python", ["", "/bin/false"])
+def test_helpers_give_the_same_and_may_fail(desk: Desk, monkeypatch: pytest.MonkeyPatch, python: str):
+    for place in range(12):
+        run = desk.run(system=f"s{place % 3}")
+        desk.say("ann", run, None, desk.label(run, LOOP if place % 2 else RESET, 2))
+    expected = desk.insights()
+    kept.forget(desk.store)
+    monkeypatch.setattr(kept, "_WORTH_HELP", 1)
+    monkeypatch.setattr(kept, "_BATCH", 2)
+    monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
+    if python:
+        monkeypatch.setattr(workers.sys, "executable", python)
+    told: list[tuple[int, int]] = []
+    assert build(desk.store, BOOKS, Scope(), lambda done, every: told.append((done, every))) == expected
+    assert told[-1] == (12, 12)
