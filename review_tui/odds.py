@@ -107,9 +107,10 @@ class Odds:
 
 def _reviewed(steps: int, success: float, chunk: int) -> float:
     """The chance to end right with a review after every chunk of this size."""
-    from labels.planning.model import MOST_STEPS, Plan, with_review
+    from labels.planning.model import MOST_STEPS, Plan, ends_right
 
-    return with_review(Plan(min(steps, MOST_STEPS), success, chunk, CATCH)).right
+    most = MOST_STEPS  # of more steps than that, hardly any task ends right, with review or without
+    return ends_right(Plan(max(1, min(steps, most)), success, max(1, min(chunk, most)), CATCH))
 
 
 def _percent(value: float) -> str:

@@ -139,6 +139,19 @@ def with_review(plan: Plan) -> Outcome:
     return Outcome(reached, wrong, given_up, endless, steps, reviews, steps, cost)
 
 
+def ends_right(plan: Plan) -> float:
+    """`with_review(plan).right` alone, at once, for where it is asked at every key; as if `late_catch` were 0."""
+    whole, rest = divmod(plan.steps, plan.chunk)
+    right = _passes(plan, plan.chunk) ** whole if whole else 1.0
+    return float(right * (_passes(plan, rest) if rest else 1.0))
+
+
+def _passes(plan: Plan, size: int) -> float:
+    """The chance that a chunk passes right in the end, if an error in it is seen at once or never."""
+    attempt = _attempt(plan, size, 0)
+    return 0.0 if math.isinf(attempt.tries) else attempt.tries * attempt.passes
+
+
 def _tail(plan: Plan, sizes: list[int], later: int) -> tuple[float, float]:
     """Steps and reviews that still follow, on average, after an error was missed with `later` chunks to come: until a
     review sees it, or to the end."""

@@ -77,6 +77,10 @@ def test_more_room_says_more():
     )
 
 
+def test_giant_runs_and_chunks_have_odds_too():
+    assert "this chunk 0%, rest of the run 0%" in Odds().line(1_000_000, 50_000, 200)
+
+
 def test_nearly_nothing_is_not_nothing():
     assert "rest <1%" in Odds().line(1_000, 5, 50)
     assert Odds().line(1, 1, 10) == "step 95%?: chunk 95%, rest 95%"

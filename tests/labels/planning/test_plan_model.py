@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labels.planning.choice import choose, sizes_to_try, variations
-from labels.planning.model import Costs, Outcome, Plan, success_per_chunk, with_review, without_review
+from labels.planning.model import Costs, Outcome, Plan, ends_right, success_per_chunk, with_review, without_review
 from sessions.errors import UsageError
 from tests.helpers import quick
 
@@ -189,6 +189,13 @@ def test_probabilities_are_probabilities(plan: Plan) -> None:
 def test_more_care_never_leaves_more_tasks_wrong_and_unnoticed(plan: Plan, other: float) -> None:
     less, more = sorted((plan.catch, other))
     assert with_review(replace(plan, catch=more)).wrong <= with_review(replace(plan, catch=less)).wrong + 1e-6
+
+
+@quick(200)
+@given(plans)
+def test_the_quick_way_to_the_same_chance(plan: Plan) -> None:
+    plan = replace(plan, late_catch=0.0)
+    assert ends_right(plan) == pytest.approx(with_review(plan).right, abs=1e-12)
 
 
 # -- the best size and what hangs on it ------------------------------------------------------------------------------
