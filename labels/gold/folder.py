@@ -1,13 +1,16 @@
 """Writing a folder that is there whole or not at all.
 
 Everything goes into a hidden folder beside the target, which takes the target's name when it is complete. A full disk
-or a killed program leaves the target as it was; what is left of the hidden folder can be deleted.
+or a killed program leaves the target as it was; what a killed one leaves of the hidden folder goes with the next try.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -91,12 +94,18 @@ class Folder:
 
 def check_free(target: Path) -> None:
     """Raises UserError if there is something at the target already, or nowhere to put it."""
+    other = "Name a folder that does not exist yet."
+    parent = target.absolute().parent
     try:
-        if target.is_symlink() or target.exists():
-            if not target.is_dir() or target.is_symlink() or any(target.iterdir()):
-                raise UserError(f"{target} is in use already.", "Name a folder that does not exist yet.")
-        elif not target.absolute().parent.is_dir():
-            raise UserError(f"there is no folder {target.absolute().parent}.", "Make it first.")
+        if target.is_symlink():
+            raise UserError(f"{target} is a link to elsewhere.", other)
+        if target.is_dir() and os.path.ismount(target):
+            raise UserError(f"{target} is where a file system begins.", "Name a folder inside it.")
+        if target.exists():
+            if not target.is_dir() or any(target.iterdir()):
+                raise UserError(f"{target} is in use already.", other)
+        elif not parent.is_dir():
+            raise UserError(f"there is no folder {parent}.", "Make it first.")
     except OSError as error:
         raise UserError(f"{target} cannot be used: {error.strerror}.", "Name another folder.") from None
 
@@ -109,19 +118,19 @@ def new_folder(target: Path, *, read_only: bool = False) -> Iterator[Folder]:
     """
     check_free(target)
     target = target.absolute()
-    hidden = target.parent / f".{target.name}.{secrets.token_hex(4)}.partial"
     try:
-        hidden.mkdir()
-        folder = Folder(hidden)
+        _clear_away(target)
+        hidden, lock = _hidden_folder(target)
     except OSError as error:
         raise UserError(f"{target} cannot be made: {error.strerror}.", "Name another folder.") from None
+    folder = Folder(hidden)
     try:
         yield folder
         folder.close()
         if read_only:
             for name in folder.files:
                 (hidden / name).chmod(0o444)
-        hidden.rename(target)
+        _rename(hidden, target)
         _sync(target.parent)
     except OSError as error:
         folder.abandon()
@@ -131,6 +140,75 @@ def new_folder(target: Path, *, read_only: bool = False) -> Iterator[Folder]:
     except BaseException:
         folder.abandon()
         raise
+    finally:
+        os.close(lock)
+
+
+#: What an error means when a folder takes its name: somebody else was there first.
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+
+
+def _rename(hidden: Path, target: Path) -> None:
+    try:
+        hidden.rename(target)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            raise UserError(f"{target} has come into use meanwhile.", "Name another folder.") from None
+        raise
+
+
+# -- the hidden folder ----------------------------------------------------------------------------------------------
+# Whoever works in one holds a lock on it, which the system lets go of when the program ends, in whatever way. So what a
+# killed program left behind is known from what another one is working on.
+
+
+def _hidden_folder(target: Path) -> tuple[Path, int]:
+    """A new hidden folder, and the handle that holds its lock."""
+    while True:
+        hidden = target.parent / f"{_prefix(target)}{secrets.token_hex(4)}{_SUFFIX}"
+        hidden.mkdir()
+        with contextlib.suppress(FileNotFoundError):  # taken for a left one before it was locked
+            handle = _opened(hidden)
+            if _locked(handle) is not False and hidden.is_dir():
+                return hidden, handle
+            os.close(handle)
+
+
+_SUFFIX = ".partial"
+#: Names are 255 bytes at most; of a longer one its hash stands in the hidden folder's.
+_MOST_NAME = 200
+
+
+def _prefix(target: Path) -> str:
+    name = os.fsencode(target.name)
+    return f".{target.name if len(name) <= _MOST_NAME else sha256(name).hexdigest()[:32]}."
+
+
+def _clear_away(target: Path) -> None:
+    """Delete what killed programs left of earlier attempts at this target."""
+    left = re.compile(re.escape(_prefix(target)) + "[0-9a-f]{8}" + re.escape(_SUFFIX))
+    for entry in os.scandir(target.parent):
+        if left.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+            with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
+                handle = _opened(entry.path)
+                if _locked(handle):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                os.close(handle)
+
+
+def _opened(folder: Path | str) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+
+
+def _locked(handle: int) -> bool | None:
+    """Lock a folder: whether that was possible. None where the file system knows no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def _sync(folder: Path) -> None:

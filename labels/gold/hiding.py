@@ -27,7 +27,7 @@ from sessions.store import Store
 #: (kind, value)
 Hit: TypeAlias = tuple[str, str]
 Choice: TypeAlias = Literal["hide", "keep"]
-#: A run of up to so many characters is kept in memory once its placeholders are in; a longer one is made twice.
+#: A run of up to so many characters is kept in memory; a longer one is read anew for each walk through it.
 _KEPT_CHARS = 32_000_000
 #: So many characters are looked through at once. Between two texts: no letter, no blank, and a new line on both sides.
 _LOOK_CHARS = 100_000
@@ -94,6 +94,8 @@ class Hiding:
         will be asked about."""
         self._store, self._run, self._review = store, run, review
         self._redactor = Redactor()
+        #: The steps as they are in the store, and as they are released, where something is hidden.
+        self._read: list[StoredStep] | None = None
         self._kept: list[StoredStep] | None = None
         self._counting = True
         self.step_ids: list[str] = []
@@ -112,6 +114,8 @@ class Hiding:
         heads = [text for text in (run.task, run.system, run.model, run.native_id) if text]
         look = _Look()
         look.add(heads)
+        if run.chars <= _KEPT_CHARS:
+            self._read = list(catalog.steps(self._store, run.no))
         for stored in self._stored():
             self.step_ids.append(stored.id)
             self.places[stored.id] = stored.index
@@ -128,7 +132,8 @@ class Hiding:
         learn(notes)
 
     def _stored(self) -> Iterator[StoredStep]:
-        return catalog.steps(self._store, self._run.no)
+        """Do not change them."""
+        return iter(self._read) if self._read is not None else catalog.steps(self._store, self._run.no)
 
     def _identify(self) -> str:
         """Ids of what is left of the run."""
@@ -142,7 +147,7 @@ class Hiding:
             ids.append(identity.step_id(stored.step))
             if kept is not None:
                 kept.append(stored)
-        self.step_ids, self._kept = ids, kept
+        self.step_ids, self._kept, self._read = ids, kept, None if kept is not None else self._read
         return identity.content_id()
 
     def steps(self) -> Iterator[StoredStep]:
@@ -153,13 +158,12 @@ class Hiding:
 
     def _hidden(self) -> Iterator[StoredStep]:
         for stored in self._stored():
-            step = stored.step
-            step.parts = [self._part(part)[0] for part in step.parts]
+            step = replace(stored.step, parts=[self._part(part)[0] for part in stored.step.parts])
             for name in _NAMES:
                 value = getattr(step, name)
                 if value:
                     setattr(step, name, self._redact(value).text)
-            yield stored
+            yield replace(stored, step=step)
 
     def text(self, text: str) -> str:
         """Any other text that belongs to the run."""

@@ -27,7 +27,8 @@ from sessions.store import Row, Store
 
 #: Fewer votes are done before workers have started.
 _WORTH_IT = 20_000
-_MOST = 4
+#: Workers, whatever the number of processors.
+MOST = 4
 #: Lists of runs that a worker has at a time: it need not wait for the next one.
 _AHEAD = 2
 _READY = "ready"
@@ -37,7 +38,7 @@ _READY = "ready"
 def crew(store: Store) -> Iterator[list[Worker]]:
     """Workers that are ready to begin; none where it is not worth it. Have them before the moment that the release is
     of: what takes them long is to start, and until they look at the database it must not have changed."""
-    count = min(_MOST, os.cpu_count() or 1)
+    count = min(MOST, os.cpu_count() or 1)
     votes = store.query("SELECT count(*) FROM decision")[0][0]
     found = [Worker() for _ in range(count)] if count > 1 and votes >= _WORTH_IT else []
     try:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,7 @@ from typing import Any
 
 import pytest
 from gold_desk import LOOP, MAST, NONE, SKIP, Desk, texts
-from helpers import in_processes
 
-from labels import adjudication
 from labels.gold.hiding import Review
 from labels.gold.hits import hits, write
 from labels.gold.people import People
@@ -311,7 +308,7 @@ def test_a_run_without_hits_keeps_its_ids(three: Desk):
     assert {run.run_id for run in Release(made.path).runs()} == ids
 
 
-# -- whole or not there -----------------------------------------------------------------------------------------------
+# -- what is too little, and what it is called ----------------------------------------------------------------------
 
 
 def test_nothing_to_release(desk: Desk):
@@ -321,38 +318,6 @@ def test_nothing_to_release(desk: Desk):
     with pytest.raises(UserError, match="no label is settled"):
         make(desk)
     assert not (desk.folder / "rel").exists()
-
-
-def test_a_target_in_use_is_left_alone(three: Desk):
-    target = three.folder / "rel"
-    target.mkdir()
-    (target / "mine").write_text("x")
-    with pytest.raises(UserError, match="in use"):
-        make(three)
-    assert (target / "mine").read_text() == "x"
-    (three.folder / "file").write_text("")
-    (three.folder / "link").symlink_to(three.folder / "nowhere")
-    for name in ("file", "link", "no/such/folder"):
-        with pytest.raises(UserError):
-            make(three, name)
-    (target / "mine").unlink()
-    assert verify(make(three).path).wrong == []
-
-
-def test_a_full_disk_leaves_nothing(three: Desk):
-    folder, path = three.folder, three.store.path
-    three.store.close()
-
-    def job() -> None:
-        with Store.open(path) as store:
-            adjudication.bring_up_to_date(store)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
-            with pytest.raises(UserError, match="could not be written"):
-                release(store, folder / "rel", Options("demo"), Review())
-
-    in_processes(job)
-    assert not (folder / "rel").exists()
-    assert [item.name for item in folder.iterdir() if item.is_dir()] == []
 
 
 def test_a_released_file_cannot_be_written_to_by_mistake(three: Desk):
