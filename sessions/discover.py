@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.errors import UserError
-from sessions.readers import FOLDER_CONFIDENCE, choose, likeness, load, sniff
+from sessions.readers import FOLDER_CONFIDENCE, Guess, choose, likeness, load, sniff
 from sessions.readers.base import Head
 
 #: Folders that hold no runs of their own. Hidden ones are left out too, unless named.
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
+#: Files that are no runs are told by name up to here.
+MAX_UNREAD = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class Failure:
 
 
 class Search:
-    """The runs under some paths; iterate it once. skipped: files looked at so far that are no runs."""
+    """The runs under some paths; iterate it once.
+
+    skipped: files looked at so far that are no runs. unread: the first MAX_UNREAD of these, each with the format that
+    it looks most like, where there is one.
+    """
 
     def __init__(self, paths: Iterable[Path], format: str | None = None) -> None:
         """format: read files as this format; in folders, only those it does not rule out.
@@ -49,6 +55,7 @@ class Search:
         self.paths = list(paths)
         self.format = format
         self.skipped = 0
+        self.unread: list[tuple[Path, Guess | None]] = []
         self.failures: list[Failure] = []
         self._claimed: set[str] = set()
         self._seen: set[tuple[int, int]] = set()
@@ -95,24 +102,23 @@ class Search:
             if self._is_claimed(path):
                 continue
             guess = self._guess(path)
-            if guess is None:
-                self.skipped += 1
-            else:
-                yield Found(path, *guess, named=False)
+            if guess is not None and guess.confidence >= (0 if self.format else FOLDER_CONFIDENCE):
+                yield Found(path, guess.format, guess.confidence, named=False)
+                continue
+            self.skipped += 1
+            if len(self.unread) < MAX_UNREAD:
+                self.unread.append((path, guess))
 
-    def _guess(self, path: Path) -> tuple[str, float] | None:
-        """What a file met in a folder is; None if it is no run, or cannot be read."""
+    def _guess(self, path: Path) -> Guess | None:
+        """What a file met in a folder is most likely; None if no reader wants it, or it cannot be read."""
         try:
             if self.format is not None:
                 sure = likeness(self.format, Head.of(path))
-                return (self.format, sure) if sure > 0 else None
-            guesses = sniff(path)
+                return Guess(self.format, sure) if sure > 0 else None
+            return next(iter(sniff(path)), None)
         except UserError as error:
             self.fail(path, error, named=False)
             return None
-        if guesses and guesses[0].confidence >= FOLDER_CONFIDENCE:
-            return guesses[0].format, guesses[0].confidence
-        return None
 
     def _files(self, folder: Path) -> Iterator[Path]:
         """Regular files below a folder, each once: files before folders, in the order of their names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from sessions.errors import UserError
 if TYPE_CHECKING:
     from sessions.discover import Found, Search
     from sessions.ingest import ImportReport
-    from sessions.preview import PreviewReport
+    from sessions.preview import Preview, PreviewReport
     from sessions.store import Store
 
 T = TypeVar("T")
@@ -28,6 +28,8 @@ T = TypeVar("T")
 #: Problems printed per file; all of them are in the JSON document.
 PROBLEMS_SHOWN = 5
 TITLE_WIDTH = 60
+#: Of what `--check` tells in words.
+KIND_WIDTH, KINDS_SHOWN, UNREAD_SHOWN = 40, 8, 20
 _OUTCOMES = {
     "new": "new",
     "known": "known already",
@@ -54,6 +56,9 @@ class _Tally:
         size = f"{output.count(entry['steps'], 'step')}, {output.count(entry['chunks'], 'chunk')}"
         title = short(entry["title"] or "(no title)", TITLE_WIDTH)
         output.line(f"{name}  {size}  {title}  {_OUTCOMES[entry['outcome']]}")
+        if entry["outcome"] == "checked":
+            for told in _content_lines(entry):
+                output.line(f"    {told}")
 
 
 @click.command("import")
@@ -80,8 +85,30 @@ def command(ctx: click.Context, paths: tuple[Path, ...], check: bool, as_json: b
     failed = [failure for failure in search.failures if failure.named]
     if as_json:
         failures = [{"path": str(item.path), "reason": str(item.error)} for item in search.failures]
-        output.emit("import", {"runs": tally.runs, "skipped": search.skipped, "failed": failures})
+        document = {"runs": tally.runs, "skipped": search.skipped, "failed": failures}
+        output.emit("import", document | ({"unread": _unread(search)} if check else {}))
+    elif check:
+        for entry in _unread(search)[:UNREAD_SHOWN]:
+            output.note(f"  not a run: {entry['path']} ({_unlike(entry)})")
     return _close(paths, search, tally, bool(failed))
+
+
+def _unread(search: Search) -> list[dict[str, Any]]:
+    """Files in the folders that are no runs; `could_be`: the format that each is most like."""
+    return [
+        {
+            "path": str(path),
+            "could_be": [] if guess is None else [{"format": guess.format, "confidence": guess.confidence}],
+        }
+        for path, guess in search.unread
+    ]
+
+
+def _unlike(entry: dict[str, Any]) -> str:
+    if not entry["could_be"]:
+        return "no known format"
+    guess = entry["could_be"][0]
+    return f"perhaps {guess['format']}, {guess['confidence']:.2f}: name it with --format to read it"
 
 
 def _close(paths: tuple[Path, ...], search: Search, tally: _Tally, failed: bool) -> int:
@@ -110,11 +137,53 @@ def _check(search: Search, tally: _Tally) -> None:
             continue
         for run in report.runs:
             search.claim(run.header.files)
+        guesses = [{"format": guess.format, "confidence": guess.confidence} for guess in report.could_be]
         entries = [
-            {"outcome": "checked", **_entry(None, run.content_id, run.header.format, run.header.title, run.steps)}
+            {
+                "outcome": "checked",
+                **_entry(None, run.content_id, run.header.format, run.header.title, run.steps),
+                **_content(run),
+                "could_be": guesses,
+            }
             for run in report.runs
         ]
         _add(search, tally, found, entries, report)
+
+
+def _content(run: Preview) -> dict[str, Any]:
+    """What a run would consist of, what the program does not understand of it, and what would be kept out of sight."""
+    return {
+        "parts": dict(run.parts),
+        "calls_without_result": run.unanswered,
+        "errors": run.errors,
+        "errors_inferred": run.errors_inferred,
+        "kept_raw": dict(run.raw.most_common()),
+        "reference": sorted(run.header.reference or {}),
+    }
+
+
+def _content_lines(entry: dict[str, Any]) -> Iterator[str]:
+    """The same for people."""
+    parts = entry["parts"]
+    texts, calls, results = (parts.get(kind, 0) for kind in ("text", "tool_call", "tool_result"))
+    told = [output.count(texts, "text")]
+    if parts.get("reasoning"):
+        told.append(f"{parts['reasoning']} of reasoning")
+    if calls:
+        missing = entry["calls_without_result"]
+        told.append(output.count(calls, "call") + (f" ({missing} without a result)" if missing else ""))
+    if results:
+        errors = [f"{output.count(entry['errors'], 'stated error')}"] if entry["errors"] else []
+        errors += [f"{output.count(entry['errors_inferred'], 'error')} as it seems"] if entry["errors_inferred"] else []
+        told.append(output.count(results, "result") + (f" ({', '.join(errors)})" if errors else ""))
+    yield ", ".join(told)
+    if entry["kept_raw"]:
+        kinds = ", ".join(f"{short(kind, KIND_WIDTH)} {count}" for kind, count in entry["kept_raw"].items())
+        yield f"{output.count(sum(entry['kept_raw'].values()), 'record')} kept raw, not understood: {kinds}"
+    if entry["reference"]:
+        names = ", ".join(short(name, KIND_WIDTH) for name in entry["reference"][:KINDS_SHOWN])
+        more = len(entry["reference"]) - KINDS_SHOWN
+        yield f"kept out of sight, because it tells the answer: {names}{f' and {more} more' if more > 0 else ''}"
 
 
 def _import(store: Store, search: Search, tally: _Tally) -> None:
@@ -167,6 +236,9 @@ def _add(
         # What could not be read belongs to the file: it is told once, with the file's first run.
         tally.add({**entry, "path": report.path, "problems": [] if place else problems})
     if not tally.as_json:
+        if len(entries[0].get("could_be", ())) > 1:
+            kinds = ", ".join(f"{guess['format']} ({guess['confidence']:.2f})" for guess in entries[0]["could_be"])
+            output.note(f"  {report.path} could be: {kinds}. --format decides.")
         _note_problems(report)
 
 

@@ -166,3 +166,61 @@ def test_a_folder_that_cannot_be_read(call, tmp_path: Path, chat, monkeypatch) -
     assert called.code == 0
     assert "cannot look into" in called.err
     assert call("import", closed).code == 1
+
+
+def test_check_tells_what_is_in_a_run_and_what_is_not_understood(call, tmp_path: Path) -> None:
+    call_of = {"id": "c1", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Go."},
+        {"role": "assistant", "content": "I look.", "tool_calls": [call_of, {**call_of, "id": "c2"}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "Traceback (most recent call last):\n  x"},
+        {"role": "assistant", "content": "", "audit_trail": {"by": "x"}},
+    ]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"messages": messages, "reward": 0.5}))
+    (run,) = call("import", path, "--check", "--json").json["runs"]
+    assert {kind: run["parts"][kind] for kind in ("tool_call", "tool_result", "raw")} == {
+        "tool_call": 2, "tool_result": 1, "raw": 1}  # fmt: skip
+    assert (run["calls_without_result"], run["errors"], run["errors_inferred"]) == (1, 0, 1)
+    assert run["kept_raw"] == {"audit_trail": 1}
+    assert run["reference"] == ["reward"]
+    assert run["could_be"][0]["format"] == "openai-chat"
+    told = call("import", path, "--check")
+    assert "2 calls (1 without a result), 1 result (1 error as it seems)" in told.out
+    assert "1 record kept raw, not understood: audit_trail 1" in told.out
+    assert "kept out of sight, because it tells the answer: reward" in told.out
+    assert "0.5" not in told.out
+
+
+def test_check_of_an_ambiguous_file_lists_what_it_could_be(call, tmp_path: Path) -> None:
+    """An AG2 conversation as MAST publishes it is one of both formats; `--format` decides."""
+    row = {"trace_id": 1, "mas_name": "AG2", "benchmark_name": "GSM", "round": "r", "trace": {"trajectory": [
+        {"content": ["2 + 2?"], "role": "user", "name": "mathproxyagent"},
+        {"content": ["4"], "role": "assistant", "name": "assistant"}]}}  # fmt: skip
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps([row]))
+    (run,) = call("import", path, "--check", "--json").json["runs"]
+    assert [guess["format"] for guess in run["could_be"]] == ["ag2", "mast"]
+    assert run["could_be"][0]["confidence"] > run["could_be"][1]["confidence"]
+    assert f"{path} could be: ag2 (" in call("import", path, "--check").err
+    assert call("import", path, "--check", "--format", "mast", "--json").json["runs"][0]["format"] == "mast"
+    (wrong,) = call("import", path, "--check", "--format", "codex", "--json").json["runs"]
+    assert wrong["steps"] == 0
+    assert wrong["problems"]
+
+
+def test_check_of_a_folder_names_what_is_no_run(call, tmp_path: Path, chat) -> None:
+    chat(tmp_path / "a.json")
+    (tmp_path / "notes.md").write_text("# Notes\n\nNothing to see.\n")
+    (tmp_path / "other.json").write_text('{"no": "run"}')
+    checked = call("import", tmp_path, "--check", "--json").json
+    assert {
+        Path(entry["path"]).name: [guess["format"] for guess in entry["could_be"]] for entry in checked["unread"]
+    } == {
+        "notes.md": ["text"],
+        "other.json": [],
+    }
+    told = call("import", tmp_path, "--check").err
+    assert "notes.md (perhaps text, 0.10: name it with --format to read it)" in told
+    assert "other.json (no known format)" in told
+    assert "unread" not in call("import", tmp_path, "--json").json
