@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from labels.queue_progress import Overview
 from labels.queues import Queue
 from review_tui.sanitize import short
+from review_tui.transcript.folding import cells
 from review_tui.widgets.rows import Pieces
 
-BAR = 20
+#: Cells of a bar, where the screen is as wide as WIDE.
+BAR, WIDE = 20, 100
 
 
 def progress_bar(share: float, width: int) -> tuple[str, str]:
@@ -51,25 +53,22 @@ class QueueRows:
         return [("   ", "text"), (short(line[1:], width - 4), "warn")]
 
     def _you(self, item: Overview, width: int) -> Pieces:
-        done, rest = progress_bar(item.share, BAR if width >= 100 else 10)
         glyph, look = (" · ", "accent") if item.left else (" ✓ ", "good")
-        total = item.mine + item.left
         left = f"{item.left:,} left for you" if item.left else "nothing left for you"
-        name = short(item.queue.name, max(8, width - 62 if width >= 100 else width - 46))
-        return [
-            (glyph, look), (name, "strong"), None, (f"{'you':>5} ", "faint"), (done, "good"), (rest, "faint"),
-            (f" {f'{item.mine:,} of {total:,}':>15}", "text"), (f"  {left:<20}" if width >= 100 else " ", "text"),
-        ]  # fmt: skip
+        room = self._name_width(width)
+        name = short(item.queue.name, room)
+        pieces = _progress("you", item.share, item.mine, item.mine + item.left, left, width)
+        return [(glyph, look), (name, "strong"), (" " * (room - cells(name)), "text"), *pieces]
 
     def _all(self, item: Overview, width: int) -> Pieces:
         share = item.finished / item.queue.items if item.queue.items else 1.0
-        done, rest = progress_bar(share, BAR if width >= 100 else 10)
-        begun = f"{item.begun:,} begun" if item.begun else ""
-        return [
-            None, (f"{'all':>5} ", "faint"), (done, "good"), (rest, "faint"),
-            (f" {f'{item.finished:,} of {item.queue.items:,}':>15}", "text"),
-            (f"  {begun:<20}" if width >= 100 else " ", "faint"),
-        ]  # fmt: skip
+        begun = f"finished, {item.begun:,} begun" if item.begun else "finished"
+        pieces = _progress("all", share, item.finished, item.queue.items, begun, width)
+        return [(" " * (self._name_width(width) + 3), "text"), *pieces]
+
+    @staticmethod
+    def _name_width(width: int) -> int:
+        return max(8, min(48, width - (64 if width >= WIDE else 36)))
 
     def _who(self, item: Overview) -> str:
         at = dict(item.at)
@@ -77,8 +76,16 @@ class QueueRows:
         for who, done in [*item.others, *((who, 0) for who in at if who not in dict(item.others))]:
             if who != self.reviewer:
                 words.append(f"{who} {done:,}" + (f" (at item {at[who] + 1:,} now)" if who in at else ""))
-        mine = f"item {at[self.reviewer] + 1:,} is kept for you · " if self.reviewer in at else ""
+        mine = "an item is kept for you · " if self.reviewer in at else ""  # its number may tell that it comes again
         return mine + (f"others: {', '.join(words)}" if words else "nobody else has begun")
+
+
+def _progress(whose: str, share: float, done: int, total: int, words: str, width: int) -> Pieces:
+    bar, rest = progress_bar(share, BAR if width >= WIDE else 10)
+    return [
+        (f"{whose:>5} ", "faint"), (bar, "good"), (rest, "faint"), (f" {f'{done:,} of {total:,}':>15}", "text"),
+        (f"  {words}" if width >= WIDE else "", "faint"),
+    ]  # fmt: skip
 
 
 def rule_text(queue: Queue) -> str:
