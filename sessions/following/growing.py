@@ -1,7 +1,7 @@
 """What is new in a file that an agent is writing.
 
-Formats that are written line by line (RESUMABLE) are read on from where they were left; all others are read anew as a
-whole when they have changed, the larger the more seldom. A file that was truncated, replaced or written anew in place
+Formats that are written line by line (RESUMABLE) are read on from where they were left; all others, and what is
+compressed, are read anew as a whole when they have changed, the larger the more seldom. A file that was truncated, replaced or written anew in place
 is read from its beginning; whether it still tells the same run is for `rows` to see.
 
 The last steps of a log are never certain: a result may come late, a message may grow. A reader holds them back until
@@ -28,6 +28,7 @@ from sessions.jsontext import BadJson
 from sessions.readers import choose, read, sniff
 from sessions.readers.base import Reader
 from sessions.run import Header, Problem, Record
+from sessions.streams import compression_of
 
 #: Readers that take line after line and answer one that is no JSON with a Problem, so that they can be stopped there.
 RESUMABLE = frozenset(("claude-code", "codex"))
@@ -125,9 +126,17 @@ class Growing:
         self._reader = reader
         return True
 
+    def _resumable(self) -> bool:
+        """Whether the file can be read on from where it was left. Not a compressed one: its lines have no places."""
+        if self.format not in RESUMABLE:
+            return False
+        with suppress(OSError):
+            return compression_of(self.path) is None
+        return True
+
     def _half_written(self, status: os.stat_result) -> bool:
         """Whether somebody is just writing a whole document anew: it does not end as one yet."""
-        if self.format in RESUMABLE or _age_s(status) > PATIENCE_S:
+        if self._resumable() or _age_s(status) > PATIENCE_S:
             return False
         try:
             with open(self.path, "rb") as file:
@@ -141,7 +150,7 @@ class Growing:
         source = self._source
         assert source is not None
         return (
-            self.format not in RESUMABLE
+            not self._resumable()
             or (status.st_dev, status.st_ino) != source.identity
             or status.st_size < source.offset
             or source.marks() != self._marks
@@ -170,7 +179,7 @@ class Growing:
             status = os.stat(self.path)
         except OSError:
             return False
-        return self.format in RESUMABLE and (status.st_dev, status.st_ino) != source.identity
+        return self._resumable() and (status.st_dev, status.st_ino) != source.identity
 
     def _begin(self) -> Iterator[Record]:
         """All records from the first one on."""
@@ -178,7 +187,7 @@ class Growing:
         self.close()
         assert self._reader is not None
         self._agents.begin()
-        if self.format in RESUMABLE:
+        if self._resumable():
             self._rewinds = Rewinds(os.stat(self.path).st_size)
             watch = self._rewinds.see if self.format == _CLAUDE else lambda line, offset: None
             self._source = GrowingSource(self.path, watch)

@@ -1,5 +1,6 @@
 """Following a file: whatever happens to it, what is stored is what a reader makes of it."""
 
+import gzip
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import zstandard
 from agent_logs import ClaudeLog, codex_lines
 from helpers import quick
 from hypothesis import given
@@ -611,3 +613,41 @@ def test_a_killed_process_leaves_a_run_that_the_next_one_goes_on_with(db, log):
         watched.follower.stop()
         assert [run.state for run in catalog.runs(store)] == ["complete"]
         assert store.query("SELECT * FROM meta WHERE name LIKE 'importing %'") == []
+
+
+# -- compressed files ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress], ids=["gz", "zst"])
+def test_a_compressed_session_is_read_anew_as_a_whole(store, tmp_path, pack):
+    """Its lines have no places in the file, so it cannot be read on from one of them."""
+    lines = list(codex_lines(6))
+    path = tmp_path / "rollout.jsonl"
+    watched = Watched(store, path)
+    plain = tmp_path / "plain.jsonl"
+    for count in (len(lines) // 2, len(lines)):
+        plain.write_bytes(b"".join(lines[:count]))
+        path.write_bytes(pack(plain.read_bytes()))
+        os.utime(path, (1, count))  # long ago: nobody is just writing it
+        assert watched.look()
+        assert not watched.look()
+        assert content_id(watched.steps) == content_id(whole(plain))
+        assert not catalog.problems(store, watched.run)
+    watched.follower.stop()
+
+
+def test_a_session_that_is_compressed_while_it_is_followed_is_the_same_run(store, tmp_path):
+    """Codex compresses sessions that rest: the file's name stays, its bytes are others."""
+    path = tmp_path / "rollout.jsonl"
+    path.write_bytes(b"".join(codex_lines(6)))
+    watched = Watched(store, path)
+    assert watched.look()
+    run, steps = watched.run.id, content_id(watched.steps)
+    other = tmp_path / "other"
+    other.write_bytes(gzip.compress(path.read_bytes()))
+    os.utime(other, (1, 1))
+    other.rename(path)
+    for _ in range(4):
+        watched.look()
+    assert (watched.run.id, content_id(watched.steps)) == (run, steps)
+    watched.follower.stop()
