@@ -41,6 +41,8 @@ _IGNORANT = re.compile(
     r"|\b(?:my|the) (?:notes?|summary) (?:do(?:es)?(?: not|n't)|says? nothing|leaves? out)\b"
     r"|\bi have no (?:record|memory|notes?)\b"
 )
+#: Formats whose sessions are Codex's: its summaries have no fixed words.
+_CODEX = frozenset(("codex", "it-bench"))
 _CLOCK = re.compile(r"^(?:Wall time|Chunk ID|Exit code|Process exited|Duration|Total output lines).*\n", re.MULTILINE)
 
 
@@ -234,7 +236,7 @@ def compaction_in(stored: StoredStep, format: str) -> tuple[int, int] | None:
             found = _COMPACTED.search(head)
             if found is not None:
                 return place, found.start()
-            if format == "codex" and step.role == "system" and "summary" in head and not head.startswith(("<", "#")):
+            if format in _CODEX and step.role == "system" and "summary" in head and not head.startswith(("<", "#")):
                 return place, head.find("summary")
     return None
 

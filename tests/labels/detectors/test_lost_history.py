@@ -13,6 +13,9 @@ COMPACTIONS = [
     ([system("Conversation compacted"), system("Summary of previous conversation: export under way.")], "claude-code"),
     ([system("Another language model started to solve this problem and produced a summary: export.")], "codex"),
     ([system("Context compacted")], "codex"),
+    ([system("Here is a summary of what is done: the export is under way.")], "codex"),
+    ([system("Here is a summary of what is done: the export is under way.")], "it-bench"),
+    ([system("Another language model started to solve this problem and produced a summary: export.")], "it-bench"),
     (
         [
             Step(
