@@ -67,6 +67,7 @@ class AdjudicateScreen(StationScreen):
         self.loaded = False
         self._stop = threading.Event()
         self._version = -1
+        self._refreshing = False
         self._done = 0
         self._settled_here = 0
 
@@ -133,6 +134,8 @@ class AdjudicateScreen(StationScreen):
             changed = False
             if self.ready:
                 self.say(str(error), "error")
+        finally:
+            self._refreshing = self._refreshing and everything
         if stop.is_set() or not self.ready:
             return
         if everything:
@@ -156,13 +159,12 @@ class AdjudicateScreen(StationScreen):
         self.docket.load(watch)
         return True
 
-    async def _look_elsewhere(self) -> None:
-        """Others vote and settle too: take in what they wrote."""
+    def _look_elsewhere(self) -> None:
+        """Others vote and settle too: take in what they wrote, without holding anybody up."""
         version = self.station.store.data_version()
-        if not self.is_current or self.looking or not self.loaded or version == self._version:
-            return
-        self._version = version
-        await self._read(self._stop, everything=False)
+        if self.is_current and self.loaded and not (self.looking or self._refreshing) and version != self._version:
+            self._version, self._refreshing = version, True
+            self.run_worker(self._read(self._stop, everything=False), exit_on_error=False, group="elsewhere")
 
     def _show_progress(self) -> None:
         if self.looking and self.is_current:

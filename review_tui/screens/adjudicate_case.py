@@ -64,6 +64,7 @@ class CaseScreen(SettleActions, LookActions):
         self.known: set[str] = set()
         self._since = time.monotonic()
         self._version = -1
+        self._refreshing = False
         self._pending: asyncio.Future[Any] | None = None
 
     def compose(self) -> ComposeResult:
@@ -175,19 +176,24 @@ class CaseScreen(SettleActions, LookActions):
 
     # -- others -------------------------------------------------------------------------------------------------------
 
-    async def _look_elsewhere(self) -> None:
-        """Others vote and settle meanwhile: what is shown is what stands."""
+    def _look_elsewhere(self) -> None:
+        """Others vote and settle meanwhile: what is shown is what stands. Nobody is held up by looking."""
         version = self.station.store.data_version()
-        if version == self._version or not self.is_current or self._pending is not None:
-            return
-        self._version = version
+        if self.is_current and self._pending is None and not self._refreshing and version != self._version:
+            self._version, self._refreshing = version, True
+            self.run_worker(self.look_again(), exit_on_error=False, group="elsewhere")
+
+    async def look_again(self) -> None:
+        """Read what others wrote, and show it if it is about this case."""
         try:
             changed = await asyncio.to_thread(self.docket.refresh)
             found = await asyncio.to_thread(open_case, self.docket, self.key) if changed else None
         except UserError as error:
             self.mention(str(error), "error")
             return
-        if not self.ready or found is None or found.key != self.key:
+        finally:
+            self._refreshing = False
+        if not self.ready or self._pending is not None or found is None or found.key != self.key:
             return
         before, self.opened = self.opened, found
         if before.said == found.said:

@@ -168,12 +168,14 @@ class AgreementScreen(StationScreen):
         """The ends of the chains of events: other when anybody has said anything."""
         return self.station.store.query("SELECT origin, seq FROM chain ORDER BY origin")
 
-    async def _look_elsewhere(self) -> None:
+    def _look_elsewhere(self) -> None:
         """New votes are taken in by themselves where that is quick, else announced."""
         version = self.station.store.data_version()
-        if not self.is_current or self.doing or self.stale or version == self._version:
-            return
-        self._version = version
+        if self.is_current and not (self.doing or self.stale) and version != self._version:
+            self._version = version
+            self.run_worker(self._take_in(), exit_on_error=False, group="elsewhere")
+
+    async def _take_in(self) -> None:
         if await asyncio.to_thread(self._ends) == self._heads or self.doing or not self.ready:
             return
         if self._took <= QUICK_S:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Choice = tuple[Codebook, Mode]
 #: The narrowest screen on which the list has a width of its own.
 WIDE = 100
+#: How long what adjudicators noted is good for, and how long after opening it is read, in seconds.
+GUIDELINES_S, SETTLE_S = 30.0, 0.25
 
 
 class ModePicker(Screen[Choice | None]):
@@ -61,6 +64,7 @@ class ModePicker(Screen[Choice | None]):
         self.found: list[Choice] = []
         #: (codebook, mode) -> what adjudicators have noted on it.
         self.guidelines: dict[tuple[str, str], list[str]] = {}
+        self._read_at = -GUIDELINES_S
 
     def compose(self) -> ComposeResult:
         yield Bar(1, id="head")
@@ -84,10 +88,12 @@ class ModePicker(Screen[Choice | None]):
         self.query_one("#head", Bar).show([(clean(self.heading), "accent")])
         self.query_one("#footer", Bar).show([(keys, "faint")])
         self._look_for("")
-        self.run_worker(self._read_guidelines(), exit_on_error=False)
+        if time.monotonic() - self._read_at > GUIDELINES_S:
+            self._read_at = time.monotonic()
+            self.set_timer(SETTLE_S, lambda: self.run_worker(self._read_guidelines(), exit_on_error=False))
 
     async def _read_guidelines(self) -> None:
-        """What adjudicators have noted, after the screen is there: the list does not wait for it."""
+        """What adjudicators have noted, when the reviewer has come to rest: no key of a chord waits for it."""
         found = await asyncio.to_thread(_guidelines, cast("ReviewApp", self.app).store, self.codebooks)
         if found != self.guidelines and self.is_mounted:
             self.guidelines = found

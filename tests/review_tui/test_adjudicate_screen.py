@@ -627,7 +627,7 @@ async def test_what_another_adjudicator_settles_meanwhile_is_seen_first(two: Pat
         await here.press("a", "e")
         await here.until(lambda: "settled this meanwhile" in here.footer, "the refusal")
         assert len(rulings(two)) == 1
-        await screen._look_elsewhere()
+        await screen.look_again()
         assert "have changed" in here.footer
         assert "SETTLED" in here.text
         assert "by an adjudicator" in here.text
