@@ -1,7 +1,7 @@
 """Where a failure mode was labelled: the labels that the figures of `labels.insights` rest on, one by one.
 
 What others said of a chunk that a queue still hides from the reviewer is not listed, only counted: whoever is to judge
-it blind must not come upon it here.
+it blind must not come upon it here. `unfinished` says which runs' figures they should not see either.
 """
 
 from __future__ import annotations
@@ -72,20 +72,26 @@ def places(material: Material, codebook: str, mode: str, reviewer: str) -> Place
 
 
 def _listed(found: dict[tuple[str, int, int, bool], tuple[set[str], bool]], known: _Runs, hidden: int) -> Places:
-    listed = [
-        Place(info, first, last, placed, tuple(sorted(people)), sure)
-        for (run, first, last, placed), (people, sure) in found.items()
-        if (info := known.info(run)) is not None
-    ]
-    listed.sort(key=lambda place: (-place.run.no, place.first, place.last))
-    return Places(tuple(listed[:MOST]), hidden, max(0, len(listed) - MOST))
+    keys = sorted((key for key in found if key[0] in known.order), key=lambda key: (-known.order[key[0]], *key[1:]))
+    listed = []
+    for run, first, last, placed in keys[:MOST]:
+        people, sure = found[run, first, last, placed]
+        if (info := known.info(run)) is not None:
+            listed.append(Place(info, first, last, placed, tuple(sorted(people)), sure))
+    return Places(tuple(listed), hidden, max(0, len(keys) - MOST))
 
 
 class _Runs:
-    """Runs by id, and what is hidden from the reviewer in each, looked up once."""
+    """Runs by id, and what is hidden from the reviewer in each: looked up once, and only where it is needed."""
 
     def __init__(self, store: Store, reviewer: str) -> None:
         self.store, self.reviewer = store, reviewer
+        #: Run id -> its number: later ones are newer.
+        self.order = {str(row[0]): int(row[1]) for row in store.query("SELECT id, no FROM run")}
+        self._queued = {str(row[0]) for row in store.query("SELECT run FROM queue_run")}
+        self._queued |= {
+            str(row[0]) for row in store.query("SELECT a.run FROM queue_run q JOIN run_alias a ON a.alias = q.run")
+        }
         self._infos: dict[str, RunInfo | None] = {}
         self._hidden: dict[str, Callable[[str, str], bool]] = {}
 
@@ -95,7 +101,25 @@ class _Runs:
         return self._infos[run]
 
     def hides(self, run: str, who: str, chunk: str) -> bool:
+        if run not in self._queued:
+            return False
         if run not in self._hidden:
             info = self.info(run)
             self._hidden[run] = queues.hidden(self.store, info, self.reviewer) if info else lambda who, chunk: True
         return self._hidden[run](who, chunk)
+
+
+def unfinished(store: Store, reviewer: str) -> frozenset[str]:
+    """Runs of the queues that somebody reviews in, of which they have not decided on everything yet and others have
+    decided on something: figures over a few runs would tell them how. Whoever has decided on nothing in a queue is no
+    reviewer of it, and may look."""
+    rows = store.query(
+        "SELECT DISTINCT i.run FROM queue_item i WHERE i.queue IN (SELECT q.queue FROM queue_item q JOIN judgement j"
+        " ON j.run = q.run AND j.chunk = q.chunk WHERE j.reviewer = ?)"
+        " AND NOT EXISTS (SELECT 1 FROM judgement j WHERE j.run = i.run AND j.chunk = i.chunk AND j.reviewer = ?"
+        " AND j.verdict IS NOT NULL)"
+        " AND EXISTS (SELECT 1 FROM judgement j WHERE j.run = i.run AND j.reviewer <> ?)",
+        [reviewer, reviewer, reviewer],
+    )
+    owner = {str(row[0]): str(row[1]) for row in store.query("SELECT alias, run FROM run_alias")}
+    return frozenset(owner.get(str(row[0]), str(row[0])) for row in rows)

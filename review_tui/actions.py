@@ -268,7 +268,7 @@ INSIGHTS: list[Action] = [
     ),
     *_group(
         "Look",
-        _a("measure", "p", "Next measure", "Shares of runs, of failures, of failed runs; published ones beside.", "p measure"),
+        _a("measure", "p", "Next measure", "Shares of runs, of failures, of failed runs; published beside.", "p measure"),
         _a("order", "r", "Order", "Modes in the order of the codebook or of their figures."),
         _a("grouping", "g", "Next grouping", "By the next attribute of the runs."),
         _a("next_system", "n", "Next system", "Its plan."),
@@ -284,6 +284,7 @@ INSIGHTS: list[Action] = [
         _a("time", "t", "Time", "Only runs that began in a range of time.", "t time"),
         _a("codebook", "c", "Codebook", "The modes of another codebook.", "c codebook"),
         _a("unfilter", "x", "All runs", "Take all filters off.", "x all"),
+        _a("all_votes", "h", "Runs you are still to judge", "Count others' votes on them, too, or leave them out."),
         _a("help", "question_mark f1", "Keys", "This list.", "? keys"),
         _a("back", "q escape", "Back", "To where you came from.", "back"),
     ),

@@ -53,6 +53,8 @@ class InsightsScreen(InsightsFilters):
         self.group, self.plan = 0, 0
         self.order = "code"
         self.doing, self.trouble = "", ""
+        #: Runs whose votes are left out because the reviewer is to judge them without knowing of others' votes.
+        self.hidden, self.all_votes = 0, False
         self._stop = threading.Event()
 
     def compose(self) -> ComposeResult:
@@ -91,7 +93,7 @@ class InsightsScreen(InsightsFilters):
 
     async def _compute(self, stop: threading.Event) -> None:
         try:
-            material, found = await asyncio.to_thread(self._figures, stop)
+            material, found, hidden = await asyncio.to_thread(self._figures, stop)
         except Stopped:
             return
         except UserError as error:
@@ -99,26 +101,32 @@ class InsightsScreen(InsightsFilters):
         else:
             if stop.is_set() or not self.ready:
                 return
-            self.doing, self.material, self.found = "", material, found
+            self.doing, self.material, self.found, self.hidden = "", material, found, hidden
             self.learn_values(found)
         if self.ready:
             self.show_page()
 
-    def _figures(self, stop: threading.Event) -> tuple[Material, Insights]:
+    def _figures(self, stop: threading.Event) -> tuple[Material, Insights, int]:
         """In a thread; with what it takes to draw, so that the screen does not stand still for the import."""
         import review_tui.insights.pages  # noqa: F401
+        from labels.insights import kept
         from labels.insights.material import gather
         from labels.insights.whole import figures
+        from labels.labelled import unfinished
 
         def progress(done: int, many: int) -> None:
             self.doing = f"reading decisions of {done:,}/{many:,} runs"
             if stop.is_set():
                 raise Stopped
 
-        material = gather(self.station.store, self.station.codebooks(), self.scope, progress=progress)
+        store = self.station.store
+        votes = kept.load(store, progress)
+        hidden = frozenset() if self.all_votes else unfinished(store, self.station.reviewer)
+        votes.rows = [row for row in votes.rows if row[0] not in hidden]
+        material = gather(store, self.station.codebooks(), self.scope, votes)
         if stop.is_set():
             raise Stopped
-        return material, figures(material)
+        return material, figures(material), len(hidden)
 
     def _begin_plans(self) -> None:
         if self.plans is None and self.found is not None and not self.doing:
@@ -199,10 +207,17 @@ class InsightsScreen(InsightsFilters):
                 told += f", {runs.unknown:,} unknown"
             first.append((short(words, max(10, width - len(told) - 28)), "warn"))
             first.append((f" {told}" if words else told, "strong"))
-        remarks = len(self.found.missing) + len(self.found.notes) if self.found is not None else 0
-        right = (f"{self.doing} …", "warn") if self.doing else (f"{remarks} remarks: I" if remarks else "", "faint")
-        first += [None, right]
+        first += [None, self._state()]
         self.query_one("#head", Bar).show(first, self._tabs(width))
+
+    def _state(self) -> tuple[str, str]:
+        """What is being done, or what there is to be known."""
+        if self.doing or self.found is None:
+            return f"{self.doing} …" if self.doing else "", "warn"
+        if self.hidden:
+            return f"{self.hidden:,} runs hidden: I", "warn"
+        remarks = len(self.found.missing) + len(self.found.notes)
+        return f"{remarks} remarks: I" if remarks else "", "faint"
 
     def _tabs(self, width: int) -> Pieces:
         pieces: list[tuple[str, str] | None] = []
@@ -284,7 +299,22 @@ class InsightsScreen(InsightsFilters):
         if self.found is not None:
             from review_tui.insights.pages import about
 
-            await self.station.push_screen(Reader("What these figures rest on", about(self.view())))
+            blocks = about(self.view())
+            if self.hidden:
+                blocks += [("", "text"), (f"Left out: {self._hidden_words()}.", "warn")]
+            await self.station.push_screen(Reader("What these figures rest on", blocks))
+
+    def action_all_votes(self) -> None:
+        """With or without the runs that one is still to judge blind."""
+        self.all_votes = not self.all_votes
+        self.begin()
+
+    def _hidden_words(self) -> str:
+        many = "1 run" if self.hidden == 1 else f"{self.hidden:,} runs"
+        return (
+            f"{many} of queues in which you have not decided on everything yet: figures would tell you how others"
+            " voted (h counts them all the same)"
+        )
 
     # -- following a row ----------------------------------------------------------------------------------------
 

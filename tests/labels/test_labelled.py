@@ -9,7 +9,7 @@ import pytest
 from labels import insights, queues
 from labels.codebook import load_all
 from labels.insights.material import Material, gather
-from labels.labelled import places
+from labels.labelled import places, unfinished
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.model import Act, Label, SetLabel, SetVerdict, StepRef
 from sessions import catalog
@@ -112,3 +112,29 @@ def test_a_mode_that_nobody_labelled_has_no_place(desk: Desk) -> None:
     desk.label(desk.runs[0], 2, 2)
     for codebook, mode in (("mast", "premature-termination"), ("mast", "no-such"), ("none", MODE)):
         assert places(desk.material(), codebook, mode, "ann").places == ()
+
+
+def test_runs_that_one_is_still_to_judge_are_unfinished(desk: Desk) -> None:
+    first, second = desk.runs
+    queues.create(desk.store, "q", [first, second], policy="every:5")
+    desk.label(first, 2, 2, who="bob")
+    assert unfinished(desk.store, "ann") == frozenset()  # has decided on nothing: no reviewer of the queue
+    assert unfinished(desk.store, "bob") == frozenset()  # nobody else has decided on anything
+    desk.label(second, 2, 2, who="ann")
+    assert unfinished(desk.store, "ann") == {first.id}  # the second one is unfinished, too, but only hers so far
+    assert unfinished(desk.store, "bob") == {second.id}
+    desk.label(first, 2, 2, who="ann")
+    assert unfinished(desk.store, "ann") == {first.id}
+    desk.label(first, 7, 7, who="ann")
+    assert unfinished(desk.store, "ann") == frozenset()
+    assert unfinished(desk.store, "cid") == frozenset()
+
+
+def test_of_many_places_the_newest_are_listed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labels.labelled.MOST", 3)
+    for run in desk.runs:
+        for index in (1, 2, 6):
+            desk.label(run, index, index)
+    listed = places(desk.material(), "mast", MODE, "ann")
+    assert [item.run.id for item in listed.places] == [desk.runs[1].id] * 3
+    assert listed.more == 3

@@ -13,7 +13,7 @@ from station import LARGE, MIDDLE, SMALL, Station, station
 
 from labels import queues
 from labels.codebook import load_all
-from labels.insights import material as gathering
+from labels.insights import kept
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.model import Act, Label, Op, SetLabel, SetNone, SetVerdict, StepRef
 from review_tui.insights.names import NAMES_OF_PAGES
@@ -315,6 +315,22 @@ async def test_hidden_labels_are_only_counted(db: Path, tmp_path: Path) -> None:
         assert "ann" not in here.text
 
 
+async def test_runs_that_one_is_still_to_judge_are_left_out(db: Path, tmp_path: Path) -> None:
+    runs = make(db, tmp_path / "runs", 6)
+    with Store.open(db) as store:
+        queues.create(store, "q", runs, policy=POLICY)
+        judge(store, runs[0], 0, "premature-termination", who="bob")
+    async with station(db, size=MIDDLE, reviewer="bob") as here:
+        screen = await open_insights(here)
+        assert "6 runs hidden: I" in here.head
+        assert "Nobody has judged" in "\n".join(rows(screen))
+        await here.press("I")
+        assert "6 runs of queues in which you have not decided on everything yet" in " ".join(here.text.split())
+        await here.press("escape", "h")
+        await settled(here, screen)
+        assert "6 runs judged" in here.head
+
+
 # -- what is missing -------------------------------------------------------------------------------------------------
 
 
@@ -371,22 +387,22 @@ async def test_the_screen_is_there_before_the_figures_and_leaving_stops_them(
 ) -> None:
     began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
     stopped: list[bool] = []
-    real = gathering.gather
+    real = kept.load
 
-    def slow(*args: Any, progress: Any, **more: Any) -> Any:
+    def slow(store: Store, progress: Any) -> Any:
         progress(1, 7)
         began.set()
         go_on.wait(10)
         try:
             progress(2, 7)
-            return real(*args, progress=progress, **more)
+            return real(store, progress)
         except Stopped:
             stopped.append(True)
             raise
         finally:
             ended.set()
 
-    monkeypatch.setattr(gathering, "gather", slow)
+    monkeypatch.setattr(kept, "load", slow)
     async with station(judged_db, size=SMALL) as here:
         await here.press("V")
         await here.until(began.is_set)
