@@ -84,6 +84,7 @@ class QueueReviewScreen(ReviewScreen):
         if not same:
             self.clear_search()
             self.transcript.show(self.document)
+        self.desk.seen = self.transcript.seen
         self._farthest = reading.given.last if same else 0
         self.transcript.clear_selection()
         self.transcript.go_to(reading.given.first, at_top=True)
