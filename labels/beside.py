@@ -7,7 +7,6 @@ its whole time. Nothing is said here that the log does not say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -20,7 +19,8 @@ from sessions.store import Row, Store, Transaction
 TABLES = ("note", "pace", "answer")
 #: Bits of `pace.flags`: a verdict was given; the modes were judged; suggestions were hidden.
 VERDICT, JUDGED, BLIND = 1, 2, 4
-_BATCH = 5000
+#: Runs that are filled in at once.
+_RUNS = 100
 _INSERT = {
     "note": "INSERT INTO note VALUES (?, ?, ?, ?, ?, ?, ?)",
     "pace": "INSERT INTO pace VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -98,23 +98,35 @@ def _pace(key: tuple[str, str, str], data: dict[str, Any], first: dict[str, Any]
 
 def fill(store: Store) -> None:
     """Derive what decisions recorded by an earlier version of the program lack. Cheap if there is nothing to do; else
-    some 10 s per million decisions, once. Of those, the time and place of the last act stand for the first verdict."""
+    some 15 s per million decisions, once, in pieces that let others write between them. Of those decisions, the time
+    of the last act stands for that of the first verdict."""
     if store.read_only or not store.one(_BEHIND):
         return
+    runs = [str(row[0]) for row in store.query("SELECT DISTINCT run FROM decision ORDER BY run")]
+    for start in range(0, len(runs), _RUNS):
+        _fill_runs(store, runs[start : start + _RUNS])
     with store.write() as tx:
-        if not tx.execute(_BEHIND):
-            return
-        for table in TABLES:
-            tx.execute(f"DELETE FROM {table}")
-        rows = store.each("SELECT run, data FROM decision ORDER BY run")
-        while batch := list(islice(rows, _BATCH)):
-            found: dict[str, list[Row]] = {table: [] for table in TABLES}
-            for run, data in batch:
+        tx.execute("DELETE FROM meta WHERE name = 'beside'")
+
+
+def _fill_runs(store: Store, runs: list[str]) -> None:
+    """The same for some runs, in one transaction. What is there already was derived from the events: it stays."""
+    marks = ", ".join("?" * len(runs))
+    with store.write("NORMAL") as tx:
+        known = {
+            tuple(row)
+            for table in TABLES
+            for row in tx.execute(f"SELECT run, reviewer, chunk FROM {table} WHERE run IN ({marks})", runs)
+        }
+        found: dict[str, list[Row]] = {table: [] for table in TABLES}
+        for run, reviewer, chunk, data in tx.execute(
+            f"SELECT run, reviewer, chunk, data FROM decision WHERE run IN ({marks})", runs
+        ):
+            if (run, reviewer, chunk) not in known:
                 for table, made in _rows(run, orjson.loads(data), None).items():
                     found[table] += made
-            for table, made in found.items():
-                tx.many(_INSERT[table], made)
-        tx.execute("DELETE FROM meta WHERE name = 'beside'")
+        for table, made in found.items():
+            tx.many(_INSERT[table], made)
 
 
 _BEHIND = "SELECT 1 FROM meta WHERE name = 'beside'"

@@ -44,7 +44,7 @@ class Coder:
             _there(tx, fresh)
             name = known.name if known else _name(name)
             self._append(tx, say.Assign(notes=_refs(fresh), code=key, name=name))
-            return codes_of(tx).codes[key]
+        return codes_of(self.store).codes[key]
 
     def unassign(self, code: str, notes: Sequence[NoteKey]) -> None:
         """Take a code (by id) from notes."""
@@ -61,7 +61,7 @@ class Coder:
             codes = codes_of(tx)
             _free(codes, name, but=_code(codes, code).id)
             self._append(tx, say.Rename(code=code, name=_name(name)))
-            return codes_of(tx).codes[code]
+        return codes_of(self.store).codes[code]
 
     def merge(self, which: Sequence[str], into: str) -> Code:
         """Make codes part of another one. Their names stay known, and undo parts them again."""
@@ -71,7 +71,7 @@ class Coder:
             if not others:
                 raise UsageError("a code cannot be merged into itself.", "Name two.")
             self._append(tx, say.Merge(codes=others, into=into))
-            return codes_of(tx).codes[into]
+        return codes_of(self.store).codes[into]
 
     def split(self, code: str, name: str, notes: Sequence[NoteKey]) -> Code:
         """Let some notes of a code have a new code instead."""
@@ -85,7 +85,7 @@ class Coder:
             _free(codes, name)
             key = say.code_id(name)
             self._append(tx, say.Split(code=code, notes=_refs(have), into=key, name=_name(name)))
-            return codes_of(tx).codes[key]
+        return codes_of(self.store).codes[key]
 
     def promote(self, code: str, codebook: CodebookRef, mode: str) -> Event:
         """Say that a code has become a mode (`labels.coding.promote` makes the mode)."""

@@ -7,7 +7,7 @@ between origins (after a merge) what an event knew of comes first, otherwise by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -108,6 +108,12 @@ def _in_order(kept: list[tuple[Event, dict[str, Any]]]) -> Iterable[tuple[Event,
     queues: dict[str, list[tuple[Event, dict[str, Any]]]] = {}
     for item in sorted(kept, key=lambda item: (item[0].origin, item[0].seq)):
         queues.setdefault(item[0].origin, []).append(item)
+    if len(queues) == 1:
+        return [(event, content["said"]) for mine in queues.values() for event, content in mine]
+    return _interleaved(queues)
+
+
+def _interleaved(queues: dict[str, list[tuple[Event, dict[str, Any]]]]) -> Iterator[tuple[Event, dict[str, Any]]]:
     places = dict.fromkeys(queues, 0)
 
     def head(origin: str) -> int | None:

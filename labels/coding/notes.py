@@ -126,27 +126,32 @@ def board(store: Store, reviewer: str) -> Board:
 def _visible(store: Store, reviewer: str) -> tuple[list[Note], int]:
     """Notes in the order of runs (as imported) and steps; how many others there are."""
     runs = catalog.runs(store)
-    owner: dict[str, str] = {row[0]: row[1] for row in store.query("SELECT alias, run FROM run_alias")}
+    owner = {str(alias): str(run) for alias, run in store.query("SELECT alias, run FROM run_alias")}
     place = {run.id: (run.no, run.title or run.id[:8]) for run in runs}
     queued = {owner.get(run, run) for run in queued_runs(store)}
-    mine = {
-        (owner.get(run, run), chunk)
-        for run, chunk, flags in store.query("SELECT run, chunk, flags FROM pace WHERE reviewer = ?", [reviewer])
-        if flags & VERDICT
-    }
+    mine: set[tuple[str, str]] | None = None
     found: list[Note] = []
     hidden = 0
-    for run, who, chunk, label, at, text, anchor in store.each("SELECT * FROM note"):
+    for run, who, chunk, label, at, text, anchor in store.query("SELECT * FROM note"):
         key = NoteKey(str(owner.get(run, run)), who, chunk, label)
-        if key.run in queued and who != reviewer and (key.run, chunk) not in mine:
-            hidden += 1
-            continue
+        if who != reviewer and key.run in queued:
+            if mine is None:
+                mine = _decided(store, owner, reviewer)
+            if (key.run, chunk) not in mine:
+                hidden += 1
+                continue
         found.append(_note(key, at, text, orjson.loads(anchor), place.get(key.run, (0, key.run[:8]))[1]))
     last = len(place) and max(no for no, _ in place.values())
     found.sort(
         key=lambda note: (place.get(note.key.run, (last + 1, ""))[0], note.first, note.last, note.key),
     )
     return found, hidden
+
+
+def _decided(store: Store, owner: dict[str, str], reviewer: str) -> set[tuple[str, str]]:
+    """(run, chunk) on which a reviewer has given a verdict."""
+    rows = store.query("SELECT run, chunk, flags FROM pace WHERE reviewer = ?", [reviewer])
+    return {(str(owner.get(run, run)), chunk) for run, chunk, flags in rows if flags & VERDICT}
 
 
 def _note(key: NoteKey, at: str, text: str, anchor: dict[str, Any], title: str) -> Note:

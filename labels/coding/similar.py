@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from labels.coding.fold import Code, NoteKey
@@ -23,7 +23,9 @@ NEAR_NAME, NEAR_NOTE = 0.5, 0.5
 #: Of a note, only its beginning is compared: a page of pasted text says no more.
 MOST_CHARS = 600
 #: An n-gram that more notes than this have tells none of them apart, and comparing by it would cost the square.
-COMMON = 400
+COMMON = 200
+#: Different notes that are compared with each other.
+MOST_TEXTS = 4000
 N = 3
 
 
@@ -133,15 +135,27 @@ def _together(board: Board, code: Code) -> str:
 
 
 def near_notes(board: Board, limit: int = 200) -> list[NotePair]:
-    """Pairs of notes of which one may want the other's code; the nearest first, at most `limit`."""
-    vectors = Vectors([note.text for note in board.notes])
-    found: list[NotePair] = []
-    for place, note in enumerate(board.notes):
+    """Pairs of notes of which one may want the other's code; the nearest first, at most `limit`. Of very many notes,
+    the first MOST_TEXTS different ones are compared: those without a code come first."""
+    groups: dict[str, list[Note]] = {}
+    for note in board.notes:
+        groups.setdefault(" ".join(_words(note.text[:MOST_CHARS])), []).append(note)
+    same = list(groups.values())[:MOST_TEXTS]
+    found = [pair for notes in same for pair in _within(board, notes)]
+    vectors = Vectors([notes[0].text for notes in same])
+    for place, notes in enumerate(same):
         for other, cosine in vectors.near_place(place, NEAR_NOTE):
-            if place < other and not _share_code(board, note.key, board.notes[other].key):
-                found.append(NotePair(note, board.notes[other], cosine))
+            if place < other and not _share_code(board, notes[0].key, same[other][0].key):
+                found.append(NotePair(notes[0], same[other][0], cosine))
     found.sort(key=lambda pair: -pair.cosine)
     return found[:limit]
+
+
+def _within(board: Board, notes: list[Note]) -> Iterator[NotePair]:
+    """Notes that say the same as the first of them, word for word, and are coded otherwise."""
+    for note in notes[1:]:
+        if not _share_code(board, notes[0].key, note.key):
+            yield NotePair(notes[0], note, 1.0)
 
 
 def _share_code(board: Board, one: NoteKey, two: NoteKey) -> bool:

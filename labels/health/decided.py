@@ -45,7 +45,7 @@ def decided(store: Store, reviewer: str) -> list[Decided]:
         " WHERE reviewer = ? AND chunk <> ? ORDER BY at"
     )
     found = []
-    for run, chunk, at, first, last, seconds, read, flags, labels in store.each(sql, [reviewer, WHOLE_RUN]):
+    for run, chunk, at, first, last, seconds, read, flags, labels in store.query(sql, [reviewer, WHOLE_RUN]):
         if flags & VERDICT:
             judged, blind = bool(flags & JUDGED), bool(flags & BLIND)
             found.append(Decided(run, chunk, moment(at), first, last, seconds, read, judged, blind, labels))

@@ -77,7 +77,7 @@ def health(store: Store, reviewer: str, now: datetime | None = None) -> Health:
         said[-1].at if said else None,
         pace(said, now),
         reading(said),
-        taking(store, reviewer, said, answers),
+        taking(store, reviewer, answers),
         _drift(said, answers, now),
         _retest(store, reviewer),
     )

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 
+from labels.beside import BLIND, JUDGED, VERDICT
 from labels.health import estimates as est
-from labels.health.decided import Decided, moment
+from labels.health.decided import moment
 from labels.health.estimates import Estimate
+from labels.model import WHOLE_RUN
 from sessions.store import Store
 
 #: Nobody reads faster than this: 700 words of six characters a minute, where adults read 238 on average (Brysbaert
@@ -94,9 +97,9 @@ class Taking:
     alarm: bool = False
 
 
-def taking(store: Store, reviewer: str, said: Iterable[Decided], answers: list[Taken]) -> Taking:
+def taking(store: Store, reviewer: str, answers: list[Taken]) -> Taking:
     """How suggestions are taken. answers: as `taken` gives them."""
-    blind = _blind(store, reviewer, said)
+    blind = _blind(store, reviewer)
     names = sorted({item.detector for item in answers if item.detector} | {name for name, _, _ in blind})
     found = Taking([_detector("", answers, blind)])
     if len(names) > 1:
@@ -119,38 +122,27 @@ def _detector(name: str, answers: Iterable[Taken], blind: Iterable[tuple[str, st
     return Detector(name, shown, alone, est.difference(shown, alone))
 
 
-def _blind(store: Store, reviewer: str, said: Iterable[Decided]) -> list[tuple[str, str, bool]]:
+def _blind(store: Store, reviewer: str) -> list[tuple[str, str, bool]]:
     """(detector, run, whether the reviewer named its mode there) of suggestions on chunks decided blind."""
-    by_run: dict[str, list[Decided]] = {}
-    for item in said:
-        if item.blind and item.judged:
-            by_run.setdefault(item.run, []).append(item)
-    found: list[tuple[str, str, bool]] = []
-    sql = "SELECT detector, codebook, mode, first_index FROM suggestion WHERE run = ? AND replaced = 0"
-    for run, chunks in by_run.items():
-        suggested = store.query(sql, [run])
-        if not suggested:
-            continue
-        judges = _judged(store, reviewer, run)
-        labels = {
-            tuple(row)
-            for row in store.query(
-                "SELECT chunk, codebook, mode FROM label WHERE run = ? AND reviewer = ?", [run, reviewer]
-            )
-        }
-        for item in chunks:
-            for detector, book, mode, first in suggested:
-                only = judges.get((item.chunk, book), ())
-                if item.first <= first <= item.last and (only is None or mode in only):
-                    found.append((str(detector), run, (item.chunk, book, mode) in labels))
-    return found
+    sql = (
+        "SELECT s.detector, p.run, s.codebook, s.mode, j.judges, EXISTS (SELECT 1 FROM label l WHERE l.run = p.run"
+        " AND l.reviewer = p.reviewer AND l.chunk = p.chunk AND l.codebook = s.codebook AND l.mode = s.mode)"
+        " FROM pace p JOIN suggestion s ON s.run = p.run AND s.replaced = 0"
+        " AND s.first_index BETWEEN p.first_index AND p.last_index"
+        " JOIN judgement j ON j.run = p.run AND j.reviewer = p.reviewer AND j.chunk = p.chunk"
+        " WHERE p.reviewer = ? AND p.chunk <> ? AND (p.flags & ?) = ?"
+    )
+    wanted = VERDICT | JUDGED | BLIND
+    rows = store.query(sql, [reviewer, WHOLE_RUN, wanted, wanted])
+    return [
+        (str(detector), str(run), bool(named))
+        for detector, run, book, mode, judges, named in rows
+        if _asked(judges, book, mode)
+    ]
 
 
-def _judged(store: Store, reviewer: str, run: str) -> dict[tuple[str, str], set[str] | None]:
-    """(chunk, codebook) that the reviewer judged -> the only modes that were asked about, None for all."""
-    rows = store.query("SELECT chunk, judges FROM judgement WHERE run = ? AND reviewer = ?", [run, reviewer])
-    found: dict[tuple[str, str], set[str] | None] = {}
-    for chunk, judges in rows:
-        for book, _, only in orjson.loads(judges):
-            found[(chunk, book)] = None if only is None else set(only)
-    return found
+@lru_cache(maxsize=1000)
+def _asked(judges: str, book: str, mode: str) -> bool:
+    """Whether a decision that judges this (`judgement.judges`) was about the mode."""
+    only = {name: modes for name, _, modes in orjson.loads(judges)}
+    return book in only and (only[book] is None or mode in only[book])
