@@ -12,7 +12,8 @@ from labels.insights.scope import Scope
 from sessions.store import Row, Store
 from sessions.timeline import timeline
 
-_BATCH = 500
+#: Runs that are asked for at once; runs whose steps a helper reads at a time; how many are worth the start of helpers.
+_BATCH, _RUNS, _WORTH_HELP = 500, 50, 1_000
 _READ = (
     "SELECT r.id, r.no, r.state, r.format, r.system, r.model, r.started_at, r.steps, k.outcome, k.recall, k.benchmark,"
     " k.domain, k.stamp, f.size FROM run r LEFT JOIN insight_run k ON k.run = r.id"
@@ -103,18 +104,43 @@ def with_outcome(row: RunRow, scope: Scope) -> bool:
 
 def times(store: Store, rows: Sequence[RunRow]) -> dict[str, bytes]:
     """Of each of these runs the times and tokens of its steps (`sessions.timeline`), kept once read."""
+    found = _kept_times(store, [row.id for row in rows])
+    missing = [row for row in rows if row.id not in found]
+    if len(missing) >= _WORTH_HELP and not store.read_only:
+        from labels.insights.workers import TIMES, Batches, share_out
+
+        ids = [row.id for row in missing]
+        batches = [ids[start : start + _RUNS] for start in range(0, len(ids), _RUNS)]
+        share_out(store, TIMES, Batches(batches, None), lambda batch: derive_times(store, batch))
+        found |= _kept_times(store, ids)
+    elif missing and not store.read_only:
+        derive_times(store, [row.id for row in missing])
+        found |= _kept_times(store, [row.id for row in missing])
+    # A run that was removed meanwhile has nothing kept, and a database that is read-only keeps nothing.
+    return found | {row.id: timeline(store, row.no) for row in rows if row.id not in found}
+
+
+def _kept_times(store: Store, runs: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for start in range(0, len(rows), _BATCH):
-        some = rows[start : start + _BATCH]
+    for start in range(0, len(runs), _BATCH):
+        some = runs[start : start + _BATCH]
         marks = ", ".join("?" * len(some))
         sql = f"SELECT run, times FROM insight_run WHERE times IS NOT NULL AND run IN ({marks})"
-        kept = {str(run): bytes(data) for run, data in store.query(sql, [row.id for row in some])}
-        new = {row.id: timeline(store, row.no) for row in some if row.id not in kept}
-        if new and not store.read_only:
-            with store.write("NORMAL") as tx:
-                tx.many("UPDATE insight_run SET times = ? WHERE run = ?", ((data, run) for run, data in new.items()))
-        found |= kept | new
+        found.update((str(run), bytes(data)) for run, data in store.query(sql, some))
     return found
+
+
+def derive_times(store: Store, runs: Sequence[str]) -> None:
+    """Read the times of the steps of these runs and keep them. What became of a run meanwhile is seen by its stamp."""
+    for start in range(0, len(runs), _BATCH):
+        some = runs[start : start + _BATCH]
+        marks = ", ".join("?" * len(some))
+        numbers = store.query(
+            f"SELECT k.run, k.stamp, r.no FROM insight_run k JOIN run r ON r.id = k.run WHERE k.run IN ({marks})", some
+        )
+        made = [(timeline(store, no), run, stamp) for run, stamp, no in numbers]
+        with store.write("NORMAL") as tx:
+            tx.many("UPDATE insight_run SET times = ? WHERE run = ? AND stamp = ?", made)
 
 
 __all__ = ["RunRow", "chosen", "run_rows", "times", "with_outcome"]

@@ -101,11 +101,11 @@ def _behind(store: Store, heads: dict[str, int]) -> list[str]:
 def _derive_all(
     store: Store, batches: Sequence[Sequence[str]], as_of: int, progress: Callable[[int, int], None] | None
 ) -> None:
-    from labels.insights.workers import Batches, share_out
+    from labels.insights.workers import VOTES, Batches, share_out
 
     left = Batches(batches, progress)
     if len(batches) * _BATCH >= _WORTH_HELP:
-        share_out(store, as_of, left, lambda batch: derive(store, batch, as_of))
+        share_out(store, VOTES, left, lambda batch: derive(store, batch, as_of), as_of)
         return
     while (batch := left.take()) is not None:
         derive(store, batch, as_of)

@@ -1,8 +1,9 @@
-"""Segments derived in several processes at once, the first time, where there is much to do and more than one processor.
+"""What is derived of runs, derived in several processes at once: the first time, where there is much to do and more
+than one processor.
 
-A helper is `python -P -m labels.insights.workers DB AS-OF`: it gets lists of runs, one JSON line each, derives and
-writes their segments into the database for itself, and answers each with a line. It ends when its input does, so none
-outlives who started it. What a helper does not get done is done here.
+A helper is `python -P -m labels.insights.workers JOB DB AS-OF`: it gets lists of runs, one JSON line each, derives and
+writes what the job is about into the database for itself, and answers each with a line. It ends when its input does, so
+none outlives who started it. What a helper does not get done is done here.
 """
 
 from __future__ import annotations
@@ -51,10 +52,14 @@ class Batches:
                 self._progress(self._done, self._every)
 
 
-def share_out(store: Store, as_of: int, batches: Batches, derive: Callable[[Sequence[str]], None]) -> None:
-    """Have every batch done: here by `derive`, and by helpers. as_of: as in `labels.insights.kept`."""
+def share_out(
+    store: Store, job: str, batches: Batches, derive: Callable[[Sequence[str]], None], as_of: int = 0
+) -> None:
+    """Have every batch done: here by `derive`, and by helpers. job: as in `JOBS`. as_of: see `labels.insights.kept`."""
     count = min(_MOST, (os.cpu_count() or 1) - 1)
-    helpers = [threading.Thread(target=_helper, args=(store.path, as_of, batches), daemon=True) for _ in range(count)]
+    helpers = [
+        threading.Thread(target=_helper, args=(job, store.path, as_of, batches), daemon=True) for _ in range(count)
+    ]
     for helper in helpers:
         helper.start()
     _here(batches, derive)
@@ -69,10 +74,10 @@ def _here(batches: Batches, derive: Callable[[Sequence[str]], None]) -> None:
         batches.done(batch)
 
 
-def _helper(path: Path, as_of: int, batches: Batches) -> None:
+def _helper(job: str, path: Path, as_of: int, batches: Batches) -> None:
     """Hand batches to a process, one after the other."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "labels.insights.workers", os.fspath(path), str(as_of)],
+        [sys.executable, "-P", "-m", "labels.insights.workers", job, os.fspath(path), str(as_of)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -96,14 +101,28 @@ def _helper(path: Path, as_of: int, batches: Batches) -> None:
         process.stdin.close()
 
 
-def main() -> None:
+def _votes(store: Store, runs: Sequence[str], as_of: int) -> None:
     from labels.insights.kept import derive
 
+    derive(store, runs, as_of)
+
+
+def _times(store: Store, runs: Sequence[str], _as_of: int) -> None:
+    from labels.insights.facts import derive_times
+
+    derive_times(store, runs)
+
+
+VOTES, TIMES = "votes", "times"
+JOBS: dict[str, Callable[[Store, Sequence[str], int], None]] = {VOTES: _votes, TIMES: _times}
+
+
+def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    path, as_of = Path(sys.argv[1]), int(sys.argv[2])
+    job, path, as_of = JOBS[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
     with Store.open(path) as store:
         for line in sys.stdin.buffer:
-            derive(store, orjson.loads(line), as_of)
+            job(store, orjson.loads(line), as_of)
             sys.stdout.buffer.write(_DONE)
             sys.stdout.buffer.flush()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labels.insights.figures import FEW, GROUPED_BY, Insights, Profile
 from review_tui.cli import output
-from review_tui.cli.insights_words import amount, count_of, number, percent
+from review_tui.cli.insights_words import amount, count_of, number, percent, points, points_between
 
 _RIGHT = frozenset(range(1, 12))
 #: Rows of the tables of pairs, links and groups that are printed; JSON has them all.
@@ -25,12 +25,10 @@ def lift(profile: Profile) -> None:
         item = row.lift
         if not item.with_mode.n:
             continue
-        low, high = item.difference.low, item.difference.high
-        interval = "" if low is None or high is None else f"{low * 100:+.0f} to {high * 100:+.0f}"
         rows.append(
             (row.label, f"{count_of(item.with_mode)} {percent(item.with_mode)}",
-             f"{count_of(item.without)} {percent(item.without)}", _points(item.difference.value), interval,
-             _points(item.shrunk.value), "-" if item.probability is None else f"{item.probability:.2f}", item.here,
+             f"{count_of(item.without)} {percent(item.without)}", points(item.difference.value),
+             points_between(item.difference), points(item.shrunk.value), "-" if item.probability is None else f"{item.probability:.2f}", item.here,
              item.published)
         )  # fmt: skip
     output.table(rows, right=frozenset(range(1, 7)))
@@ -38,10 +36,6 @@ def lift(profile: Profile) -> None:
         "the prior is the published list, at the weight of four runs a side; it says what goes together, not what"
         " causes what."
     )
-
-
-def _points(value: float | None) -> str:
-    return "-" if value is None else f"{value * 100:+.0f}"
 
 
 def groups(profile: Profile) -> None:

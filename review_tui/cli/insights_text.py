@@ -5,7 +5,7 @@ from __future__ import annotations
 from labels.insights.figures import FEW, Comparison, Figure, Insights, Profile
 from review_tui.cli import output
 from review_tui.cli.insights_more import cascades, groups, lift, losses, pairs, prevented
-from review_tui.cli.insights_words import count_of, number, percent, with_interval
+from review_tui.cli.insights_words import between, count_of, number, percent, points, points_between, with_interval
 
 _RIGHT = frozenset(range(1, 12))
 
@@ -53,7 +53,7 @@ def _modes(profile: Profile) -> None:
     ]
     for row in sorted(profile.modes, key=lambda row: (-(row.runs.value or 0.0), row.code, row.slug)):
         rows.append(
-            (row.label, count_of(row.runs), percent(row.runs), _interval(row.runs), percent(row.failures),
+            (row.label, count_of(row.runs), percent(row.runs), between(row.runs), percent(row.failures),
              _counted(row.failed), _counted(row.succeeded))
         )  # fmt: skip
     output.line()
@@ -66,7 +66,7 @@ def _categories(profile: Profile) -> None:
     rows: list[tuple[str, ...]] = [("category", "runs", "share of runs", "95 %", "share of failures")]
     for row in profile.categories:
         name = f"{row.id} {row.name}".strip()
-        rows.append((name, count_of(row.runs), percent(row.runs), _interval(row.runs), percent(row.failures)))
+        rows.append((name, count_of(row.runs), percent(row.runs), between(row.runs), percent(row.failures)))
     output.line()
     output.table(rows, right=_RIGHT)
 
@@ -124,8 +124,8 @@ def show_comparison(found: Comparison) -> None:
     ]  # fmt: skip
     for row in (found.failure, *found.rows):
         rows.append(
-            (row.name, _counted(row.first), _counted(row.second), _points(row.difference.value),
-             _point_interval(row.difference), _p(row.p), _p(row.adjusted), "differs" if row.differs else "")
+            (row.name, _counted(row.first), _counted(row.second), points(row.difference.value),
+             points_between(row.difference), _p(row.p), _p(row.adjusted), "differs" if row.differs else "")
         )  # fmt: skip
     output.line()
     output.table(rows, right=frozenset(range(1, 7)))
@@ -137,18 +137,6 @@ def show_comparison(found: Comparison) -> None:
 
 def _counted(figure: Figure) -> str:
     return "-" if figure.value is None else f"{count_of(figure)} {percent(figure)}"
-
-
-def _interval(figure: Figure) -> str:
-    return "" if figure.low is None or figure.high is None else f"{figure.low * 100:.0f}-{figure.high * 100:.0f}"
-
-
-def _points(value: float | None) -> str:
-    return "-" if value is None else f"{value * 100:+.0f}"
-
-
-def _point_interval(figure: Figure) -> str:
-    return "" if figure.low is None else f"{_points(figure.low)} to {_points(figure.high)}"
 
 
 def _p(value: float | None) -> str:

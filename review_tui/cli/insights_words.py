@@ -14,12 +14,30 @@ def count_of(figure: Figure) -> str:
 
 
 def with_interval(figure: Figure) -> str:
-    """`45 % (9/20, 95 %: 26-66)`; why not, where it is undefined."""
+    """`45 % (9/20; 95 %: 26-66)`; why not, where it is undefined."""
     if figure.value is None:
         return f"- ({figure.why})"
     of = count_of(figure) if figure.count is not None else f"n {figure.n:,}"
-    interval = "" if figure.low is None or figure.high is None else f", 95 %: {figure.low:.0%} to {figure.high:.0%}"
+    interval = f"; 95 %: {between(figure)}" if between(figure) else ""
     return f"{percent(figure)} ({of}{interval}{', too few' if figure.too_few else ''})"
+
+
+def between(figure: Figure) -> str:
+    """`26-66`, in percent; "" where there is no interval."""
+    return "" if figure.low is None or figure.high is None else f"{figure.low * 100:.0f}-{figure.high * 100:.0f}"
+
+
+def points(value: float | None) -> str:
+    """`+12`, `0`, `-7` percentage points."""
+    if value is None:
+        return "-"
+    rounded = round(value * 100)
+    return f"{rounded:+d}" if rounded else "0"
+
+
+def points_between(figure: Figure) -> str:
+    """`-3 to +12`."""
+    return "" if figure.low is None else f"{points(figure.low)} to {points(figure.high)}"
 
 
 def number(figure: Figure, *, bare: bool = False) -> str:
