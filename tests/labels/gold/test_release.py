@@ -25,7 +25,6 @@ from sessions import catalog, readers
 from sessions.catalog import RunInfo
 from sessions.errors import UsageError, UserError
 from sessions.run import Part, Step
-from sessions.store import Store
 
 KEY = "AKIA" + "Q7ZT2M4X9P3LW8RD"
 MAIL = "jo.doe@example.org"
@@ -139,30 +138,6 @@ def test_nothing_of_this_machine_is_in_it(three: Desk):
 def test_again_it_is_the_same(three: Desk):
     first, second = make(three), make(three, "again")
     assert contents(first.path) == contents(second.path)
-
-
-def test_the_order_of_merges_does_not_matter(new_desk: Callable[[str], Desk]):
-    merging = pytest.importorskip("labels.merging")
-    desks = [new_desk(name) for name in ("a", "b", "c")]
-    for number, desk in enumerate(desks):
-        run, other = desk.run(1), desk.run(2)
-        desk.say(f"r{number}", run, 2, desk.label(run, LOOP, 3, id=f"l{number}"))
-        desk.say(f"r{number}", other, 1, NONE)
-        desk.say("everybody", run, 1, NONE)
-    fourth = new_desk("d")
-    orders = ((desks[0], desks[1:]), (desks[2], [desks[1], desks[0]]), (fourth, [desks[1], desks[2], desks[0]]))
-    paths = []
-    for number, (base, others) in enumerate(orders):
-        target = base.folder / "merged.db"
-        base.store.raw_connection().execute("VACUUM INTO ?", [str(target)])
-        with Store.open(target) as store:
-            for other in others:
-                copy = other.folder / f"copy{number}.db"
-                other.store.raw_connection().execute("VACUUM INTO ?", [str(copy)])
-                merging.merge(store, copy)
-            paths.append(release(store, base.folder / "rel", Options("demo"), Review()).path)
-    assert contents(paths[0]) == contents(paths[1]) == contents(paths[2])
-    assert verify(paths[0]).wrong == []
 
 
 # -- splits ---------------------------------------------------------------------------------------------------------
