@@ -27,7 +27,10 @@ _END_SHARE = 8
 
 #: Where a text can be cut: behind letters which are not in the middle of an escape or of a UTF-8 character.
 _SAFE = re.compile(
-    rb"[^\\]{8}(?=[\x00-\x7f\xc0-\xff])|\\u(?![dD][89abAB])[0-9a-fA-F]{4}(?=\\)|(?<!\\)(?:\\\\)*?\\[\\\"nrtbf/]", re.DOTALL
+    rb"[^\\]{8}(?=[\x00-\x7f\xc0-\xff])"
+    rb"|\\u(?![dD][89abAB])[0-9a-fA-F]{4}(?=\\)"
+    rb"|(?<!\\)(?:\\\\)*?\\[\\\"nrtbf/]",
+    re.DOTALL,
 )
 _QUOTE = re.compile(rb"(?<!\\)\"")
 _TO_QUOTE = re.compile(rb"[^\"\\]*+(?:\\.[^\"\\]*+)*+", re.DOTALL)

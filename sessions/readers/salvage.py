@@ -161,7 +161,7 @@ def _to_list(events: Iterator[tuple[str, Any]], member: str) -> bool:
     return False
 
 
-def _values(events: Iterator[tuple[str, Any]], builder: _Builder) -> Iterator[Any]:
+def _values(events: Iterator[tuple[str, Any]], builder: _Builder) -> Iterator[Any]:  # noqa: C901 (see below)
     """The values of a list from behind its bracket to the one that closes it. builder: has the unfinished one.
 
     Written out, with the frequent first: through calls of `_Builder.feed` it takes more than twice as long.

@@ -152,15 +152,18 @@ def test_json_lines_and_the_bytes_at_their_spans(tmp_path_factory, values: list,
 
 
 def test_a_line_that_is_too_long_is_reported_and_the_rest_is_read(file: Path, monkeypatch) -> None:
+    monkeypatch.setattr(base, "LONG_LINE_BYTES", 20)
     monkeypatch.setattr(base, "MAX_LINE_BYTES", 50)
     file.write_bytes(b'"before"\n"' + b"x" * 120 + b'"\n"after"\n')
-    found = list(Source(file).json_lines())
+    source = Source(file)
+    found = list(source.json_lines())
     assert [item[2] for item in found if not isinstance(item, Problem)] == ["before", "after"]
     assert any(isinstance(item, Problem) for item in found)
+    assert [(note.line, note.reason) for note in source.take_notes()] == [(2, "a line of 0 MB is too long to be read")]
 
 
 def test_a_document_that_cannot_be_held_is_refused(file: Path, monkeypatch) -> None:
-    monkeypatch.setattr(base, "WHOLE_DOCUMENT_BYTES", 1)
+    monkeypatch.setattr(base, "LARGEST_DOCUMENT_BYTES", 8)
     file.write_text("[1, 2, 3, 4, 5]")
     with pytest.raises(BadJson, match="too large"):
         Source(file).document()
