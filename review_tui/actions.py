@@ -268,7 +268,7 @@ INSIGHTS: list[Action] = [
     ),
     *_group(
         "Look",
-        _a("measure", "p", "Next measure", "Shares of runs, of failures, of failed runs; published beside.", "p measure"),
+        _a("measure", "p", "Next measure", "Shares of runs, of failures, of failed runs; others beside.", "p measure"),
         _a("order", "r", "Order", "Modes in the order of the codebook or of their figures."),
         _a("grouping", "g", "Next grouping", "By the next attribute of the runs."),
         _a("next_system", "n", "Next system", "Its plan."),
