@@ -24,20 +24,25 @@ LEASE_S = 1800.0
 #: A chunk comes a second time only after so many others, so that nobody answers from memory of the last minute.
 APART = 5
 
-#: Whether a decision `d` is older than the wish that its chunk be decided on once more (`labels.queue_again`).
-STALE = (
-    "SELECT 1 FROM queue_again g JOIN decision e ON e.run = d.run AND e.reviewer = d.reviewer AND e.chunk = d.chunk"
-    " WHERE g.run = d.run AND g.chunk = d.chunk AND e.at < g.at"
-)
+
+def stale(j: str) -> str:
+    """SQL: a row if the decision of judgement `j` is older than the wish that its chunk be decided on once more
+    (`labels.queue_again`)."""
+    return (
+        f"SELECT 1 FROM queue_again g JOIN decision e ON e.run = {j}.run AND e.reviewer = {j}.reviewer"
+        f" AND e.chunk = {j}.chunk WHERE g.run = {j}.run AND g.chunk = {j}.chunk AND e.at < g.at"
+    )
+
+
 _ITEM = "i.place, i.run, i.chunk, i.number, i.first_index, i.last_index, i.gold"
 _DONE = (
     "SELECT 1 FROM judgement d WHERE d.run = i.run AND d.chunk = i.chunk AND d.how = 'person' AND d.verdict IS NOT NULL"
-    f" AND d.reviewer = ? AND NOT EXISTS ({STALE})"
+    f" AND d.reviewer = ? AND NOT EXISTS ({stale('d')})"
 )
 #: How many have decided on an item: neither policies nor annotators of imported labels.
 _OTHERS = (
     "(SELECT count(*) FROM judgement d WHERE d.run = i.run AND d.chunk = i.chunk AND d.how = 'person'"
-    f" AND d.verdict IS NOT NULL AND NOT EXISTS ({STALE}))"
+    f" AND d.verdict IS NOT NULL AND NOT EXISTS ({stale('d')}))"
 )
 
 
@@ -60,9 +65,12 @@ class Given:
     lost: str = ""
 
 
-def take(store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S, filled: bool = False) -> Given | None:
-    """This reviewer's next item, with a lease on it; None if there is nothing for them now. filled: whoever asks again
-    and again has seen to it (`labels.ledger.fill_judgements`) that what earlier versions recorded is derived."""
+def take(
+    store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S, filled: bool = False, after: int = -1
+) -> Given | None:
+    """This reviewer's next item, with a lease on it; None if there is nothing for them now. For whoever asks again and
+    again: filled: that what earlier versions recorded is derived has been seen to (`labels.ledger.fill_judgements`).
+    after: the place they were given last, from which on to look first; to skip all that is finished takes a while."""
     check_reviewer(reviewer)
     if not filled:
         fill_judgements(store)
@@ -73,7 +81,7 @@ def take(store: Store, queue: Queue, reviewer: str, *, seconds: float = LEASE_S,
         if row is None:
             row, repeat = _due_again(tx, queue, reviewer), True
         if row is None:
-            row, repeat = _open(tx, queue, reviewer), False
+            row, repeat = _open_after(tx, queue, reviewer, after), False
         if row is None:
             tx.execute("DELETE FROM queue_lease WHERE queue = ? AND reviewer = ?", [queue.id, reviewer])
             return None
@@ -105,11 +113,12 @@ def holders(store: Store, queue: Queue) -> dict[str, tuple[int, float]]:
     return {who: held for who, held in found.items() if held[1] > 0}
 
 
-def ahead(store: Store, queue: Queue, reviewer: str) -> Given | None:
-    """What this reviewer would get after the item that they have, to read it in advance. It is not kept for them."""
+def ahead(store: Store, queue: Queue, reviewer: str, *, after: int = -1) -> Given | None:
+    """What this reviewer would get after the item that they have, to read it in advance. It is not kept for them.
+    after: as `take`."""
     with store.write("NORMAL", eager=True) as tx:
         held = tx.execute("SELECT place FROM queue_lease WHERE queue = ? AND reviewer = ?", [queue.id, reviewer])
-        row = _open(tx, queue, reviewer, without=held[0][0] if held else -1)
+        row = _open_after(tx, queue, reviewer, after, without=held[0][0] if held else -1)
     return None if row is None else _given(queue, row, False, 0.0, False)
 
 
@@ -176,7 +185,13 @@ def taken_by(tx: Transaction, queue: Queue, reviewer: str, place: int) -> str:
     return [*at_it, *through][0] if len({*at_it, *through}) >= queue.reviewers else ""
 
 
-def _open(tx: Transaction, queue: Queue, reviewer: str, *, without: int = -1) -> Row | None:
+def _open_after(tx: Transaction, queue: Queue, reviewer: str, after: int, *, without: int = -1) -> Row | None:
+    """The first open item after a place, or else the first one of all."""
+    found = _open(tx, queue, reviewer, after, without)
+    return found if found is not None or after < 0 else _open(tx, queue, reviewer, -1, without)
+
+
+def _open(tx: Transaction, queue: Queue, reviewer: str, after: int, without: int) -> Row | None:
     """The first item that this reviewer has not decided on, that needs one more, and that nobody else is at instead."""
     moment = now()
     taken: dict[int, int] = {}
@@ -187,7 +202,6 @@ def _open(tx: Transaction, queue: Queue, reviewer: str, *, without: int = -1) ->
     for place, *until in tx.execute(sql, [queue.id, reviewer]):
         if elapsed(moment, Moment(*until)) > 0:
             taken[place] = taken.get(place, 0) + 1
-    after = -1
     while True:
         rows = tx.execute(
             f"SELECT {_ITEM}, {_OTHERS} FROM queue_item i WHERE i.queue = ? AND i.place > ? AND NOT EXISTS ({_DONE})"

@@ -39,7 +39,7 @@ _COUNTED = (
     "SELECT i.gold AS gold, sum(CASE WHEN j.reviewer IS NULL OR (i.gold = 1 AND j.reviewer = ?) THEN 0 ELSE 1 END)"
     " AS votes, sum(CASE WHEN j.reviewer = ? THEN 1 ELSE 0 END) AS mine FROM queue_item i LEFT JOIN judgement j"
     " ON j.run = i.run AND j.chunk = i.chunk AND j.how = 'person' AND j.verdict IS NOT NULL"
-    " WHERE i.queue = ? GROUP BY i.place, i.gold"
+    f" AND NOT EXISTS ({queue_next.stale('j')}) WHERE i.queue = ? GROUP BY i.place, i.gold"
 )
 _SUMS = (
     "SELECT sum(mine), sum(CASE WHEN mine = 0 AND (votes < ? OR gold = ?) THEN 1 ELSE 0 END),"
@@ -58,7 +58,8 @@ def of_queue(store: Store, queue: Queue, reviewer: str) -> Overview:
     mine, left, finished, begun = (int(value or 0) for value in sums)
     rows = store.query(
         "SELECT j.reviewer, count(*) FROM queue_item i JOIN judgement j ON j.run = i.run AND j.chunk = i.chunk"
-        " AND j.how = 'person' AND j.verdict IS NOT NULL WHERE i.queue = ? AND j.reviewer <> ?"
+        f" AND j.how = 'person' AND j.verdict IS NOT NULL AND NOT EXISTS ({queue_next.stale('j')})"
+        " WHERE i.queue = ? AND j.reviewer <> ?"
         " GROUP BY j.reviewer ORDER BY count(*) DESC, j.reviewer",
         [queue.id, reviewer],
     )
@@ -80,7 +81,7 @@ def readings(store: Store, queue: Queue, reviewer: str) -> int:
     tell which are second ones."""
     done = store.query(
         "SELECT count(*) FROM queue_item i JOIN judgement j ON j.run = i.run AND j.chunk = i.chunk AND j.how = 'person'"
-        " AND j.verdict IS NOT NULL WHERE i.queue = ? AND j.reviewer = ?",
+        f" AND j.verdict IS NOT NULL AND NOT EXISTS ({queue_next.stale('j')}) WHERE i.queue = ? AND j.reviewer = ?",
         [queue.id, reviewer],
     )
     return int(done[0][0]) + len(queue_next.read_twice(store, queue, reviewer))

@@ -46,7 +46,7 @@ def status(store: Store, queue: Queue, codebooks: Codebooks, *, figures: bool = 
     rows = store.query(
         "SELECT i.place, i.run, i.chunk, i.gold, d.reviewer FROM queue_item i JOIN judgement d ON d.run = i.run"
         " AND d.chunk = i.chunk AND d.how = 'person' AND d.verdict IS NOT NULL"
-        f" WHERE i.queue = ? AND NOT EXISTS ({queue_next.STALE})",
+        f" WHERE i.queue = ? AND NOT EXISTS ({queue_next.stale('d')})",
         [queue.id],
     )
     found_there = _labels_of_gold(store, queue)

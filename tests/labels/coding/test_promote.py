@@ -9,7 +9,7 @@ from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels import queue_next, queues
+from labels import queue_next, queue_progress, queues
 from labels.codebook import BUILT_IN, Mode, load
 from labels.codebook_write import add_mode, create, quoted, raised
 from labels.coding.promote import Promoted, Wanted, promote, slug_of
@@ -170,7 +170,12 @@ def test_those_who_had_decided_get_the_chunks_again_until_they_have_said_somethi
         given_out = queue_next.take(desk.store, queue, who)
         assert given_out is not None
         assert (given_out.run, given_out.chunk) == (noted.run, noted.chunk)
+        assert (
+            queue_progress.of_queue(desk.store, queue, who).mine,
+            queue_progress.readings(desk.store, queue, who),
+        ) == (0, 0)
         desk.none(who, 0, 1)
+        assert queue_progress.of_queue(desk.store, queue, who).mine == 1
         assert queue_next.take(desk.store, queue, who) is None
     assert queue_next.take(desk.store, queue, "cat") is None
 
