@@ -1,8 +1,8 @@
 """Langfuse exports: traces with their observations and scores, or observations alone, in a list or one a line.
 
-Read as the API of 2024 to 2026 and the blob export write them: camel case or snake case, input and output as values or
-as JSON text. CSV is not read. The file is read to its end before the first step is given; records wait in a temporary
-file, not in memory.
+Read as the API of 2024 to 2026, the blob export and the tables of the user interface (CSV too) write them: camel case
+or snake case, input and output as values or as JSON text. The file is read to its end before the first step is given;
+records wait in a temporary file, not in memory.
 
 - A trace is a run, in the order in which traces first appear. Which observation becomes which step is told in `spans`:
   generations are models; tools, retrievers and embeddings tools; agents agents; events with a text notes of the
@@ -16,6 +16,7 @@ file, not in memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from sessions.jsontext import dump_bytes, loads
@@ -27,9 +28,12 @@ from sessions.readers.records import Shelf, entries
 from sessions.readers.shared import string, title_of
 from sessions.readers.span_tree import Node
 from sessions.readers.spans import Content, Trace, begun
+from sessions.readers.tables import csv_columns, csv_rows
 from sessions.run import Header, Problem, Record, Span
 
 _TYPES = frozenset((*KINDS, "SPAN", "CHAIN", "GUARDRAIL"))
+#: How columns of numbers end.
+_COUNTED = ("tokens", "cost", "latency", "price", "usage")
 #: Of a trace, what is a fact; the rest is plumbing of the platform.
 _FACTS = {"session": "sessionId", "user": "userId", "tags": "tags", "environment": "environment", "release": "release"}
 _FACTS |= {"version": "version", "metadata": "metadata"}
@@ -43,6 +47,8 @@ class LangfuseReader:
     versions = "2024-2026"
 
     def sniff(self, head: Head) -> float:
+        if columns := csv_columns(head):
+            return _csv_likeness(columns)
         values = head.lines
         if len(values) == 1 and isinstance(values[0], list):
             values = values[0]
@@ -60,7 +66,8 @@ class LangfuseReader:
     def read(self, source: Source) -> Iterator[Record]:
         with Shelf(source) as shelf:
             traces = _Traces(shelf)
-            for entry in _entries(source):
+            is_table = bool(csv_columns(Head.of(source.path)))
+            for entry in _table(source) if is_table else _entries(source):
                 if isinstance(entry, Problem):
                     yield entry
                 elif isinstance(entry[1], dict):
@@ -77,6 +84,28 @@ def _entries(source: Source) -> Iterator[tuple[Span | None, Any] | Problem]:
             yield from ((None, item) for item in entry[1]["data"])
         else:
             yield entry
+
+
+def _table(source: Source) -> Iterator[tuple[None, Any] | Problem]:
+    """The rows of a table as records: numbers as such where a column counts something, JSON unpacked in lists."""
+    for row in csv_rows(source):
+        if isinstance(row, Problem):
+            yield row
+        else:
+            yield None, {name: _cell(name, cell) for name, cell in row[1].items()}
+
+
+def _cell(name: str, cell: str) -> Any:
+    if name.lower().endswith(_COUNTED):
+        with suppress(ValueError):
+            return int(cell) if cell.isdecimal() else float(cell)
+    return json_or(cell) if cell.startswith("[") else cell
+
+
+def _csv_likeness(columns: list[str]) -> float:
+    """By the names of columns alone: the first row may be longer than the head."""
+    record: dict[str, Any] = dict.fromkeys(columns)
+    return _likeness(record | ({"type": "SPAN"} if "type" in record else {}))
 
 
 def _likeness(record: dict[str, Any]) -> float:

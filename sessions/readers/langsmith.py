@@ -16,7 +16,6 @@ Parquet needs the package pyarrow.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,12 +36,10 @@ from sessions.readers.records import Shelf, entries
 from sessions.readers.shared import string, title_of
 from sessions.readers.span_tree import Node
 from sessions.readers.spans import Content, Trace, begun
+from sessions.readers.tables import has_columns, is_parquet, parquet_rows
 from sessions.run import DEFAULT_ACTOR, Header, Problem, Record, Span
 
 _RUN_TYPES = ("llm", "chain", "tool", "retriever", "prompt", "parser", "embedding")
-_PARQUET = b"PAR1"
-#: A Parquet file's columns are named at its end.
-_FOOTER_BYTES = 256 * 1024
 _MARKS = ("dotted_order", "parent_run_id", "trace_id", "session_name", "inputs")
 #: Columns of the bulk export that hold JSON.
 _JSON_COLUMNS = ("inputs", "outputs", "extra", "serialized", "events", "feedback_stats", "reference_outputs")
@@ -58,8 +55,8 @@ class LangSmithReader:
     binary = True
 
     def sniff(self, head: Head) -> float:
-        if head.data.startswith(_PARQUET):
-            return _parquet_likeness(head)
+        if is_parquet(head):
+            return 0.9 if has_columns(head, (b"run_type", b"trace_id")) else 0.0
         if head.is_binary:
             return 0.0
         values = head.lines
@@ -74,11 +71,10 @@ class LangSmithReader:
         return 0.0
 
     def read(self, source: Source) -> Iterator[Record]:
-        with open(source.path, "rb") as file:
-            is_parquet = file.read(len(_PARQUET)) == _PARQUET
+        table = is_parquet(Head.of(source.path))
         with Shelf(source) as shelf:
             traces = _Traces(shelf)
-            for entry in _parquet_rows(source) if is_parquet else entries(source, "runs"):
+            for entry in _parquet_rows(source) if table else entries(source, "runs"):
                 if isinstance(entry, Problem):
                     yield entry
                 elif isinstance(entry[1], dict):
@@ -94,40 +90,13 @@ def _likeness(value: Any) -> float:
     return 0.95 if "dotted_order" in value else 0.8 if sum(mark in value for mark in _MARKS) >= 3 else 0.3
 
 
-def _parquet_likeness(head: Head) -> float:
-    try:
-        with open(head.path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _FOOTER_BYTES))
-            footer = file.read()
-    except OSError:
-        return 0.0
-    return 0.9 if b"run_type" in footer and b"trace_id" in footer else 0.0
-
-
 def _parquet_rows(source: Source) -> Iterator[tuple[None, Any] | Problem]:
-    """The rows of a Parquet file, JSON columns unpacked; a Problem where pyarrow is missing or refuses."""
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        yield source.problem("Parquet files need the package pyarrow: pip install 'review-tui[parquet]'")
-        return
-    try:
-        with parquet.ParquetFile(source.path) as file:
-            for batch in file.iter_batches(batch_size=200):
-                for row in batch.to_pylist():
-                    yield None, {key: _cell(key, value) for key, value in row.items()}
-    except Exception as error:  # pyarrow's errors are of many kinds
-        yield source.problem(
-            f"cannot be read as Parquet: {str(error).splitlines()[0][:120] if str(error) else error!r}"
-        )
+    """The rows of the bulk export, JSON columns unpacked."""
+    for row in parquet_rows(source):
+        yield row if isinstance(row, Problem) else (None, {key: _cell(key, value) for key, value in row.items()})
 
 
 def _cell(column: str, value: Any) -> Any:
-    """One value as JSON has it."""
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
     if column in _JSON_COLUMNS and isinstance(value, str):
         try:
             return loads(value)

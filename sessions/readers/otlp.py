@@ -5,8 +5,9 @@ console exporters and of Phoenix (`context`, `start_time`), one a line or in a l
 conventions (messages on spans, in events, in log records), OpenInference, OpenLLMetry, Vercel's AI SDK, Logfire, and
 pydantic-ai's versions 1 to 5. Growth: lines appended; children stand before their parents.
 
-- A trace is a run, in the order in which traces first appear. The file is read to its end before the first step is
-  given, because a trace's root comes last; what is not at hand waits in a temporary file, not in memory.
+- A trace is a run, in the order in which traces first appear. A trace's root comes last, so its steps are given when
+  all of it is there: how often the file names each trace is counted first, at a gigabyte a second. What is not at hand
+  waits in a temporary file, not in memory.
 - Which span becomes which step is told in `spans`; a repeated history is told once (`told`).
 - Tokens and costs are those of the spans of models; sums on the agents around them are not counted again.
 - A span's status states an error. Where it is unset, the result's text is looked at.
@@ -17,13 +18,16 @@ pydantic-ai's versions 1 to 5. Growth: lines appended; children stand before the
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from sessions.jsontext import BadJson, loads
 from sessions.readers.base import WHOLE_DOCUMENT_BYTES, Head, Source
 from sessions.readers.leftovers import is_trivial, mapping, sequence, text_or_none
-from sessions.readers.otlp_attributes import attributes_of, first, iso
+from sessions.readers.otlp_attributes import attributes_of, first, hex_id, iso
 from sessions.readers.otlp_messages import Memo
 from sessions.readers.otlp_spans import (
     Span,
@@ -42,6 +46,9 @@ from sessions.readers.spans import Content, Trace, begun
 from sessions.run import DEFAULT_ACTOR, Header, Problem, Record
 from sessions.run import Span as Place
 
+_TRACE_ID = re.compile(rb'"traceId"\s{0,20}:\s{0,20}"([0-9a-zA-Z+/=]{1,64})"')
+#: The file is looked through for them in pieces; one may begin so far before the end of a piece.
+_PIECE, _ID_BYTES = 1 << 20, 128
 _ROOTS = ("resourceSpans", "resourceLogs")
 _SCOPES = ("scopeSpans", "instrumentationLibrarySpans", "scopeLogs")
 _RECORDS = ("spans", "logRecords")
@@ -75,13 +82,13 @@ class OtlpReader:
 
     def read(self, source: Source) -> Iterator[Record]:
         with Shelf(source) as shelf:
-            traces = _Traces(shelf)
+            traces = _Traces(shelf, _mentions(source))
             for found in _records(source):
                 if isinstance(found, Problem):
                     yield found
-                else:
-                    traces.take(*found)
-            yield from traces.runs()
+                elif traces.take(*found):
+                    yield from traces.runs()
+            yield from traces.runs(all_of_them=True)
             if not traces.found:
                 yield source.problem("there is no span in it")
 
@@ -137,6 +144,31 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
                         yield key, record
 
 
+def _mentions(source: Source) -> Counter[str]:
+    """How often the file names each trace; nothing of a compressed file, which would have to be unpacked for it."""
+    found: Counter[str] = Counter()
+    if source.compression is None:
+        with open(source.path, "rb") as file:
+            before = b""
+            while piece := file.read(_PIECE):
+                data = before + piece
+                for match in _TRACE_ID.finditer(data):
+                    if match.end() > len(before):
+                        found[match.group(1).decode("ascii", "replace")] += 1
+                before = data[-_ID_BYTES:]
+    known: Counter[str] = Counter()
+    for name, count in found.items():
+        known[hex_id(name, 16) or ""] += count
+    return known
+
+
+def _named(record: dict[str, Any]) -> Iterator[str]:
+    """The traces that a span or log record names: its own, and those that it links to."""
+    for item in (record, *sequence(record.get("links"))):
+        if isinstance(item, dict) and "traceId" in item:
+            yield hex_id(item["traceId"], 16) or ""
+
+
 # -- traces -------------------------------------------------------------------------------------------------------
 
 
@@ -154,8 +186,11 @@ class _Known:
 class _Traces:
     """All traces of a file."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, mentions: Counter[str]) -> None:
+        """mentions: how often each trace is named in what is to come."""
         self._shelf = shelf
+        self._mentions = mentions
+        self._next = 0
         self._traces: dict[str, _Known] = {}
         self._resource: dict[str, Any] = {}
         self._scope = ""
@@ -166,8 +201,8 @@ class _Traces:
     def found(self) -> bool:
         return bool(self._traces)
 
-    def take(self, kind: str, record: Any) -> None:
-        """The next record of the file."""
+    def take(self, kind: str, record: Any) -> bool:
+        """The next record of the file. True if some trace is complete with it."""
         if kind == "resource":
             self._resource = _resource(record)
         elif kind == "scope":
@@ -176,6 +211,12 @@ class _Traces:
         elif isinstance(record, dict):
             self._number += 1
             (self._span if kind == "spans" else self._log)(record)
+            complete = False
+            for trace in _named(record):
+                self._mentions[trace] -= 1
+                complete = complete or not self._mentions[trace]
+            return complete
+        return False
 
     def _span(self, record: dict[str, Any]) -> None:
         span = span_of(record)
@@ -214,9 +255,11 @@ class _Traces:
             known.scopes.setdefault(self._scope)
         return known
 
-    def runs(self) -> Iterator[Record]:
-        """A run for each trace; what is known of one is let go when it is told."""
-        for number, trace in enumerate(list(self._traces)):
+    def runs(self, *, all_of_them: bool = False) -> Iterator[Record]:
+        """A run for each trace that is complete and not behind one that is not; what is known of it is let go then."""
+        for number, trace in enumerate(islice(list(self._traces), self._next, None), self._next):
+            if not all_of_them and self._mentions[trace]:
+                return
             known = self._traces[trace]
             for span, places in known.logs.items():
                 if span not in known.nodes:  # the events of a model's span that is not in the file
@@ -226,6 +269,7 @@ class _Traces:
             yield from self._run(trace, known, number)
             self._traces[trace] = _Known()
             self._memo = Memo()
+            self._next = number + 1
 
     def _run(self, trace: str, known: _Known, number: int) -> Iterator[Record]:
         told = Trace(known.nodes.values(), self._fetch)

@@ -2,7 +2,8 @@
 
 The data set may not be passed on, so none of it is here. Read: one trace a file, `{trace_id, spans}`, with its
 annotation in `processed_annotations_*/<trace_id>.json` near it; and rows `{trace, labels}`, both as JSON text, in a
-list or one a line. Not its Parquet files. Written from the public card and code, without the data at hand.
+list, one a line, or as the Parquet files that the hub gives out (needs the package pyarrow). Written from the public
+card and code, without the data at hand.
 
 - Which span becomes which step is told in `spans` and `otlp_spans`. Spans hold their children in `child_spans`. A
   step's native id is its span's, by which the labels name it (`location`).
@@ -29,6 +30,7 @@ from sessions.readers.rows import row_prefix, rows
 from sessions.readers.shared import string, title_of
 from sessions.readers.span_tree import Node
 from sessions.readers.spans import Content, Trace, begun
+from sessions.readers.tables import has_columns, is_parquet, parquet_rows
 from sessions.run import DEFAULT_ACTOR, Header, Problem, Record
 
 #: Who made the annotations, for those who count votes.
@@ -46,8 +48,13 @@ class TrailReader:
     name = "trail"
     title = "TRAIL traces"
     versions = "2025"
+    binary = True
 
     def sniff(self, head: Head) -> float:
+        if is_parquet(head):
+            return 0.6 if has_columns(head, (b"trace", b"labels")) else 0.0
+        if head.is_binary:
+            return 0.0
         prefix = row_prefix(head)
         if prefix is None:
             return 0.0
@@ -61,7 +68,7 @@ class TrailReader:
 
     def read(self, source: Source) -> Iterator[Record]:
         annotations = _annotation_folders(source.path)
-        for entry in rows(source, "spans"):
+        for entry in _table(source) if is_parquet(Head.of(source.path)) else rows(source, "spans"):
             if isinstance(entry, Problem):
                 yield entry
                 continue
@@ -69,6 +76,16 @@ class TrailReader:
             trace = _object(row.get("trace")) if "trace" in row else row
             with Shelf(source) as shelf:
                 yield from _Run(source, shelf, row, trace, number, annotations).records()
+
+
+def _table(source: Source) -> Iterator[tuple[int, dict[str, Any]] | Problem]:
+    number = 0
+    for row in parquet_rows(source):
+        if isinstance(row, Problem):
+            yield row
+        else:
+            yield number, row
+            number += 1
 
 
 def _object(value: Any) -> dict[str, Any]:

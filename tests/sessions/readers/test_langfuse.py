@@ -1,5 +1,6 @@
 """The Langfuse reader against small exports in the shapes of its API and of its blob export."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -153,3 +154,55 @@ def test_damage_is_reported(tmp_path: Path) -> None:
     (run,), problems = readers.collect(readers.read(path))
     assert len(run.steps) == 6
     assert [problem.line for problem in problems] == [4, None]
+
+
+# -- CSV --------------------------------------------------------------------------------------------------------------
+
+
+def table(path: Path, records: list[dict]) -> Path:
+    """As the user interface exports its tables: values as JSON text, the empty ones as nothing."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for record in records:
+            cells = [record.get(name) for name in names]
+            writer.writerow(
+                ["" if cell is None else json.dumps(cell) if isinstance(cell, (dict, list)) else cell for cell in cells]
+            )
+    return path
+
+
+def test_a_table_of_observations_is_the_run_that_the_api_gives(tmp_path: Path) -> None:
+    (run,) = read(tmp_path / "api.json", observations())
+    path = table(tmp_path / "export.csv", observations())
+    assert readers.sniff(path)[0] == readers.Guess("langfuse", 0.95)
+    (other,), problems = readers.collect(readers.read(path))
+    assert problems == []
+    assert [(step.actor, [(part.kind, part.text, part.is_error) for part in step.parts]) for step in other.steps] == [
+        (step.actor, [(part.kind, part.text, part.is_error) for part in step.parts]) for step in run.steps
+    ]
+    assert [(step.tokens_in, step.tokens_out, step.cost) for step in other.steps] == [
+        (step.tokens_in, step.tokens_out, step.cost) for step in run.steps
+    ]
+
+
+def test_a_table_of_traces_tells_their_inputs_and_outputs(tmp_path: Path) -> None:
+    path = table(tmp_path / "traces.csv", [{**trace(), "observations": None, "input": "List,\nplease."}])
+    assert readers.sniff(path)[0].format == "langfuse"
+    (run,), problems = readers.collect(readers.read(path))
+    assert problems == []
+    assert [part.text for step in run.steps for part in step.parts] == ["List,\nplease.", "etc is all."]
+    assert run.header.reference is not None
+    assert "scores" in run.header.reference
+    assert "expected_output" not in json.dumps(run.header.facts)
+
+
+def test_rows_of_another_length_are_reported_with_their_line(tmp_path: Path) -> None:
+    path = table(tmp_path / "export.csv", observations())
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2], "a,b,c", *lines[2:], '"never closed']) + "\n")
+    (run, *_), problems = readers.collect(readers.read(path, "langfuse"))
+    assert [problem.line for problem in problems] == [3, len(lines) + 2]
+    assert "a row of 3 cells" in problems[0].reason
+    assert len(run.steps) > 3

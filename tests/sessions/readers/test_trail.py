@@ -1,6 +1,8 @@
 """The TRAIL reader against a small trace of our own in the published shape (the data set may not be passed on)."""
 
+import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,30 @@ def test_a_trace_without_spans(tmp_path: Path) -> None:
     runs, problems = readers.collect(readers.read(path, "trail"))
     assert [run.steps for run in runs] == [[]]
     assert "no span" in problems[0].reason
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="needs pyarrow (extra `parquet`)")
+def test_the_parquet_files_of_the_hub(tmp_path: Path) -> None:
+    from pyarrow import Table, parquet
+
+    rows = [{"trace": json.dumps(trace()), "labels": json.dumps(LABELS)}] * 2
+    path = tmp_path / "gaia.parquet"
+    parquet.write_table(Table.from_pylist(rows), path)
+    assert readers.sniff(path)[0] == readers.Guess("trail", 0.6)
+    runs, problems = readers.collect(readers.read(path))
+    assert problems == []
+    assert [run.header.item for run in runs] == [0, 1]
+    for run in runs:
+        check_steps(run)
+        assert run.header.reference is not None
+        assert run.header.reference["votes"][0]["errors"] == LABELS["errors"]
+
+
+def test_parquet_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = tmp_path / "x.parquet"
+    path.write_bytes(b"PAR1" + b"\x05trace\x06labels" + b"PAR1")
+    assert readers.sniff(path)[0].format == "trail"
+    runs, (problem,) = readers.collect(readers.read(path))
+    assert runs == []
+    assert "pip install 'review-tui[parquet]'" in problem.reason
