@@ -1,6 +1,7 @@
-"""Makes the README's pictures, taken from the real station: a live gate of the demo, and the review of a sample run.
+"""Makes the README's pictures, taken from the real station: a live gate of the demo, the review of a sample run, and,
+where a folder with MAST's human labels is named, what these say of failure modes.
 
-    python docs/images/make.py
+    python docs/images/make.py [FOLDER]
 
 The keys of the second are those of the README's tour. Pictures are cleaned to show anywhere: no font is fetched.
 """
@@ -10,12 +11,16 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 import tempfile
 from pathlib import Path
 
 from labels import operating
+from labels.codebook import load_all
+from labels.importing import import_labels
 from labels.operating import Said
 from review_tui.app import ReviewApp
+from review_tui.screens.insights import InsightsScreen
 from review_tui.screens.review import ReviewScreen
 from sample_traces import path as samples
 from sessions.demo.scratch import Scratch, next_gate
@@ -74,6 +79,19 @@ async def gate() -> str:
         scratch.remove()
 
 
+async def insights(folder: Path) -> str:
+    """The insights screen on the labels that are published in a folder, as SVG."""
+    with tempfile.TemporaryDirectory() as place, Store.open(Path(place) / "review.db") as store:
+        import_labels(store, [folder], load_all())
+        app = ReviewApp(store, "ann", [], detect=False)
+        async with app.run_test(size=(120, 32)) as pilot:
+            await pilot.pause(0.5)
+            await pilot.press("V")
+            await pilot.pause(3.0)
+            assert isinstance(app.screen, InsightsScreen)
+            return app.export_screenshot(title="review-tui", simplify=True)
+
+
 def cleaned(svg: str) -> str:
     """Without fonts from elsewhere, which no page that embeds a picture loads."""
     svg = _FONT_FACE.sub("\n", svg)
@@ -86,3 +104,5 @@ def cleaned(svg: str) -> str:
 if __name__ == "__main__":
     (HERE / "review.svg").write_text(cleaned(asyncio.run(review(samples() / "checkout-outage.json"))), "utf-8")
     (HERE / "gate.svg").write_text(cleaned(asyncio.run(gate())), "utf-8")
+    if len(sys.argv) > 1:
+        (HERE / "insights.svg").write_text(cleaned(asyncio.run(insights(Path(sys.argv[1])))), "utf-8")
