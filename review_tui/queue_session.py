@@ -74,6 +74,8 @@ class QueueSession:
         #: What has changed in the codebooks since the queue was made, one line each.
         self.changes: list[str] = []
         self._done = 0
+        #: The place that was given last: what comes next is most likely behind it.
+        self._after = -1
         self._counted = -COUNT_S
         self._ahead: Reading | None = None
         self._touched = time.monotonic()
@@ -88,7 +90,9 @@ class QueueSession:
 
     def next(self) -> Reading | None:
         """This reviewer's next item, kept for them; None if there is nothing for them now. Raises UserError."""
-        given = queue_next.take(self.store, self.queue, self.reviewer, filled=True)
+        given = queue_next.take(self.store, self.queue, self.reviewer, filled=True, after=self._after)
+        if given is not None and not given.repeat:
+            self._after = given.place
         return None if given is None else self._reading(given)
 
     def after(self, said: bool) -> Turn:
@@ -103,7 +107,7 @@ class QueueSession:
         """Read what would come next, so that it is there at once; nothing is kept for the reviewer by it. May run
         beside the desk's thread. Raises UserError."""
         here = self.current
-        given = queue_next.ahead(self.store, self.queue, self.reviewer)
+        given = queue_next.ahead(self.store, self.queue, self.reviewer, after=self._after)
         if given is not None and (here is None or here.run.id != given.run):
             self._ahead = self._fresh(given, 0)
         if time.monotonic() - self._counted > COUNT_S:
