@@ -135,18 +135,36 @@ class Adjudicator:
         return self._back_or_forth(run, REDO)
 
     def last(self, kind: str) -> Event | None:
-        """The adjudication on any run that undo (or redo) would be about next, where each takes back what was said last
-        of all. Settling anything clears redo here; `redo` on a run still brings back what was undone there."""
-        (origin,) = self.store.query("SELECT value FROM meta WHERE name = 'origin'")[0]
-        columns = ", ".join(Event.__slots__)
-        sql = (
-            f"SELECT {columns} FROM event WHERE origin = ? AND reviewer = ? AND kind IN (?, ?, ?) AND seq >="
-            " coalesce((SELECT min(seq) FROM event WHERE origin = ? AND reviewer = ? AND kind = ?), 0) ORDER BY seq"
-        )
-        rows = self.store.query(sql, [origin, self.name, ADJUDICATE, UNDO, REDO, origin, self.name, ADJUDICATE])
-        undo, redo = _stacks([Event(*row) for row in rows])
-        stack = undo if kind == UNDO else redo
-        return stack[-1] if stack else None
+        """The adjudication, on whatever run, that undo (or redo) would be about next: what was said, or taken back,
+        last of all. Settling anything clears redo here; `redo` on a run still brings back what was undone there."""
+        bring_up_to_date(self.store)
+        origin = str(self.store.query("SELECT value FROM meta WHERE name = 'origin'")[0][0])
+        if kind == UNDO:
+            sql = "SELECT seq FROM adjudication WHERE origin = ? AND adjudicator = ? ORDER BY seq DESC LIMIT 1"
+            stack = [int(row[0]) for row in self.store.query(sql, [origin, self.name])]
+        else:
+            stack = self._taken_back(origin)
+        return _event_at(self.store, (origin, stack[-1])) if stack else None
+
+    def _taken_back(self, origin: str) -> list[int]:
+        """Numbers of the adjudications that were taken back since the last one was made, the last one last."""
+        mine = "origin = ? AND reviewer = ?"
+        newest = f"SELECT seq FROM event WHERE {mine} AND kind = ? ORDER BY seq DESC LIMIT 1"
+        since = self.store.one(newest, [origin, self.name, ADJUDICATE])
+        if since is None:
+            return []
+        sql = f"SELECT kind, payload FROM event WHERE {mine} AND seq > ? AND kind IN (?, ?) ORDER BY seq"
+        found: list[int] = []
+        for which, payload in self.store.query(sql, [origin, self.name, since[0], UNDO, REDO]):
+            of, _, number = str(orjson.loads(payload)["target"]).rpartition(":")
+            event = _event_at(self.store, (of, int(number)))
+            if event is None or event.kind != ADJUDICATE:
+                continue
+            if which == UNDO:
+                found.append(event.seq)
+            elif event.seq in found:
+                found.remove(event.seq)
+        return found
 
     def _back_or_forth(self, run: RunInfo, kind: str) -> Event | None:
         with self.store.write() as tx:
@@ -285,11 +303,15 @@ def rulings_of(store: Store, run: RunInfo) -> list[tuple[Event, Adjudication, Ru
     return [item for row in store.query(sql, ids) for item in _rulings(store, row)]
 
 
+def _event_at(store: Store, key: Row) -> Event | None:
+    """The event with this (origin, sequence)."""
+    row = store.one(f"SELECT {', '.join(Event.__slots__)} FROM event WHERE origin = ? AND seq = ?", key)
+    return Event(*row) if row is not None else None
+
+
 def _rulings(store: Store, key: Row) -> Iterator[tuple[Event, Adjudication, Ruling]]:
-    columns = ", ".join(Event.__slots__)
-    row = store.one(f"SELECT {columns} FROM event WHERE origin = ? AND seq = ?", key)
-    if row is not None:
-        event = Event(*row)
+    event = _event_at(store, key)
+    if event is not None:
         said = Adjudication.model_validate_json(event.payload)
         for ruling in said.rulings:
             yield event, said, ruling

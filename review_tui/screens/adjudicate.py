@@ -69,7 +69,7 @@ class AdjudicateScreen(StationScreen):
         self._version = -1
         self._refreshing = False
         self._done = 0
-        self._settled_here = 0
+        self._fits: tuple[list[Item], tuple[str, str] | None, list[Item], dict[str, int]] | None = None
 
     def compose(self) -> ComposeResult:
         yield Bar(2, id="head")
@@ -87,10 +87,22 @@ class AdjudicateScreen(StationScreen):
     @property
     def shown(self) -> list[Item]:
         """The cases that fit the filter."""
-        wanted = self.wanted
-        if wanted is None:
-            return self.docket.items
-        return [item for item in self.docket.items if any((one.codebook, one.mode) == wanted for one in item.modes)]
+        return self._fitting()[0]
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Key of a case -> its place in the list, from 0."""
+        return self._fitting()[1]
+
+    def _fitting(self) -> tuple[list[Item], dict[str, int]]:
+        """Worked out once for each state of the docket: there may be a hundred thousand cases."""
+        items, wanted = self.docket.items, self.wanted
+        if self._fits is None or self._fits[0] is not items or self._fits[1] != wanted:
+            found = items
+            if wanted is not None:
+                found = [item for item in items if any((one.codebook, one.mode) == wanted for one in item.modes)]
+            self._fits = (items, wanted, found, {item.key: place for place, item in enumerate(found)})
+        return self._fits[2], self._fits[3]
 
     def on_mount(self) -> None:
         self.docket = Docket(self.station.store, self.station.reviewer)

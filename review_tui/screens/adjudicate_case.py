@@ -145,8 +145,9 @@ class CaseScreen(SettleActions, LookActions):
 
     def _show_head(self) -> None:
         case, view = self.opened.case, self.view
-        keys = [item.key for item in self.cases.shown]
-        place = f"case {keys.index(self.key) + 1:,} of {len(keys):,}" if self.key in keys else "settled"
+        places = self.cases.places
+        here = places.get(self.key)
+        place = "settled" if here is None else f"case {here + 1:,} of {len(places):,}"
         target = case.target
         unit = {"scope": target["scope"], "first": {"step_index": target["first"]["index"]},
                 "last": {"step_index": target["last"]["index"]}}  # fmt: skip
@@ -157,7 +158,7 @@ class CaseScreen(SettleActions, LookActions):
         room = max(8, self.size.width - len(before) - len(right) - 6)
         first: Pieces = [
             (before, "faint"), (short(case.run.title or case.run.id[:8], room), "strong"), None,
-            (where, "accent"), (f"   {place}", "text" if self.key in keys else "good"),
+            (where, "accent"), (f"   {place}", "good" if here is None else "text"),
         ]  # fmt: skip
         second: list[tuple[str, str] | None] = []
         if self.cases.named:

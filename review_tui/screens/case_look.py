@@ -96,11 +96,12 @@ class LookActions(CaseParts):
         await self._step(-1)
 
     async def _step(self, by: int) -> None:
-        keys = [item.key for item in self.cases.shown]
+        places = self.cases.places
+        keys = list(places)
         if not keys:
             self.say("No case is open.", "good")
             return
-        at = keys.index(self.key) + by if self.key in keys else 0
+        at = places[self.key] + by if self.key in places else 0
         if 0 <= at < len(keys):
             await self.turn_to(keys[at])
         else:

@@ -81,7 +81,7 @@ class SettleActions(CaseParts):
         steps = draft.steps if outcome == "present" else None
         wish = Wish(book, slug, outcome, reason, draft.note, draft.guideline, steps)
         blind, seconds = self.key not in self.known, self._seconds()
-        case, before = self.opened.case, [item.key for item in self.cases.shown]
+        case, before = self.opened.case, list(self.cases.places)
 
         def write() -> Opened | None:
             self.docket.settle(case, wish, blind=blind, seconds=seconds)
@@ -124,7 +124,7 @@ class SettleActions(CaseParts):
 
     async def _go_on(self, found: Opened | None, before: list[str], said: str, *, was_open: bool) -> None:
         """The next open mode, or the next case, in the order in which the cases were."""
-        left = {item.key for item in self.cases.shown}
+        left = self.cases.places
         if found is not None and (found.case.disputes or not was_open):
             self.opened = found
             self.mode = self.current = self.first_open()
