@@ -22,12 +22,14 @@ def build(
     codebooks: Codebooks,
     scope: Scope | None = None,
     progress: Callable[[int, int], None] | None = None,
+    hidden: frozenset[str] = frozenset(),
 ) -> Insights:
     """All figures about the runs of a scope. codebooks: those in use; a codebook's present state is the one that
-    counts. progress: told how many runs' decisions have been read, of how many, the first time."""
+    counts. progress: told how many runs' decisions have been read, of how many, the first time. hidden: runs whose
+    votes do not count, because whoever looks is still to judge them blind (`labels.labelled.unfinished`)."""
     from labels.insights.whole import build as build_all
 
-    return build_all(store, codebooks, scope or Scope(), progress)
+    return build_all(store, codebooks, scope or Scope(), progress, hidden)
 
 
 __all__ = ["Scope", "Span", "build", "where"]

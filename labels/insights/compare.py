@@ -61,13 +61,21 @@ def scopes(scope: Scope, by: str, first: str, second: str) -> tuple[Scope, Scope
 
 
 def compare(
-    store: Store, codebooks: Codebooks, scope: Scope, by: str, first: str, second: str, codebook: str = ""
+    store: Store,
+    codebooks: Codebooks,
+    scope: Scope,
+    by: str,
+    first: str,
+    second: str,
+    codebook: str = "",
+    hidden: frozenset[str] = frozenset(),
 ) -> Comparison:
-    """codebook: id of the one to compare by; "" for the one with most judged runs in both groups.
+    """codebook: id of the one to compare by; "" for the one with most judged runs in both groups. hidden: runs whose
+    votes do not count.
 
     Raises UserError where a group has no judged run.
     """
-    kept = load(store)
+    kept = load(store).without(hidden)
     one, two = (gather(store, codebooks, item, kept) for item in scopes(scope, by, first, second))
     book = codebook or _shared(one, two)
     tables = [table_of(side, book)[0] if book in side.books else None for side in (one, two)]

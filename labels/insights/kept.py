@@ -9,8 +9,8 @@ this at once, the one that saw the longer log wins, run by run.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
 
 from labels.insights.segment import LABEL_COLUMNS, MODE, REVIEWER, SPEC, VOTE_COLUMNS, Codes, Segment, segment
 from labels.ledger import adopt
@@ -31,6 +31,10 @@ class Kept:
     rows: list[tuple[str, bytes, bytes]]
     store: Store
     fresh: dict[str, Segment]
+
+    def without(self, runs: Set[str]) -> Kept:
+        """The same without some runs."""
+        return replace(self, rows=[row for row in self.rows if row[0] not in runs]) if runs else self
 
     def units(self, runs: Sequence[str]) -> dict[str, list[str]]:
         """Chunk ids of these runs in the order of their numbers."""
@@ -101,15 +105,13 @@ def _behind(store: Store, heads: dict[str, int]) -> list[str]:
 def _derive_all(
     store: Store, batches: Sequence[Sequence[str]], as_of: int, progress: Callable[[int, int], None] | None
 ) -> None:
-    from labels.insights.workers import VOTES, Batches, share_out
+    from labels.insights.workers import VOTES, Batches, here, share_out
 
     left = Batches(batches, progress)
     if len(batches) * _BATCH >= _WORTH_HELP:
         share_out(store, VOTES, left, lambda batch: derive(store, batch, as_of), as_of)
         return
-    while (batch := left.take()) is not None:
-        derive(store, batch, as_of)
-        left.done(batch)
+    here(left, lambda batch: derive(store, batch, as_of))
 
 
 def derive(store: Store, runs: Sequence[str], as_of: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,12 +52,11 @@ def gather(
     codebooks: Codebooks,
     scope: Scope,
     kept: Kept | None = None,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Material:
     """kept: segments that were loaded already."""
     import numpy as np
 
-    kept = kept or load(store, progress)
+    kept = kept or load(store)
     every = run_rows(store)
     candidates = chosen(every.values(), scope)
     if "outcome" in scope.where:

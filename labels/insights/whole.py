@@ -14,6 +14,7 @@ from labels.insights.cascades import cascades
 from labels.insights.facts import times
 from labels.insights.figures import Figure, Insights, PreventedRow, Profile, PublishedColumn, RunCounts, Sources
 from labels.insights.intervals import mean, share
+from labels.insights.kept import load
 from labels.insights.material import OUTCOME_BOOK, Material, gather, reviewers
 from labels.insights.prevented import prevented
 from labels.insights.scope import Scope
@@ -29,11 +30,14 @@ NO_RECALL = "no run carries a recall (IT-Bench's judge gives one)"
 
 
 def build(
-    store: Store, codebooks: Codebooks, scope: Scope, progress: Callable[[int, int], None] | None = None
+    store: Store,
+    codebooks: Codebooks,
+    scope: Scope,
+    progress: Callable[[int, int], None] | None = None,
+    hidden: frozenset[str] = frozenset(),
 ) -> Insights:
-    """See `labels.insights.build`. progress: told how many runs' decisions have been read, of how many, where many have
-    to be."""
-    return figures(gather(store, codebooks, scope, progress=progress))
+    """See `labels.insights.build`."""
+    return figures(gather(store, codebooks, scope, load(store, progress).without(hidden)))
 
 
 def figures(material: Material) -> Insights:

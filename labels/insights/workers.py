@@ -48,8 +48,16 @@ class Batches:
     def done(self, batch: Sequence[str]) -> None:
         with self._lock:
             self._done += len(batch)
-            if self._progress:
-                self._progress(self._done, self._every)
+
+    def tell(self) -> None:
+        """Tell whoever asked for progress; in the thread that asked, which it may well stop by an error."""
+        if self._progress and self._every:
+            self._progress(self._done, self._every)
+
+    def stop(self) -> None:
+        """Nothing more is to be done."""
+        with self._lock:
+            self._left.clear()
 
 
 def share_out(
@@ -62,16 +70,23 @@ def share_out(
     ]
     for helper in helpers:
         helper.start()
-    _here(batches, derive)
-    for helper in helpers:
-        helper.join()
-    _here(batches, derive)  # what a helper gave back
+    try:
+        here(batches, derive)
+    finally:
+        if sys.exc_info()[0] is not None:
+            batches.stop()
+        for helper in helpers:
+            helper.join()
+    here(batches, derive)  # what a helper gave back
+    batches.tell()
 
 
-def _here(batches: Batches, derive: Callable[[Sequence[str]], None]) -> None:
+def here(batches: Batches, derive: Callable[[Sequence[str]], None]) -> None:
+    """Do what is left, in this process."""
     while (batch := batches.take()) is not None:
         derive(batch)
         batches.done(batch)
+        batches.tell()
 
 
 def _helper(job: str, path: Path, as_of: int, batches: Batches) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from review_tui.cli import output
-from review_tui.cli.settings import PATH, WORDS, codebook_option, db_option, json_option, settings
+from review_tui.cli.settings import PATH, WORDS, codebook_option, db_option, json_option, reviewer_option, settings
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def _attribute(name: str) -> click.Option:
     help="Count outside annotators' votes, or never. Without either: only where nobody else has judged anything.",
 )
 @click.option("--complete", is_flag=True, help="Only runs of which every step was judged.")
+@click.option("--all-votes", is_flag=True, help="Also runs that you are still to judge blind in a queue.")
 @click.option("--rule", type=WORDS, default="majority", show_default=True, help="How votes settle: as for gold.")
 @click.option("--min-votes", type=int, default=1, show_default=True, metavar="N", help="People that a judgement needs.")
 @click.option("--compare", "comparing", type=WORDS, metavar="NAME=A,B", help="Compare two groups: system=A,B.")
@@ -57,6 +58,7 @@ def _attribute(name: str) -> click.Option:
 @click.option("--html", type=PATH, metavar="FILE", help="Write a report to hand on: one file.")
 @codebook_option
 @db_option
+@reviewer_option
 @json_option
 @click.pass_context
 def command(
@@ -70,6 +72,7 @@ def command(
     decided: str | None,
     outside: bool | None,
     complete: bool,
+    all_votes: bool,
     rule: str,
     min_votes: int,
     comparing: str | None,
@@ -84,6 +87,7 @@ def command(
     """
     from labels.gold.rule import Rule
     from labels.insights import Scope, Span, build, fail_if, where
+    from labels.labelled import unfinished
 
     given = settings(ctx)
     codebooks = given.load_codebooks()
@@ -96,8 +100,11 @@ def command(
     )  # fmt: skip
     store = given.store(ctx)
     scope = _with_queue(store, scope, queue)
-    compared = _compared(store, codebooks, scope, comparing) if comparing else None
-    found = build(store, codebooks, scope, _progress)
+    hidden = frozenset() if all_votes else unfinished(store, given.reviewer_name())
+    compared = _compared(store, codebooks, scope, comparing, hidden) if comparing else None
+    found = build(store, codebooks, scope, _progress, hidden)
+    if hidden:
+        found = replace(found, notes=(*found.notes, _hidden(len(hidden))))
     checks = [fail_if.check(threshold, found) for threshold in thresholds]
     if html is not None:
         _report(html, store, found, given.reviewer_name())
@@ -122,14 +129,21 @@ def _with_queue(store: Store, scope: Scope, name: str | None) -> Scope:
     return replace(scope, queue=queues.by_name(store, name).id, queue_name=name)
 
 
-def _compared(store: Store, codebooks: Codebooks, scope: Scope, text: str) -> Comparison:
+def _hidden(count: int) -> str:
+    return (
+        f"left out: {output.count(count, 'run')} of queues in which you have not decided on everything yet, because"
+        " figures would tell how others voted; --all-votes counts them."
+    )
+
+
+def _compared(store: Store, codebooks: Codebooks, scope: Scope, text: str, hidden: frozenset[str]) -> Comparison:
     from labels.insights import compare
     from labels.insights.facts import run_rows
 
     by = text.partition("=")[0].strip()
     known = [str(getattr(row, by, "")) for row in run_rows(store).values()] if by in compare.BY else []
     found = compare.parse(text, known)
-    return compare.compare(store, codebooks, scope, *found)
+    return compare.compare(store, codebooks, scope, *found, hidden=hidden)
 
 
 def _progress(done: int, every: int) -> None:

@@ -28,8 +28,8 @@ def lift(profile: Profile) -> None:
         rows.append(
             (row.label, f"{count_of(item.with_mode)} {percent(item.with_mode)}",
              f"{count_of(item.without)} {percent(item.without)}", points(item.difference.value),
-             points_between(item.difference), points(item.shrunk.value), "-" if item.probability is None else f"{item.probability:.2f}", item.here,
-             item.published)
+             points_between(item.difference), points(item.shrunk.value),
+             "-" if item.probability is None else f"{item.probability:.2f}", item.here, item.published)
         )  # fmt: skip
     output.table(rows, right=frozenset(range(1, 7)))
     output.note(

@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -185,3 +186,18 @@ def test_helpers_give_the_same_and_may_fail(desk: Desk, monkeypatch: pytest.Monk
     told: list[tuple[int, int]] = []
     assert build(desk.store, BOOKS, Scope(), lambda done, every: told.append((done, every))) == expected
     assert told[-1] == (12, 12)
+
+
+def test_whoever_is_told_of_the_progress_may_end_it(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    for _ in range(12):
+        desk.judged(desk.run(), LOOP)
+    monkeypatch.setattr(kept, "_WORTH_HELP", 1)
+    monkeypatch.setattr(kept, "_BATCH", 1)
+
+    def stop(_done: int, _every: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        build(desk.store, BOOKS, Scope(), stop)
+    assert threading.active_count() == 1
+    assert share(same(desk), LOOP) == (12, 12)

@@ -144,3 +144,17 @@ def test_published_labels_of_people(call: Any, db: Path, real_data: Path) -> Non
     published = {"1.1": 6, "1.2": 2, "1.3": 2, "1.5": 5, "2.1": 2, "2.2": 5, "2.3": 5, "2.4": 0, "2.5": 3, "3.1": 0,
                  "3.2": 11}  # fmt: skip
     assert {code: counts[code] for code in published} == published
+
+
+def test_what_one_is_to_judge_blind_is_left_out(call: Any, run: str) -> None:
+    assert call("queue", "create", "q", run, "--reviewers", 2).code == 0
+    for who, chunks in (("ann", (1, 2, 3)), ("bob", (1,))):
+        for number in chunks:
+            said = ("decide", run, "--chunk", number, "--verdict", "approve", "--label", "1.3", "--reviewer", who)
+            assert call(*said).code == 0
+    assert call("insights", "--reviewer", "ann", "--json").json["runs"]["judged"] == 1
+    blind = call("insights", "--reviewer", "bob", "--json").json
+    assert blind["runs"]["judged"] == 0
+    assert any("--all-votes" in note for note in blind["notes"])
+    assert call("insights", "--reviewer", "bob", "--all-votes", "--json").json["runs"]["judged"] == 1
+    assert call("insights", "--reviewer", "bob", "--compare", "reviewer=ann,bob").code == 1
