@@ -26,8 +26,9 @@ from sessions.catalog import RunInfo
 from sessions.live.gates import POLICY_PREFIX
 from sessions.store import Store
 
-#: How many of a system's runs are looked at, the last ones that have decisions.
-MOST_RUNS = 300
+#: How many of a system's runs are looked at, the last ones that have decisions; and at how many decisions, after which
+#: no further run is read: the interval is narrow enough by then, and a reviewer is working beside.
+MOST_RUNS, MOST_DECISIONS = 300, 10_000
 FAILED = frozenset({"rollback", "reject", "stop"})
 #: Verdicts after which a live agent goes on from sound ground.
 SENT_BACK = frozenset({"rollback", "reject"})
@@ -58,8 +59,11 @@ class SystemReviews:
         """Read everything: some milliseconds for a hundred runs. Raises UserError if the database cannot be read."""
         self.own = _queued(self.store, catalog.ids_of(self.store, self.run.id))
         self._chunks = {}
+        read = 0
         for run in _runs(self.store, self.run):
-            self._take(run)
+            read += self._take(run)
+            if read >= MOST_DECISIONS:
+                break
         return self.estimate()
 
     def read_again(self) -> Estimate:
@@ -73,19 +77,21 @@ class SystemReviews:
             count(tally, chunks)
         return estimate(tally, own=self.own)
 
-    def _take(self, run: str) -> None:
-        """Choose whose decisions on a run count, and keep them as chunks."""
-        only_own = self.own or run == self.run.id or _queued(self.store, [run])
+    def _take(self, run: str) -> int:
+        """Choose whose decisions on a run count, and keep them as chunks; how many decisions were read for it."""
+        sql, params = "SELECT reviewer, data FROM decision WHERE run = ?", [run]
+        if self.own or run == self.run.id or _queued(self.store, [run]):
+            sql, params = f"{sql} AND reviewer = ?", [run, self.reviewer]
         by_reviewer: dict[str, list[dict[str, Any]]] = {}
-        for name, data in self.store.query("SELECT reviewer, data FROM decision WHERE run = ?", [run]):
-            if (only_own and name != self.reviewer) or name.startswith(POLICY_PREFIX):
-                continue
-            item = orjson.loads(data)
-            if item["how"] == "person":
+        rows = self.store.query(sql, params)
+        for name, data in rows:
+            item = None if name.startswith(POLICY_PREFIX) else orjson.loads(data)
+            if item is not None and item["how"] == "person":
                 by_reviewer.setdefault(name, []).append(item)
         chosen = by_reviewer.get(self.reviewer) or max(by_reviewer.values(), key=len, default=[])
         live = self.store.one("SELECT 1 FROM live WHERE run = ?", [run]) is not None
         self._chunks[run] = reviewed(chosen, live=live)
+        return len(rows)
 
 
 def reviewed(decisions: Iterable[dict[str, Any]], *, live: bool = False) -> list[Reviewed]:

@@ -198,3 +198,13 @@ def test_after_a_decision_only_the_run_at_hand_is_read_again(desk: Desk) -> None
     desk.decide(run, 0, APPROVE)
     assert reviews.read_again().chunks == 2
     assert reviews.read_again() == reviews.read()
+
+
+def test_the_latest_runs_are_enough(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [desk.run() for _ in range(4)]
+    for run in runs:
+        desk.decide(run, 0, APPROVE)
+        desk.decide(run, 1, APPROVE)
+    monkeypatch.setattr("labels.planning.reviews.MOST_DECISIONS", 3)
+    found = SystemReviews(desk.store, runs[0], "ann").read()
+    assert (found.chunks, found.runs) == (4, 2)
