@@ -21,7 +21,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from sessions.jsontext import BadJson, loads
@@ -190,7 +189,7 @@ class _Traces:
         """mentions: how often each trace is named in what is to come."""
         self._shelf = shelf
         self._mentions = mentions
-        self._next = 0
+        self._given = 0
         self._traces: dict[str, _Known] = {}
         self._resource: dict[str, Any] = {}
         self._scope = ""
@@ -199,7 +198,7 @@ class _Traces:
 
     @property
     def found(self) -> bool:
-        return bool(self._traces)
+        return bool(self._traces or self._given)
 
     def take(self, kind: str, record: Any) -> bool:
         """The next record of the file. True if some trace is complete with it."""
@@ -257,19 +256,18 @@ class _Traces:
 
     def runs(self, *, all_of_them: bool = False) -> Iterator[Record]:
         """A run for each trace that is complete and not behind one that is not; what is known of it is let go then."""
-        for number, trace in enumerate(islice(list(self._traces), self._next, None), self._next):
+        for trace in list(self._traces):
             if not all_of_them and self._mentions[trace]:
                 return
-            known = self._traces[trace]
+            known = self._traces.pop(trace)
             for span, places in known.logs.items():
                 if span not in known.nodes:  # the events of a model's span that is not in the file
                     known.nodes[span] = Node(span, None, "model", None, "model", has_text=True)
                 known.nodes[span].places += places
                 known.nodes[span].has_text = True
-            yield from self._run(trace, known, number)
-            self._traces[trace] = _Known()
+            yield from self._run(trace, known, self._given)
+            self._given += 1
             self._memo = Memo()
-            self._next = number + 1
 
     def _run(self, trace: str, known: _Known, number: int) -> Iterator[Record]:
         told = Trace(known.nodes.values(), self._fetch)

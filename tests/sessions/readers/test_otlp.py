@@ -8,9 +8,10 @@ import pytest
 from otlp_files import START, TRACE, agent, answers, asks, chat, export, pairs, span, span_id, text, tool, value, write
 
 from sessions import readers
+from sessions.readers import otlp
 from sessions.readers.base import Head
 from sessions.readers.otlp import OtlpReader
-from sessions.run import Run
+from sessions.run import Run, Step
 
 PYDANTIC = ["otel/pydantic_ai_v2.otlp.json", "otel/pydantic_ai_v5.otlp.json"]
 LANGGRAPH = "openinference_gen/openinference_langgraph.otlp.json"
@@ -156,6 +157,33 @@ def test_one_run_in_every_wrapping(tmp_path, monkeypatch):
     monkeypatch.undo()
     (again,), problems = readers.collect(readers.read(cut))
     assert (again.steps, len(problems)) == (half.steps, 1)
+
+
+def test_a_trace_is_given_as_soon_as_all_of_it_is_there(tmp_path, monkeypatch):
+    """Its spans are counted before, so that its steps need not wait for the other traces of the file."""
+    others = [{**item, "traceId": f"{number:032x}"} for number in range(1, 50) for item in DIALOGUE]
+    linked = {**DIALOGUE[0], "traceId": "f" * 32, "links": [{"traceId": f"{1:032x}", "spanId": "1" * 16}]}
+    path = write(tmp_path / "traces.json", [*DIALOGUE, *others, linked])
+    monkeypatch.setattr("sessions.readers.otlp.WHOLE_DOCUMENT_BYTES", 100)
+    whole = readers.collect(readers.read(path))
+    taken, records = [], otlp._records
+
+    def watched(source):
+        for record in records(source):
+            taken.append(record)
+            yield record
+
+    monkeypatch.setattr(otlp, "_records", watched)
+    stream = readers.read(path)
+    next(record for record in stream if isinstance(record, Step))
+    assert len(taken) <= len(DIALOGUE) + 2
+    stream = readers.read(path)
+    runs, problems = readers.collect(stream)
+    assert (runs, problems) == whole
+    assert [run.header.item for run in runs] == list(range(51))
+    assert [run.header.native_id for run in runs[:2]] == [TRACE, f"{1:032x}"]
+    monkeypatch.setattr(otlp, "_mentions", lambda source: Counter())  # as for a compressed file
+    assert readers.collect(readers.read(path)) == whole
 
 
 def test_ids_in_base64_are_those_in_hex(tmp_path):
