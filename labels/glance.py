@@ -135,8 +135,10 @@ class News:
         before, self._heads = self._heads, heads
         since, self._looks = self._looks, (str(at or ""), int(count))
         queued, self._queued = self._queued, int(now_queued)
-        if before is None or queued != self._queued:
-            return None
+        if before is None or queued != self._queued or len(heads) > max(1, len(before)):
+            return (
+                None  # a chain that is new is another database's, merged: its detections are older than they are here
+            )
         found: set[str] = set()
         for origin, seq in heads.items():
             if seq > before.get(origin, 0):
@@ -144,5 +146,7 @@ class News:
                 found.update(str(row[0]) for row in self._store.query(sql, [origin, before.get(origin, 0)]))
         if since != self._looks:
             rows = self._store.query("SELECT DISTINCT run FROM detection WHERE at >= ?", [since[0]])
+            if not rows:
+                return None
             found.update(str(row[0]) for row in rows)
         return found
