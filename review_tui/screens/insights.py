@@ -120,9 +120,8 @@ class InsightsScreen(InsightsFilters):
                 raise Stopped
 
         store = self.station.store
-        votes = kept.load(store, progress)
         hidden = frozenset() if self.all_votes else unfinished(store, self.station.reviewer)
-        votes.rows = [row for row in votes.rows if row[0] not in hidden]
+        votes = kept.load(store, progress).without(hidden)
         material = gather(store, self.station.codebooks(), self.scope, votes)
         if stop.is_set():
             raise Stopped
