@@ -15,6 +15,8 @@ from labels.agreement.steps import StepFigures
 from labels.agreement.table import Pairs, all_judged
 from labels.agreement.votes import Options, Votes
 from labels.codebook import Codebooks
+from labels.gold.people import alike, nobodies, note_on
+from labels.gold.people import reviewers as names_of
 from sessions.store import Store
 
 if TYPE_CHECKING:
@@ -66,11 +68,12 @@ def agreement(
     decisive, counted = steps.decisive(store, found, where)
     watch("repeats and anchoring")
     found.left_out[steps.NOWHERE] += int((~where).sum())
+    notes = [*found.notes, *_on_names(store, options, found)]
     left_out = Counter({reason: count for reason, count in found.left_out.items() if count})
     return Agreement(
         len(found.unit), len(found.units), len(found.runs), by_mode, by_book, modes.verdicts(found),
         steps.by_mode(found, where), decisive, counted, people, both, settled, reviewers.repeats(store, options),
-        anchoring.moved(store, options), left_out, [*found.notes, *_alike(found)], weights is not None,
+        anchoring.moved(store, options), left_out, notes, weights is not None,
     )  # fmt: skip
 
 
@@ -93,13 +96,8 @@ def _weights(store: Store, found: Votes, queue: str) -> Array | None:
     return np.array([of[kind[unit]] if unit in kind else 0.0 for unit in found.units])
 
 
-def _alike(found: Votes) -> list[str]:
-    """Names that may be one person's: they differ in case, blanks or marks only."""
-    groups: dict[str, list[str]] = {}
-    for name in found.raters:
-        groups.setdefault("".join(char for char in name.casefold() if char.isalnum()), []).append(name)
-    return [
-        f"{' and '.join(map(repr, names))} look like one name: --same {names[1]}={names[0]} counts them as one person."
-        for names in groups.values()
-        if len(names) > 1
-    ]
+def _on_names(store: Store, options: Options, found: Votes) -> list[str]:
+    """Notes on names that may be one person's, and on those that were asked for and nobody has."""
+    asked = {*options.same, *options.only, *options.without}
+    wrong = nobodies(names_of(store) | set(options.same.values()), asked) if asked else []
+    return [*wrong, *map(note_on, alike(found.raters, {}))]

@@ -7,7 +7,8 @@ annotator where that is said (`--same ANN=ann.smith`): otherwise one person woul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -53,8 +54,33 @@ def same_of(pairs: Iterable[str]) -> dict[str, str]:
 
 def look_alikes(store: Store, same: Mapping[str, str]) -> list[tuple[str, ...]]:
     """Reviewers' names that differ only in case, spaces or punctuation: perhaps one person, who would vote twice."""
+    return alike(reviewers(store), same)
+
+
+def alike(names: Iterable[str], same: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """The same of these names. same: those that are known to be one person's already."""
     groups: dict[str, set[str]] = {}
-    for (name,) in store.query("SELECT DISTINCT reviewer FROM decision"):
-        folded = "".join(char for char in str(name).casefold() if char.isalnum()) or str(name)
-        groups.setdefault(folded, set()).add(same.get(str(name), str(name)))
-    return sorted(tuple(sorted(names)) for names in groups.values() if len(names) > 1)
+    for name in names:
+        folded = "".join(char for char in name.casefold() if char.isalnum()) or name
+        groups.setdefault(folded, set()).add(same.get(name, name))
+    return sorted(tuple(sorted(group)) for group in groups.values() if len(group) > 1)
+
+
+def note_on(names: Sequence[str]) -> str:
+    """What to tell people of names that look alike."""
+    first, *others = names
+    options = " ".join(f"--same {shlex.quote(f'{first}={other}')}" for other in others)
+    return (
+        f"{' and '.join(map(repr, names))} look like one name and may be one person, who then votes twice. If so:"
+        f" {options}"
+    )
+
+
+def reviewers(store: Store) -> set[str]:
+    """Everybody who has decided anything."""
+    return {str(row[0]) for row in store.query("SELECT DISTINCT reviewer FROM decision")}
+
+
+def nobodies(known: Set[str], names: Iterable[str]) -> list[str]:
+    """Notes on names that nobody has."""
+    return [f"no reviewer here is called {name!r:.90}." for name in sorted(set(names) - known)]

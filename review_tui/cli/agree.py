@@ -6,7 +6,6 @@ import click
 
 from review_tui.cli import output
 from review_tui.cli.settings import WORDS, codebook_option, db_option, json_option, settings
-from sessions.errors import UsageError
 
 
 @click.command("agree")
@@ -39,12 +38,13 @@ def command(
     Only decisions made blind to others' votes count. Figures that are undefined say why.
     """
     from labels.agreement import Options, agreement
+    from labels.gold.people import same_of
     from review_tui.cli import agree_json, agree_text
 
     given = settings(ctx)
     store = given.store(ctx)
     options = Options(
-        queue=_queue(ctx, queue), same=_names(same), only=frozenset(only), without=frozenset(without), seen=seen,
+        queue=_queue(ctx, queue), same=same_of(same), only=frozenset(only), without=frozenset(without), seen=seen,
         blind=blind,
     )  # fmt: skip
     found = agreement(store, given.load_codebooks(), options)
@@ -60,22 +60,3 @@ def _queue(ctx: click.Context, name: str | None) -> str:
     from labels import queues
 
     return queues.by_name(settings(ctx).store(ctx), name).id
-
-
-def _names(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Name -> the name it counts as: `--same ann2=ann` counts ann2 as ann, through any chain of such pairs."""
-    found: dict[str, str] = {}
-    for text in pairs:
-        one, equals, two = text.partition("=")
-        if not (equals and one.strip() and two.strip()):
-            raise UsageError(f"--same {text}: this is not NAME=NAME.")
-        if found.setdefault(one, two) != two:
-            raise UsageError(f"--same says of {one!r} that it is two others.", "Name one.")
-    for name in found:
-        target, steps = found[name], 0
-        while target in found and steps < len(found):
-            target, steps = found[target], steps + 1
-        if target in found:
-            raise UsageError("--same goes round in a circle.", "Choose one name that the others count as.")
-        found[name] = target
-    return found

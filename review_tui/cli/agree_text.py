@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from labels.scoring.metrics import Estimate
 
 
+#: What takes them in after all.
+_HOW = {
+    "decisions made when others' votes could be seen": " --all-votes takes them in; a queue hides votes till then.",
+}
+#: So many names are listed; more are counted.
+_LISTED = 6
+
+
 def show(found: Agreement, by: str) -> None:
     """Print the part that was asked for. by: mode, step or reviewer."""
     output.line(
@@ -21,7 +29,7 @@ def show(found: Agreement, by: str) -> None:
     )
     {"mode": _modes, "step": _steps, "reviewer": _reviewers}[by](found)
     for reason, count in sorted(found.left_out.items()):
-        output.note(f"left out: {count:,} {reason}.")
+        output.note(f"left out: {count:,} {reason}.{_HOW.get(reason, '')}")
     for text in found.notes:
         output.note(text)
 
@@ -32,7 +40,7 @@ def show(found: Agreement, by: str) -> None:
 def _modes(found: Agreement) -> None:
     figures = [*found.modes, *found.codebooks, *([found.verdicts] if found.verdicts else [])]
     if not figures:
-        output.note("nobody has judged a mode yet.")
+        output.note("no vote that counts judges a mode.")
         return
     rows: list[tuple[str, ...]] = [
         ("mode", "units", "by 2+", "present", "raw", "alpha", "95 %", "AC1", "PABAK", "Cohen", "Fleiss")
@@ -65,13 +73,20 @@ def _row(item: Figures) -> tuple[str, ...]:
 
 
 def _reasons(figures: list[Figures]) -> list[str]:
-    """Why there are dashes, each reason once with the modes that it is about."""
+    """Why there are dashes, each reason once with what it is about."""
     found: dict[str, list[str]] = {}
     for item in figures:
         for estimate in (item.raw, item.alpha):
             if estimate.value is None and item.name not in found.setdefault(estimate.why, []):
                 found[estimate.why].append(item.name)
-    return [f"- ({', '.join(names)}): {why}." for why, names in found.items() if names]
+    return [f"- ({_few(names, len(figures))}): {why}." for why, names in found.items() if names]
+
+
+def _few(names: list[str], of: int) -> str:
+    if len(names) == of:
+        return "all"
+    rest = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + rest
 
 
 def _value(estimate: Estimate) -> str:
@@ -133,6 +148,9 @@ def _share(count: int, total: int) -> str:
 
 
 def _reviewers(found: Agreement) -> None:
+    if not found.reviewers:
+        output.note("no vote counts yet: agreement needs two reviewers.")
+        return
     rows: list[tuple[str, ...]] = [
         ("reviewer", "votes", "compared", "agreed", "kappa", "precision", "recall", "sensitivity", "specificity")
     ]

@@ -48,9 +48,9 @@ def queued_of(store: Store, name: str | None) -> Queued | None:
 
 
 def warn_of_names(store: Store, same: dict[str, str]) -> None:
-    """Say which names look like one person's."""
-    from labels.gold.people import look_alikes
+    """Say which names look like one person's, and which of those given nobody has."""
+    from labels.gold.people import alike, nobodies, note_on, reviewers
 
-    for names in look_alikes(store, same):
-        pair = "=".join(f"{name}" for name in names[:2])
-        output.note(f"{' and '.join(names)} may be one person, who would vote twice: --same {pair!r} if so.")
+    known = reviewers(store)
+    for text in (*nobodies(known, same), *map(note_on, alike(known, same))):
+        output.note(text)

@@ -57,14 +57,31 @@ def test_agree_on_a_queue_and_two_names_of_one_person(call: Any, decided: str) -
     assert call("agree", "--without", "bob", "--json").json["votes"] == 3
     assert call("agree", "--queue", "nowhere").code == 1
     assert call("agree", "--same", "bob").code == 2
-    assert call("agree", "--same", "a=b", "--same", "b=a").code == 2
+    assert call("agree", "--same", "bob=ann", "--same", "ann=bob", "--json").json["votes"] == 3
+    assert "no reviewer here is called 'zoe'" in call("agree", "--same", "zoe=ann").err
+    assert "no reviewer here is called 'zoe'" in call("agree", "--only", "zoe").err
 
 
 def test_agree_when_there_is_nothing(call: Any, run: str) -> None:
     shown = call("agree")
     assert shown.code == 0
-    assert "nobody has judged" in shown.err
-    assert call("agree", "--by", "step").code == call("agree", "--by", "reviewer").code == 0
+    assert "no vote that counts judges a mode" in shown.err
+    assert call("agree", "--by", "step").code == 0
+    nobody = call("agree", "--by", "reviewer")
+    assert (nobody.code, "needs two reviewers" in nobody.err) == (0, True)
+    assert "kappa" not in nobody.out
+
+
+def test_long_lists_of_modes_are_cut(call: Any, run: str) -> None:
+    call("decide", run, "--chunk", 1, "--verdict", "approve", "--none", "--reviewer", "ann")
+    assert "- (all): there is one reviewer: agreement needs two." in call("agree").err
+    call("decide", run, "--chunk", 2, "--verdict", "approve", "--none", "--reviewer", "ann")
+    call("decide", run, "--chunk", 1, "--verdict", "approve", "--label", "1.3", "--reviewer", "bob")
+    shown = call("agree")
+    assert "--all-votes takes them in" in shown.err
+    found = call("agree", "--all-votes").err
+    assert "more): nobody used it" in found
+    assert max(map(len, found.splitlines())) < 400
 
 
 def test_names_of_others_are_harmless(call: Any, tmp_path: Path, is_harmless: Any) -> None:

@@ -63,7 +63,9 @@ def test_release_of_one_person_and_of_nothing(call, run: str, tmp_path: Path):
 def test_two_names_are_pointed_out(call, run: str):
     for who in ("ann smith", "Ann.Smith"):
         call("decide", run, "--chunk", 1, "--verdict", "approve", "--none", "--reviewer", who)
-    assert "may be one person" in call("gold", "status").err
+    assert "'Ann.Smith' and 'ann smith' look like one name" in call("gold", "status").err
+    assert "--same 'Ann.Smith=ann smith'" in call("gold", "status").err
+    assert "no reviewer here is called 'zoe'" in call("gold", "status", "--same", "zoe=ann smith").err
     assert "may be one person" not in call("gold", "status", "--same", "ann smith=Ann.Smith").err
     assert call("gold", "status", "--same", "ann").code == 2
 
