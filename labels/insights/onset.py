@@ -75,19 +75,27 @@ def spent(times: list[bytes], steps: Array) -> Spent:
     import numpy as np
 
     found = np.full((4, len(times)), -1.0)
-    for place, (data, step) in enumerate(zip(times, steps.tolist(), strict=True)):
-        if not data:
-            continue
-        table = np.frombuffer(data, dtype=np.int32).reshape(-1, 2)
-        seconds, tokens = table[:, 0], table[:, 1]
-        upto = seconds[: step + 1]
-        # The time of a step without one is that of the last step before it that has one.
-        if seconds.max() > 0 and upto.max(initial=UNTOLD) >= 0:
-            found[0, place], found[1, place] = seconds.max(), seconds.max() - upto.max()
-        counted = tokens != UNTOLD
-        if counted.any():
-            found[2, place] = tokens[counted].sum(dtype=np.int64)
-            found[3, place] = tokens[step + 1 :][counted[step + 1 :]].sum(dtype=np.int64)
+    told = np.flatnonzero(np.array([bool(data) for data in times], dtype=bool))
+    if not len(told):
+        return Spent(*found)
+    table = np.frombuffer(b"".join([times[place] for place in told.tolist()]), dtype=np.int32).reshape(-1, 2)
+    counts = np.array([len(times[place]) // 8 for place in told.tolist()], dtype=np.int64)
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    after = starts + np.minimum(steps[told] + 1, counts)
+    # The time of a step without one is that of the last step before it that has one. Times never go back, so the last
+    # one so far is the largest.
+    seconds = np.append(table[:, 0], UNTOLD)
+    whole = np.maximum.reduceat(seconds, starts)
+    upto = np.maximum.reduceat(seconds, np.stack([starts, after], axis=1).ravel())[::2]
+    timed = (whole > 0) & (upto >= 0)
+    found[0, told[timed]], found[1, told[timed]] = whole[timed], (whole - upto)[timed]
+    known = table[:, 1] != UNTOLD
+    tokens = np.concatenate([[0], np.cumsum(np.where(known, table[:, 1], 0), dtype=np.int64)])
+    number = np.concatenate([[0], np.cumsum(known)])
+    counted = number[ends] > number[starts]
+    found[2, told[counted]] = (tokens[ends] - tokens[starts])[counted]
+    found[3, told[counted]] = (tokens[ends] - tokens[after])[counted]
     return Spent(*found)
 
 

@@ -135,17 +135,15 @@ def _counts(found: Columns, labels: Array, label_mode: Array, judged: Array, spe
     vote = labels[:, at.VOTE].astype(np.int64)
     sure = labels[:, at.LABEL_BITS] & at.SURE > 0
     key = vote * modes + label_mode
-    yes, neither = (np.zeros(len(found.votes) * modes, dtype=bool) for _ in range(2))
+    yes = np.zeros(len(found.votes) * modes, dtype=bool)
     yes[key[sure]] = True
-    neither[key[~sure]] = True
-    neither[_hidden(found, labels, label_mode, judged, spec)] = True
-    neither &= ~yes
+    others = np.concatenate([key[~sure], _hidden(found, labels, label_mode, judged, spec)])
+    neither = np.unique(others[~yes[others]])
     unit = found.votes[:, at.UNIT].astype(np.int64)
     units = len(found.units)
     size = units * modes
 
-    def by_unit(flags: Array) -> Array:
-        keys = np.flatnonzero(flags)
+    def by_unit(keys: Array) -> Array:
         return np.bincount(unit[keys // modes] * modes + keys % modes, minlength=size).reshape(units, modes)
 
     every = np.empty((units, modes), dtype=np.int64)
@@ -157,7 +155,7 @@ def _counts(found: Columns, labels: Array, label_mode: Array, judged: Array, spe
             chosen = unit if pattern.all() else unit[pattern[spec]]
             patterns[key_of] = np.bincount(chosen, minlength=units)
         every[:, mode] = patterns[key_of]
-    present = by_unit(yes)
+    present = by_unit(np.flatnonzero(yes))
     return present, every - present - by_unit(neither)
 
 
