@@ -120,8 +120,9 @@ def _foot(view: View, profile: Profile) -> list[PageRow]:
             found += wrapped(f"{what}: {short('; '.join(names), 600)}.", view.width, "text")
     found += wrapped(
         "“With it” is by how many points more runs with the mode fail than runs without it, with its 95 % interval"
-        " (Newcombe). Fatal or recoverable is said after the codebook's class as prior; unclear where the interval"
-        " leaves both open. Below five runs with the mode, or five without it, only counts are shown.",
+        " (Newcombe). A mode is fatal here if it makes that ten points or more with a probability of 95 %, recoverable"
+        " if with that probability it does not, with the codebook's class as a light prior; else unclear. Below five"
+        " runs with the mode, or five without it, only counts are shown.",
         view.width,
     )
     apart = [

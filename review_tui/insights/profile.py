@@ -6,14 +6,25 @@ from dataclasses import dataclass
 
 from labels.insights.figures import Figure, ModeRow, Profile, PublishedColumn
 from review_tui.insights.drawing import LEGEND, Mark, PageRow, bar
-from review_tui.insights.words import View, blank, heading, interval, mean_text, mode_name, of, percent, wrapped
+from review_tui.insights.words import (
+    View,
+    blank,
+    heading,
+    interval,
+    mean_text,
+    mode_name,
+    of,
+    percent,
+    share_text,
+    wrapped,
+)
 from review_tui.sanitize import short
 
 MEASURES = {
     "runs": "share of runs with the mode",
     "failures": "share of all failures",
-    "failed": "share of failed runs with the mode",
-    "succeeded": "share of successful runs with the mode",
+    "failed": "share of failed runs",
+    "succeeded": "share of successful runs",
 }
 #: Cells of what stands right of a bar: value, interval, count.
 _NUMBERS = 22
@@ -77,7 +88,7 @@ def rows(view: View) -> list[PageRow]:
 def _head(view: View, profile: Profile, column: Column) -> list[PageRow]:
     said = column.published
     n = f", {said.n:,} runs" if said and said.n and view.width >= 100 else ""
-    beside = f"  ◆ {short(said.title, 40)}{n}" if said else ""
+    beside = f"  ◆ {short(said.title, max(8, view.width - len(column.title) - 15 - len(n)))}{n}" if said else ""
     others = "".join(_brief(item.key).rjust(_PUBLISHED) for item in _others(profile, column, view.width))
     more = "".join(f"{word:>{_MORE}}" for word in _more(column, view.width).values())
     right = f"{more}{others}" if more or view.width >= 100 else ""
@@ -148,13 +159,20 @@ def numbers(figure: Figure) -> str:
 
 
 def _foot(view: View, profile: Profile, shown: list[PublishedColumn]) -> list[PageRow]:
-    found = [blank(), heading("MODES PER RUN")]
-    told = [("per failed run", profile.per_failed), ("per judged run", profile.per_run)]
+    found = [blank(), heading("BY RUN")]
+    told = [
+        ("failed", share_text(view.insights.failed)),
+        ("none of the modes", share_text(profile.clean)),
+        ("modes in a failed run", mean_text(profile.per_failed)),
+        ("modes in a judged run", mean_text(profile.per_run)),
+    ]
+    if view.insights.recall.value is not None:
+        told.append(("mean recall", mean_text(view.insights.recall, 2)))
     for what, figure in told:
-        found += wrapped(f"{what}: {mean_text(figure)}", view.width, "text")
+        found += wrapped(f"{what}: {figure}", view.width, "text")
     published = [f"{item.per_failed:.1f} {short(item.title, 40)}" for item in profile.published if item.per_failed]
     if published:
-        found += wrapped(f"published, per failed run: {'; '.join(published)}", view.width, "mark")
+        found += wrapped(f"published, modes in a failed run: {'; '.join(published)}", view.width, "mark")
     sources = [item.source for item in (*shown, *(item for item in profile.published if item.per_failed))]
     for source in dict.fromkeys(short(source, 200) for source in sources):
         found += wrapped(f"◆ {source}", view.width)

@@ -187,6 +187,18 @@ async def test_the_page_scrolls_to_both_ends(judged_db: Path) -> None:
         assert screen.body.cursor == screen.body._next(-1, 1)
 
 
+@pytest.mark.parametrize("size", [SMALL, MIDDLE, LARGE])
+async def test_every_measure_fits(judged_db: Path, size: tuple[int, int]) -> None:
+    async with station(judged_db, size=size) as here:
+        screen = await open_insights(here)
+        marked = 0
+        for _ in range(14):
+            assert [row for row in rows(screen) if cells(row) > size[0]] == []
+            marked += any("◆" in row for row in rows(screen))
+            await here.press("p")
+        assert marked >= 10  # published columns were among them
+
+
 async def test_a_resize_draws_anew(judged_db: Path) -> None:
     async with station(judged_db, size=LARGE) as here:
         screen = await open_insights(here)
