@@ -55,7 +55,7 @@ class Wording:
         }
         what = ", ".join(sorted(changed)[:8]) or "none of them in what it means"
         return (
-            f"the codebook {book.id} changed while it was used ({len(others) + 1} states). Judgements by an earlier"
+            f"the codebook {book.id} changed while it was used ({len(others) + 1} states). Judgements by another"
             f" state count for the modes that stayed as they were; changed or new: {what}."
         )
 

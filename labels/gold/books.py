@@ -41,6 +41,19 @@ class Books:
         """The states beside those that count that came up here, as far as they are known."""
         return {key for key in self._comparable if key in self.states}
 
+    def notes(self) -> list[str]:
+        """Of each codebook that changed while it was used which state counts, for people."""
+        found = []
+        for name, book in self.main.items():
+            others = {sha256 for owner, sha256 in self._comparable.keys() | self._noted if owner == name}
+            if others:
+                found.append(
+                    f"the codebook {name} changed while it was used: its state {book.version} ({book.hash[:8]}), with"
+                    f" which most votes were made, counts; votes by {len(others)} other"
+                    f" state{'s' if len(others) > 1 else ''} count for the modes that mean the same in both."
+                )
+        return found
+
     def note(self, states: Iterable[State]) -> None:
         """States that came up elsewhere."""
         self._noted.update(states)

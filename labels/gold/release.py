@@ -11,7 +11,7 @@ import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,11 @@ BATCH = 20
 
 @dataclass
 class Made:
-    """What was made. content: of manifest.json."""
+    """What was made. content: of manifest.json. notes: for people, on codebooks that changed."""
 
     path: Path
     content: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
 
 
 def release(store: Store, target: Path, options: Options, review: Review, loaded: Codebooks | None = None) -> Made:
@@ -55,7 +56,7 @@ def release(store: Store, target: Path, options: Options, review: Review, loaded
         making.runs(crew)
         making.check()
         content = making.finish()
-    return Made(target, content)
+    return Made(target, content, making.books.notes())
 
 
 @contextmanager

@@ -111,6 +111,7 @@ class Status:
             ],
             "agreement": tables.agreement(),
             "left_out": self.left_out,
+            "notes": self.books.notes(),
         }
 
 

@@ -39,7 +39,7 @@ def command(ctx: click.Context, target: Path | None, reviewed: Path | None, queu
         output.emit("gold-redactions", {"written": str(target) if target else None, "hits": rows})
         return
     if not found:
-        output.note("nothing looks like a secret or personal data.")
+        output.note("nothing that would be released looks like a secret or personal data.")
     elif target is not None:
         output.note(
             f"{output.count(len(found), 'value')} in {target}: decide on each, then release --reviewed {target}."

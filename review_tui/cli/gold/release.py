@@ -90,5 +90,7 @@ def command(
         f" {output.count(counts['settled'], 'settled label')} in {out}"
     )
     output.line(f"digest {content['digest']}")
+    for text in made.notes:
+        output.note(text)
     for reason, number in content["left_out"].items():
         output.note(f"left out: {number:,} {reason}")

@@ -49,5 +49,7 @@ def command(
             output.table(rows, right=frozenset(range(1, len(states) + 1)))
     for reason, number in found.left_out.items():
         output.note(f"not counted: {number:,} {reason}")
+    for text in found.books.notes():
+        output.note(text)
     if not tables.votes:
         output.note("there is no vote yet: `review-tui decide`, or the station, makes them.")

@@ -118,6 +118,35 @@ def test_a_queue_alone(call, chat, voted: str, tmp_path: Path):
     assert not (tmp_path / "no").exists()
 
 
+def test_a_codebook_that_changes_in_the_middle_of_a_queue(call, run: str, tmp_path: Path):
+    book = 'id = "team"\nversion = "1"\ntitle = "Team"\n'
+    book += '[[mode]]\nslug = "loop"\nname = "Loop"\ndefinition = "Again."\n'
+    old, new = tmp_path / "old.toml", tmp_path / "new.toml"
+    old.write_text(book + '[[mode]]\nslug = "lie"\nname = "Lie"\ndefinition = "It is not so."\n')
+    new.write_text(old.read_text().replace("It is not so", "It knows that it is not so").replace('"1"', '"2"'))
+    call("queue", "create", "q", run, "--reviewers", 2, "--judge-by", "team", "--codebook", old)
+    for who, path in (("ann", old), ("bob", new)):
+        for mode, chunk in (("loop", 1), ("lie", 2)):
+            given = ("--chunk", chunk, "--verdict", "approve", "--label", f"{mode}@team", "--codebook", path)
+            assert call("decide", run, *given, "--reviewer", who).code == 0
+    status = call("gold", "status", "--queue", "q")
+    assert "the codebook team changed while it was used: its state 2 (" in status.err
+    found = {row["mode"]: row for row in call("gold", "status", "--queue", "q", "--json").json["modes"]}
+    assert (found["loop"]["present"], found["lie"]["present"]) == (1, 1)
+    made = call("gold", "release", "x", "--queue", "q", "--out", tmp_path / "rel")
+    assert "votes by 1 other state count for the modes that mean the same in both" in made.err
+    assert call("gold", "verify", tmp_path / "rel").code == 0
+    (lie,) = [
+        detail
+        for line in (tmp_path / "rel" / "gold.jsonl").read_text().splitlines()
+        for detail in json.loads(line)["details"]
+        if detail["mode"] == "lie"
+    ]
+    assert (lie["present"], lie["absent"]) == (1, 0)  # ann's is of another meaning
+    agreed = call("agree", "--queue", "q", "--codebook", new)
+    assert "changed or new: lie" in agreed.err
+
+
 # -- adjudication -----------------------------------------------------------------------------------------------------
 
 
