@@ -179,22 +179,22 @@ def test_forms_of_one_file_are_one_run(format: str, how: str, tmp_path: Path) ->
 # -- hostile ----------------------------------------------------------------------------------------------------------
 
 BOMBS = {
-    "open lists": b"[" * 3_000_000,
-    "open objects": b'{"a":' * 600_000,
-    "lists in a member": b'{"messages":' + b"[" * 2_000_000,
-    "a line of 8 MB": b'{"type":"user","content":"' + b"x" * 8_000_000 + b'"}\n',
-    "many small lines": b"{}\n" * 100_000,
-    "many small items": b"[" + b"{}," * 100_000 + b"{}]",
-    "one number": b"1" * 3_000_000,
-    "escapes": b'"' + b"\\u0041" * 500_000 + b'"',
-    "open text": b'{"messages": ["' + b"\\" * 3_000_000,
-    "spaces": b" " * 8_000_000 + b"x",
-    "line breaks": b"\n" * 1_000_000,
-    "zeros": bytes(4_000_000),
-    "brackets in a text": b'{"role":"user","content":"' + b"[{" * 2_000_000 + b'"}\n',
+    "open lists": b"[" * 1_000_000,
+    "open objects": b'{"a":' * 200_000,
+    "lists in a member": b'{"messages":' + b"[" * 1_000_000,
+    "a line of 4 MB": b'{"type":"user","content":"' + b"x" * 4_000_000 + b'"}\n',
+    "many small lines": b"{}\n" * 20_000,
+    "many small items": b"[" + b"{}," * 20_000 + b"{}]",
+    "one number": b"1" * 1_000_000,
+    "escapes": b'"' + b"\\u0041" * 200_000 + b'"',
+    "open text": b'{"messages": ["' + b"\\" * 1_000_000,
+    "spaces": b" " * 2_000_000 + b"x",
+    "line breaks": b"\n" * 200_000,
+    "zeros": bytes(1_000_000),
+    "brackets in a text": b'{"role":"user","content":"' + b"[{" * 500_000 + b'"}\n',
 }
 #: What reading one of them may take beyond what the program has, in bytes.
-MOST_MEMORY = 700 << 20
+MOST_MEMORY = 300 << 20
 _READ_ALL = """
 import resource, sys, time
 from pathlib import Path
@@ -213,7 +213,7 @@ for path in map(Path, sys.argv[2:]):
                 assert "stopped here" not in getattr(record, "reason", ""), record
         except Exception as error:
             print(path.name, name, type(error).__name__, str(error)[:200])
-        if (taken := time.process_time() - start) > 20:
+        if (taken := time.process_time() - start) > 5:
             print(path.name, name, "took", round(taken))
 """
 
@@ -229,7 +229,7 @@ def test_memory_and_time_are_bounded(tmp_path: Path) -> None:
         paths.append(tmp_path / name.replace(" ", "-"))
         paths[-1].write_bytes(data)
     paths.append(tmp_path / "expands.gz")
-    paths[-1].write_bytes(gzip.compress(bytes(200_000_000)))
+    paths[-1].write_bytes(gzip.compress(bytes(100_000_000)))
     command = [sys.executable, "-c", _READ_ALL, str(MOST_MEMORY), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
