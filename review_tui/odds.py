@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from labels.planning.estimate import PRIOR_SUCCESS, Estimate
+from labels.planning.quick import PRIOR_SUCCESS, ends_right
 from sessions.catalog import RunInfo
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
+    from labels.planning.estimate import Estimate
     from labels.planning.reviews import SystemReviews
     from review_tui.screens.base import StationScreen
 
-#: How well reviewers see errors where nobody has measured it: what `review-tui plan` supposes.
-CATCH = 0.9
 #: How long after the first frame, and after the last decision, reviews are read, in seconds.
 FIRST_S, AGAIN_S = 0.2, 1.0
 
@@ -80,7 +79,7 @@ class Odds:
         one to the run's end. chunk: its steps. room: cells; the longest wording that fits is taken."""
         success = self.estimate.success if self.estimate else PRIOR_SUCCESS
         stage, rest = _percent(success**chunk), _percent(success**to_go)
-        reviewed = _percent(_reviewed(to_go, success, chunk))
+        reviewed = _percent(ends_right(to_go, success, chunk))
         full = f": this chunk {stage}, rest of the run {rest}, with review {reviewed}"
         short = f": chunk {stage}, rest {rest}, reviewed {reviewed}"
         least = f": chunk {stage}, rest {rest}"
@@ -103,14 +102,6 @@ class Odds:
             f"{step} ({interval}, {count})",
             f"{step} ({count})",
         )
-
-
-def _reviewed(steps: int, success: float, chunk: int) -> float:
-    """The chance to end right with a review after every chunk of this size."""
-    from labels.planning.model import MOST_STEPS, Plan, ends_right
-
-    most = MOST_STEPS  # of more steps than that, hardly any task ends right, with review or without
-    return ends_right(Plan(max(1, min(steps, most)), success, max(1, min(chunk, most)), CATCH))
 
 
 def _percent(value: float) -> str:

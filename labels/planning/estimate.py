@@ -16,9 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-#: The prior: worth twenty steps, nineteen of them right. Its mean is the 95 % that the product's figures start from.
-PRIOR_RIGHT, PRIOR_WRONG = 19.0, 1.0
-PRIOR_SUCCESS = PRIOR_RIGHT / (PRIOR_RIGHT + PRIOR_WRONG)
+from labels.planning.quick import PRIOR_RIGHT, PRIOR_WRONG
+
 #: The interval is between these quantiles.
 LOW, HIGH = 0.025, 0.975
 #: Places at which the density is taken, how far it has fallen at both ends (e^-35 of its peak), the widest log-odds.

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from labels.planning.quick import CATCH, RETRIES
 from sessions.errors import UsageError
 
 #: The longest task that is calculated, in steps: beyond it, trying all sizes of chunk would keep the caller waiting.
@@ -47,10 +48,10 @@ class Plan:
     steps: int = 20
     success: float = 0.95
     chunk: int = 5
-    catch: float = 0.9
+    catch: float = CATCH
     late_catch: float = 0.0
     false_alarm: float = 0.0
-    retries: int | None = 2
+    retries: int | None = RETRIES
     costs: Costs = Costs()
 
     def __post_init__(self) -> None:
@@ -137,19 +138,6 @@ def with_review(plan: Plan) -> Outcome:
     costs = plan.costs  # every step that is done is read once, in the review at its chunk's end
     cost = _times(steps, costs.step + costs.read) + _times(reviews, costs.review) + wrong * costs.wrong
     return Outcome(reached, wrong, given_up, endless, steps, reviews, steps, cost)
-
-
-def ends_right(plan: Plan) -> float:
-    """`with_review(plan).right` alone, at once, for where it is asked at every key; as if `late_catch` were 0."""
-    whole, rest = divmod(plan.steps, plan.chunk)
-    right = _passes(plan, plan.chunk) ** whole if whole else 1.0
-    return float(right * (_passes(plan, rest) if rest else 1.0))
-
-
-def _passes(plan: Plan, size: int) -> float:
-    """The chance that a chunk passes right in the end, if an error in it is seen at once or never."""
-    attempt = _attempt(plan, size, 0)
-    return 0.0 if math.isinf(attempt.tries) else attempt.tries * attempt.passes
 
 
 def _tail(plan: Plan, sizes: list[int], later: int) -> tuple[float, float]:

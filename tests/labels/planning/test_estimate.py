@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.planning.estimate import PRIOR_RIGHT, PRIOR_SUCCESS, Tally, estimate
+from labels.planning.estimate import Tally, estimate
+from labels.planning.quick import PRIOR_RIGHT, PRIOR_SUCCESS
 from labels.planning.reviews import Reviewed, count
 from tests.helpers import quick
 
