@@ -181,7 +181,7 @@ CASE: list[Action] = [
     ),
     *_group(
         "Look",
-        _a("evidence", "n", "Next label", "The next label and what it quotes.", "n evidence"),
+        _a("evidence", "n", "Next label", "The next label of the mode (else of any) and what it quotes.", "n evidence"),
         _a("who", "w", "Letters or names", "Whether you see who said what; it is recorded with the ruling.", "w who"),
         _a("codebook", "B", "About the mode", "Definition, examples, near misses, guideline notes.", "B codebook"),
         _a("fold", "enter o", "Fold or open", "The call, result or thought under the cursor."),

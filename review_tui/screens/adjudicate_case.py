@@ -105,7 +105,7 @@ class CaseScreen(SettleActions, LookActions):
         also = {name for name, one in docket.same.items() if one in mine}
         return CaseView(
             case, docket.names(case, named=self.cases.named), frozenset(mine | also), self.cases.named, self.drafts,
-            self.extra, docket.counts, self.opened.guidelines,
+            self.extra, docket.counts, self.opened.guidelines, self.title_of,
         )  # fmt: skip
 
     def show_case(self, opened: Opened, *, mode: str | None = None) -> None:
@@ -132,15 +132,18 @@ class CaseScreen(SettleActions, LookActions):
         self._show_head()
 
     def _marks(self) -> Marks:
-        """Every label of every vote, with its evidence."""
-        marks = Marks(current=self.opened.chunk)
-        for vote in self.opened.case.votes:
-            for label in vote.decision["labels"]:
-                first, last = label["first"]["index"], label["last"]["index"]
+        """The labels of the current mode, and the one under the cursor, with their evidence. One that covers the whole
+        of a run says no place, and is not marked."""
+        marks, target = Marks(current=self.opened.chunk), self.opened.case.target
+        for key, label in self.labels():
+            if self.mode not in (None, mode_key(label["codebook"]["id"], label["mode"])) and key != self.current:
+                continue
+            first, last = label["first"]["index"], label["last"]["index"]
+            if target["scope"] != "run" or (first, last) != (0, target["last"]["index"]) or first == last:
                 marks.labelled.update(range(first, min(last, first + MOST_MARKED) + 1))
-                for item in label["evidence"]:
-                    passage = Passage(item["part"], item["start"], item["end"], "label")
-                    marks.evidence.setdefault(item["step"]["index"], []).append(passage)
+            for item in label["evidence"]:
+                passage = Passage(item["part"], item["start"], item["end"], "label")
+                marks.evidence.setdefault(item["step"]["index"], []).append(passage)
         return marks
 
     def _show_head(self) -> None:
@@ -160,11 +163,14 @@ class CaseScreen(SettleActions, LookActions):
             (before, "faint"), (short(case.run.title or case.run.id[:8], room), "strong"), None,
             (where, "accent"), (f"   {place}", "good" if here is None else "text"),
         ]  # fmt: skip
+        book, _, slug = (self.mode or "").removeprefix("mode:").partition("/")
         second: list[tuple[str, str] | None] = []
+        if slug:
+            second += [("? ", "warn"), (short(self.title_of(book, slug), 32), "strong"), ("   ", "faint")]
         if self.cases.named:
-            second.append(("NAMES SHOWN: what you settle is recorded as not blind", "warn"))
+            second.append(("NAMES SHOWN, recorded as not blind", "warn"))
         elif self.key in self.known:
-            second.append(("names hidden again, but you have seen them: recorded as not blind", "warn"))
+            second.append(("names were shown, recorded as not blind", "warn"))
         else:
             second.append(("names hidden", "faint"))
         if any(vote.reviewer in view.mine for vote in case.votes):

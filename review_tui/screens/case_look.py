@@ -7,7 +7,7 @@ from textual import on
 from review_tui.screens.case_parts import CaseParts, guidelines
 from review_tui.screens.reader import Reader
 from review_tui.widgets.rows import RowList
-from review_tui.widgets.votes import vote_blocks
+from review_tui.widgets.votes import mode_key, vote_blocks
 
 
 class LookActions(CaseParts):
@@ -41,17 +41,14 @@ class LookActions(CaseParts):
             await self.station.push_screen(Reader(title, vote_blocks(vote)))
 
     def action_evidence(self) -> None:
-        """From label to label; the transcript shows each."""
-        every = [
-            f"label:{number}/{place}"
-            for number, vote in enumerate(self.view.votes)
-            for place in range(len(vote.decision["labels"]))
-        ]
-        if not every:
+        """From label to label of the current mode (of any, where nobody labelled it); the transcript shows each."""
+        every = [(key, mode_key(label["codebook"]["id"], label["mode"])) for key, label in self.labels()]
+        mine = [key for key, mode in every if mode == self.mode] or [key for key, _ in every]
+        if not mine:
             self.say("Nobody labelled anything here.")
             return
-        at = every.index(self.current) + 1 if self.current in every else 0
-        key = every[at % len(every)]
+        at = mine.index(self.current) + 1 if self.current in mine else 0
+        key = mine[at % len(mine)]
         self._point_at(key)
         self._show_label(key.partition(":")[2])
 

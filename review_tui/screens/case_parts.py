@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,17 @@ class CaseParts(StationScreen):
 
     def show_case(self, opened: Opened, *, mode: str | None = None) -> None:
         raise NotImplementedError
+
+    def title_of(self, codebook: str, slug: str) -> str:
+        """What a mode is called."""
+        found = self.docket.mode(codebook, slug)
+        return found[1].label if found else slug
+
+    def labels(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Key and content of every label of every vote."""
+        for number, vote in enumerate(self.view.votes):
+            for place, label in enumerate(vote.decision["labels"]):
+                yield f"label:{number}/{place}", label
 
     def first_open(self) -> str | None:
         """The mode to begin with: the one that the list is filtered by, or the least agreed."""

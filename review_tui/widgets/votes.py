@@ -38,7 +38,7 @@ class Draft:
 class CaseView:
     """A case as it is shown. names: reviewer -> what they are called. mine: names of this reviewer. named: whether
     names are shown. extra: modes that are not open and were chosen: key -> name. counts: whether a label counts.
-    guidelines: mode key -> notes of earlier adjudications."""
+    guidelines: mode key -> notes of earlier adjudications. title: what a mode is called, by codebook and slug."""
 
     case: Case
     names: Mapping[str, str]
@@ -48,6 +48,7 @@ class CaseView:
     extra: Mapping[str, str] = field(default_factory=dict)
     counts: Callable[[Mapping[str, Any], str], bool] = lambda _ref, _mode: True
     guidelines: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    title: Callable[[str, str], str] = lambda _codebook, slug: slug
 
     @property
     def votes(self) -> list[Vote]:
@@ -150,7 +151,7 @@ def _settled(view: CaseView, width: int, mode: str | None) -> Rows:
         key = mode_key(row["codebook"]["id"], row["mode"])
         shown = key if key not in taken else None
         outcome = str(row["outcome"])
-        name = short(str(row["mode"]), width - len(outcome) - 6)
+        name = short(view.title(row["codebook"]["id"], row["mode"]), width - len(outcome) - 6)
         mark = "›" if shown is not None and shown == mode else " "
         rows.append((shown, [(f"{mark}{OUTCOME_GLYPH.get(outcome, '?')} ", "good"), (name, "strong"), None,
                              (f"{outcome} ", "good")]))  # fmt: skip

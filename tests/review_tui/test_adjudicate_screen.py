@@ -491,6 +491,39 @@ async def test_labels_are_gone_through_in_the_transcript(two: Path):
         assert screen.transcript.cursor.step == 4
 
 
+async def test_only_the_labels_of_the_mode_in_question_are_marked(db: Path):
+    voters = Voters(db)
+    run = voters.run()
+    voters.say("ann", run, 1, (LOOP, 1), (RESET, 2))
+    voters.say("bob", run, 1)
+    async with station(db, reviewer="dora") as here:
+        screen = await at_case(here)
+        assert screen.mode == f"mode:mast/{RESET}"
+        assert set(screen.transcript.marks.evidence) == {1}
+        for _ in range(2):
+            await here.press("n")
+            assert screen.transcript.cursor.step == 1
+        await here.press("a", "e")
+        await here.until(lambda: screen.mode == f"mode:mast/{LOOP}")
+        assert set(screen.transcript.marks.evidence) == {0}
+        await here.press("n")
+        assert screen.transcript.cursor.step == 0
+
+
+async def test_a_label_that_covers_the_whole_run_marks_nothing(db: Path):
+    voters = Voters(db)
+    run = voters.run()
+    voters.say("ann", run, None, (LOOP, 1))
+    voters.say("bob", run, None)
+    async with station(db, reviewer="dora") as here:
+        screen = await at_case(here)
+        assert screen.transcript.marks.labelled == {0}
+        (label,) = [label for _, label in screen.labels()]
+        label["last"] = dict(screen.opened.case.target["last"])
+        screen.show_votes()
+        assert screen.transcript.marks.labelled == set()
+
+
 async def test_every_word_of_a_vote_is_an_enter_away(db: Path):
     voters = Voters(db)
     run = voters.run()
