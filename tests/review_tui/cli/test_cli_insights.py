@@ -1,7 +1,9 @@
 """`review-tui insights`: text, JSON, comparisons and conditions."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -136,13 +138,13 @@ def test_published_labels_of_people(call: Any, db: Path, real_data: Path) -> Non
     """MAST's human labels: by majority of three, the counts of published copies, but for two runs that are one."""
     path = real_data / "mast" / "MAD_human_labelled_dataset.json"
     assert call("import-labels", path).code == 0
-    found = call("insights", "--json").json
+    found = call("insights", "--without", "outside:mast-notes", "--json").json
     assert found["sources"]["outside"] is True
     assert found["runs"]["judged"] == 18
     (profile,) = found["profiles"]
     counts = {row["code"]: row["runs"]["count"] for row in profile["modes"]}
     published = {"1.1": 6, "1.2": 2, "1.3": 2, "1.5": 5, "2.1": 2, "2.2": 5, "2.3": 5, "2.4": 0, "2.5": 3, "3.1": 0,
-                 "3.2": 11}  # fmt: skip
+                 "3.2": 11, "3.3": 7}  # fmt: skip
     assert {code: counts[code] for code in published} == published
 
 
@@ -158,3 +160,34 @@ def test_what_one_is_to_judge_blind_is_left_out(call: Any, run: str) -> None:
     assert any("--all-votes" in note for note in blind["notes"])
     assert call("insights", "--reviewer", "bob", "--all-votes", "--json").json["runs"]["judged"] == 1
     assert call("insights", "--reviewer", "bob", "--compare", "reviewer=ann,bob").code == 1
+
+
+@pytest.mark.real_data
+def test_where_published_runs_were_lost(call: Any, db: Path, real_data: Path) -> None:
+    """Who&When: the decisive steps, read from the files by other means."""
+    folder = real_data / "whowhen"
+    assert call("import-labels", folder).code == 0
+    (profile,) = call("insights", "--json").json["profiles"]
+    rows = [json.loads(path.read_text()) for path in folder.rglob("*.json")]
+    lost = [(int(row["mistake_step"]), len(row["history"])) for row in rows if "mistake_step" in row]
+    places = [step / (steps - 1) for step, steps in lost]
+    onset = profile["onset"]
+    assert onset["runs"] == len(lost) == 81
+    assert onset["first_step_index"]["value"] == median(step for step, _ in lost)
+    assert onset["position"]["value"] == pytest.approx(median(places), abs=1e-6)
+    assert onset["bins"] == [sum(int(place * 10 - (place == 1)) == number for place in places) for number in range(10)]
+    assert profile["lost"]["steps"]["value"] == median(steps - 1 - step for step, steps in lost)
+    assert profile["failed"] == 81  # Who&When's runs all failed
+
+
+@pytest.mark.real_data
+def test_published_categories(call: Any, db: Path, real_data: Path) -> None:
+    """AgentRx: runs by category, counted in its file."""
+    assert call("import-labels", real_data / "agentrx").code == 0
+    (profile,) = call("insights", "--json").json["profiles"]
+    rows = json.loads((real_data / "agentrx" / "magentic_ground_truth.json").read_text())
+    expected = Counter(name for row in rows for name in {item["failure_category"] for item in row["failures"]})
+    assert sorted(expected.values()) == sorted(row["runs"]["count"] for row in profile["modes"] if row["runs"]["count"])
+    assert profile["failures"] == expected.total()
+    first = [min(int(item["step_number"]) for item in row["failures"]) for row in rows]
+    assert profile["onset"]["first_step_number"]["value"] == median(first)
