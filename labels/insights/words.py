@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labels.insights.columns import OUTSIDERS
 from labels.insights.figures import FEW, Insights, Missing
 
 if TYPE_CHECKING:
@@ -21,16 +22,18 @@ def missing(found: Insights, material: Material) -> tuple[Missing, ...]:
         )
     if not runs.judged:
         return (_no_labels(found),)
-    return tuple(item for item in (_few(found), _outcomes(found), _places(found), _times(found)) if item)
+    return tuple(item for item in (_few(found), _outcomes(found), _places(found), _times(found), _names(found)) if item)
 
 
 def _no_labels(found: Insights) -> Missing:
-    outsiders = dict(found.sources.left_out).get("votes of outside annotators (--outside counts them)", 0)
+    outsiders = dict(found.sources.left_out).get(OUTSIDERS, 0)
     if outsiders:
         return Missing(
             f"nobody here has judged a failure mode yet, but there are {outsiders:,} votes of outside annotators",
             "Count them with --outside.",
         )
+    if found.words != "all runs":
+        return Missing(f"nobody has judged a failure mode in this scope ({found.words})", "Take a filter off.")
     if found.sources.suggestions:
         return Missing(
             f"nobody has judged a failure mode yet: {found.sources.suggestions:,} suggestions of detectors are no"
@@ -93,6 +96,23 @@ def _times(found: Insights) -> Missing | None:
         " failure is told in steps only"
         + ("" if len(what) == 2 else f" and {'tokens' if untimed == runs else 'time'}"),
         "Import the runs from a format that carries them (docs/formats.md says which do).",
+    )
+
+
+def _names(found: Insights) -> Missing | None:
+    """Runs that do not say what made them."""
+    main = found.profile()
+    unnamed = {
+        group.by: group.runs
+        for group in (main.groups if main else ())
+        if group.by in ("system", "model") and not group.value
+    }
+    if main is None or not unnamed:
+        return None
+    what = " and ".join(f"the {by} of {runs:,}" for by, runs in unnamed.items())
+    return Missing(
+        f"{what} of {main.judged:,} judged runs is not known: they stand under (not said)",
+        "Their sources do not name it; docs/formats.md says which formats do.",
     )
 
 

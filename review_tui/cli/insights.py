@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from labels.insights.scope import Outside, Scope
     from sessions.store import Store
 
+#: Of so many runs it is said how far they are read.
+_MANY = 2_000
 _OUTSIDE: Mapping[bool | None, Outside] = {None: "auto", True: "yes", False: "no"}
 _ATTRIBUTES = ("system", "model", "benchmark", "domain", "outcome", "state")
 
@@ -102,7 +104,7 @@ def command(
     scope = _with_queue(store, scope, queue)
     hidden = frozenset() if all_votes else unfinished(store, given.reviewer_name())
     compared = _compared(store, codebooks, scope, comparing, hidden) if comparing else None
-    found = build(store, codebooks, scope, _progress, hidden)
+    found = build(store, codebooks, scope, _progress(), hidden)
     if hidden:
         found = replace(found, notes=(*found.notes, _hidden(len(hidden))))
     checks = [fail_if.check(threshold, found) for threshold in thresholds]
@@ -146,10 +148,17 @@ def _compared(store: Store, codebooks: Codebooks, scope: Scope, text: str, hidde
     return compare.compare(store, codebooks, scope, *found, hidden=hidden)
 
 
-def _progress(done: int, every: int) -> None:
+def _progress() -> Callable[[int, int], None]:
     """Said only where there is enough to do for a person to wonder."""
-    if every >= 2_000 and (done == every or done % 2_000 == 0):
-        output.note(f"reading decisions: {done:,} of {every:,} runs.")
+    told = 0
+
+    def tell(done: int, every: int) -> None:
+        nonlocal told
+        if every >= _MANY and (done == every or done - told >= _MANY) and done != told:
+            told = done
+            output.note(f"reading decisions: {done:,} of {every:,} runs.")
+
+    return tell
 
 
 def _report(path: Path, store: Store, found: Insights, reviewer: str) -> None:
