@@ -2,8 +2,10 @@
 
 import os
 import random
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,38 +139,35 @@ def test_two_programs_at_once_leave_nothing_stale(desk: Desk):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_database_that_cannot_be_written_to(desk: Desk):
-    one, two = desk.run(reference={"reward": 1}), desk.run()
-    desk.say("ann", one, None, desk.label(one, LOOP, 2))
-    desk.insights()
-    desk.say("ann", two, None, desk.label(two, RESET, 2))  # not derived when it is locked away
-    desk.say("bob", one, None, NONE)
-    expected = None
-    with Store.open(desk.store.path) as store:
-        kept.load(store)
-        expected = build(store, BOOKS, Scope())
-        kept.forget(store)
-        build(store, BOOKS, Scope(codebooks=frozenset(["none"])))
-        kept.forget(store)
-    path = desk.store.path
-    desk.store.close()
-    os.chmod(path, 0o444)
-    os.chmod(path.parent, 0o555)
-    for folder in path.parents:
-        if folder.stat().st_uid == os.getuid() and folder != path.parent and str(folder) != "/":
-            os.chmod(folder, folder.stat().st_mode | 0o011)
+def test_a_database_that_cannot_be_written_to():
+    with tempfile.TemporaryDirectory() as name:  # not pytest's folder, which others may not enter
+        folder = Path(name)
+        with Store.open(folder / "r.db") as store:
+            desk = Desk(store, folder)
+            one, two = desk.run(reference={"reward": 1}), desk.run()
+            desk.say("ann", one, None, desk.label(one, LOOP, 2))
+            expected = desk.insights()
+            kept.forget(store)
+            desk.insights()
+            # Not derived when it is locked away.
+            desk.say("ann", two, None, desk.label(two, RESET, 2), verdict="stop")
+            assert share(expected, LOOP) == (1, 1)
+        (folder / "r.db").chmod(0o444)
+        folder.chmod(0o555)
 
-    def look() -> None:
-        become_nobody()
-        with Store.open(path) as store:
-            assert store.read_only
-            assert build(store, BOOKS, Scope()) == expected
+        def look() -> None:
+            become_nobody()
+            with Store.open(folder / "r.db") as store:
+                assert store.read_only
+                found = build(store, BOOKS, Scope())
+                assert (share(found, LOOP), share(found, RESET)) == ((1, 2), (1, 2))
+                assert (found.runs.judged, found.runs.succeeded) == (2, 1)
+                profile = found.profile("mast")
+                assert profile is not None
+                assert profile.lost.runs == 2
 
-    try:
         in_processes(look)
-    finally:
-        os.chmod(path.parent, 0o755)
-        os.chmod(path, 0o644)
+        folder.chmod(0o755)
 
 
 @pytest.mark.parametrize("python", ["", "/bin/false"])
