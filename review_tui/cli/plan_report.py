@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labels.planning.choice import Choice, Point, Variation, choose, variations
 from labels.planning.model import Outcome, Plan, success_per_chunk, with_review, without_review
 from review_tui.cli import output
+from review_tui.sanitize import short
+
+if TYPE_CHECKING:
+    from labels.planning.systems import SystemPlan
 
 #: Rows and bar cells of the curve on a terminal.
 MOST_ROWS, BAR = 20, 28
@@ -16,17 +20,19 @@ MOST_ROWS, BAR = 20, 28
 
 @dataclass(frozen=True)
 class Report:
-    """A plan and all that follows from it."""
+    """A plan and all that follows from it. learned: where its figures are from, if not from the call."""
 
     plan: Plan
     without: Outcome
     reviewed: Outcome
     choice: Choice
     variations: list[Variation]
+    learned: SystemPlan | None = None
 
 
-def made(plan: Plan) -> Report:
-    return Report(plan, without_review(plan), with_review(plan), choose(plan), variations(plan))
+def made(plan: Plan, learned: SystemPlan | None = None) -> Report:
+    """learned: what reviews say of the system that the plan is for."""
+    return Report(plan, without_review(plan), with_review(plan), choose(plan), variations(plan), learned)
 
 
 # -- JSON -----------------------------------------------------------------------------------------------------------
@@ -47,11 +53,24 @@ def document(report: Report) -> dict[str, Any]:
         "with_review": _outcome(report.reviewed),
         "best": {"cheapest": _point(report.choice.cheapest), "surest": _point(report.choice.surest)},
         "curve": [_point(point) for point in report.choice.curve],
+        "system": _learned(report.learned),
         "sensitivity": [
             {"changed": item.what, "value": item.value, "errors_times": item.times, "cheapest_chunk": item.best,
              **_outcome(item.outcome)}
             for item in report.variations
         ],
+    }  # fmt: skip
+
+
+def _learned(learned: SystemPlan | None) -> dict[str, Any] | None:
+    """What reviews say of a step, with its 95 % interval, and what that rests on."""
+    if learned is None:
+        return None
+    known = learned.estimate
+    return {
+        "name": learned.system, "runs": learned.runs, "steps_median": learned.plan.steps, "success": known.success,
+        "low": known.low, "high": known.high, "reviewed_chunks": known.chunks, "failed_chunks": known.failed,
+        "reviewed_runs": known.runs, "own_reviews_only": known.own,
     }  # fmt: skip
 
 
@@ -79,8 +98,12 @@ def _results(report: Report) -> None:
     plan, without, reviewed = report.plan, report.without, report.reviewed
     sizes = plan.sizes
     last = f", the last of {sizes[-1]}" if sizes[-1] != sizes[0] else ""
+    step = exact(plan.success)
+    if report.learned is not None:
+        output.line(_rests_on(report.learned))
+        step = f"{plan.success * 100:.1f} %"
     output.line(
-        f"{output.count(plan.steps, 'step')}, each right with {exact(plan.success)}; a review after every"
+        f"{output.count(plan.steps, 'step')}, each right with {step}; a review after every"
         f" {output.count(plan.chunk, 'step')}: {output.count(len(sizes), 'chunk')}{last}."
     )
     if plan.chunk > plan.steps:
@@ -98,6 +121,16 @@ def _results(report: Report) -> None:
         rows.append((word, number(getattr(without, name)), number(getattr(reviewed, name))))
     rows.append(("cost of each right result", price(without), price(reviewed)))
     output.table(rows, right=frozenset({1, 2}))
+
+
+def _rests_on(learned: SystemPlan) -> str:
+    known = learned.estimate
+    whose = "your own reviews" if known.own else "reviews"
+    name = short(learned.system, 60) or "Runs that name no system"
+    return (
+        f"{name}: by {whose} of {output.count(known.chunks, 'chunk')} a step is right with {known.success:.1%}"
+        f" ({known.low:.1%} to {known.high:.1%})."
+    )
 
 
 def _also(plan: Plan) -> str:

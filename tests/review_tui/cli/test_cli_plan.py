@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from click.testing import CliRunner
 from labels.planning.model import Costs, Plan, with_review
 from review_tui.cli.group import cli
 from review_tui.cli.plan_report import number, percent
+from sessions.store import Store
+from tests.review_tui.cli.conftest import HOSTILE
 
 
 def plan(*args: str) -> dict[str, Any]:
@@ -127,3 +131,48 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+# -- from one's own reviews ------------------------------------------------------------------------------------------
+
+
+def reviewed(call: Any, run: str, system: str) -> None:
+    """Name the run's system, and approve its first chunk."""
+    with Store.open(Path(os.environ["REVIEW_TUI_DB"])) as store, store.write() as tx:
+        tx.execute("UPDATE run SET system = ?", [system])
+    assert call("decide", run, "--chunk", "1", "--verdict", "approve").code == 0
+
+
+def test_steps_and_success_from_a_systems_reviews(call: Any, run: str) -> None:
+    reviewed(call, run, "Alpha")
+    found = call("plan", "--system", "alpha", "--json").json
+    (info,) = call("runs", "--json").json["runs"]
+    assert found["steps"] == found["system"]["steps_median"] == info["steps"]
+    assert found["system"]["name"] == "Alpha"
+    assert (found["system"]["reviewed_chunks"], found["system"]["failed_chunks"]) == (1, 0)
+    # Beta(19, 1) and five steps that were right.
+    assert found["success"] == found["system"]["success"] == pytest.approx(24 / 25, abs=1e-6)
+    assert found["system"]["low"] < 0.96 < found["system"]["high"]
+    shown = call("plan", "--system", "Alpha").out
+    assert "Alpha: by reviews of 1 chunk a step is right with 96.0%" in shown
+    given = call("plan", "--system", "Alpha", "--steps", "7", "--success", "50%", "--json").json
+    assert (given["steps"], given["success"]) == (7, 0.5)
+
+
+def test_a_system_that_is_not_there_or_not_reviewed(call: Any, run: str, is_harmless: Any) -> None:
+    unknown = call("plan", "--system", "nobody")
+    assert (unknown.code, unknown.err.count("\n")) == (1, 1)
+    with Store.open(Path(os.environ["REVIEW_TUI_DB"])) as store, store.write() as tx:
+        tx.execute("UPDATE run SET system = ?", [HOSTILE])
+    found = call("plan", "--system", HOSTILE)
+    assert (found.code, found.err.count("\n")) == (1, 1)
+    assert "counts yet" in found.err
+    is_harmless(found.err)
+    reviewed(call, run, HOSTILE)
+    is_harmless(call("plan", "--system", HOSTILE).out)
+
+
+def test_an_estimate_needs_a_database(call: Any) -> None:
+    found = call("plan", "--system", "alpha")
+    assert found.code == 1
+    assert "there is no database" in found.err
