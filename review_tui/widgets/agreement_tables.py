@@ -169,10 +169,10 @@ def _distances() -> tuple[Column, ...]:
         return lambda item: get(item) / item.pairs if item.pairs else None
 
     return (
-        Column("exact", 8, share_cell(lambda item: (item.exact, item.pairs)), share(lambda item: item.exact), grow=12),
-        Column("±1", 7, within(1), share(lambda item: item.within[1]), grow=12),
-        Column("±2", 7, within(2), share(lambda item: item.within[2]), grow=12),
-        Column("±5", 7, within(5), share(lambda item: item.within[5]), grow=12),
+        Column("exact", 8, share_cell(lambda item: (item.exact, item.pairs)), share(lambda item: item.exact), grow=20),
+        Column("±1", 7, within(1), share(lambda item: item.within[1]), grow=20),
+        Column("±2", 7, within(2), share(lambda item: item.within[2]), grow=20),
+        Column("±5", 7, within(5), share(lambda item: item.within[5]), grow=20),
     )
 
 

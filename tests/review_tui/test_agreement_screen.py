@@ -11,7 +11,7 @@ import pytest
 from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
-from station import LARGE, MIDDLE, SMALL, Station, station
+from station import LARGE, MIDDLE, SMALL, Station, station, suggest
 from voters import HOSTILE, LOOP, POLICY, RESET, SKIP, Voters, disputed
 
 from labels import agreement as agreement_package
@@ -19,6 +19,7 @@ from labels import queues
 from labels.agreement import Agreement, Options, agreement
 from labels.codebook import load_all
 from labels.importing import import_labels
+from labels.model import Shown
 from labels.scoring.metrics import Estimate
 from review_tui import actions
 from review_tui import agreement_words as words
@@ -199,6 +200,25 @@ async def test_a_second_reading_stands_beside_the_first(two: Path):
         await at_agreement(here)
         await here.press("3")
         await here.until(lambda: "AGAINST THEMSELVES" in here.text)
+
+
+async def test_how_far_labels_move_once_a_suggestion_is_shown(db: Path):
+    voters = Voters(db)
+    run = voters.run()
+    (item,) = suggest(db, run, [(LOOP, 1, 1, "Task")])
+    shown = (Shown(id=item.id, detector="testing", version="1"),)
+    voters.say("ann", run, 1)
+    voters.say("ann", run, 1, LOOP, blind_suggestions=False, shown=shown)
+    voters.say("bob", run, 1, LOOP, blind_suggestions=False, shown=shown)
+    async with station(db, size=LARGE, reviewer="dora") as here:
+        screen = await at_agreement(here)
+        await here.press("5")
+        assert "+100%" in here.text
+        assert f"ann · {LOOP}" in here.text
+        assert "a shift of +100%" in words_of(screen)
+        screen.table.select("who:1")
+        await here.until(lambda: "they labelled 1 of 1" in words_of(screen))
+        assert "Nothing was decided blind first" in words_of(screen)
 
 
 # -- sorting and filters ----------------------------------------------------------------------------------------------
