@@ -306,7 +306,7 @@ CODES: list[Action] = [
         _a("take", "d delete", "Take a code away", "From the note under the cursor, or from all marked ones."),
         _a("mark", "space", "Mark", "Several notes get a code, or are split off, at once.", "Space mark"),
         _a("open", "enter o", "Open in its run", "On a code: show its notes only, or all again.", "open"),
-        _a("read", "i", "Read in full", "The note, its evidence and its codes."),
+        _a("read", "i", "Read in full", "The note and its evidence; of a code, what became of it."),
         _a("next_uncoded", "n", "Next without a code", "Of the notes that are shown."),
         _a("filter", "f", "Filter", "All notes, those without a code, those with the code at the right."),
         _a("search", "slash", "Search", "Notes with all these words, in run, reviewer or code, too."),

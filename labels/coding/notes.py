@@ -66,6 +66,8 @@ class Board:
     of: dict[NoteKey, list[Code]]
     every: Codes
     by_key: dict[NoteKey, Note] = field(default_factory=dict)
+    #: Of each note, worked out once: a list of ten thousand asks often.
+    ids: dict[NoteKey, str] = field(default_factory=dict)
 
     @property
     def uncoded(self) -> int:
@@ -73,7 +75,7 @@ class Board:
 
     def note(self, text: str) -> Note:
         """The note whose id begins so. Raises UserError for none or several."""
-        found = [note for note in self.notes if note.id.startswith(text.lower())] if text else []
+        found = [note for note in self.notes if self.ids[note.key].startswith(text.lower())] if text else []
         if len(found) == 1:
             return found[0]
         what = f"{len(found)} notes have ids that begin with" if found else "there is no note"
@@ -120,7 +122,8 @@ def board(store: Store, reviewer: str) -> Board:
                 of.setdefault(key, []).append(own)
     codes.sort(key=lambda code: (-len(code.notes), code.name.casefold()))
     notes.sort(key=lambda note: bool(of.get(note.key)))  # stable: by run and step before
-    return Board(notes, hidden, codes, of, every, {note.key: note for note in notes})
+    by_key = {note.key: note for note in notes}
+    return Board(notes, hidden, codes, of, every, by_key, {note.key: note.id for note in notes})
 
 
 def _visible(store: Store, reviewer: str) -> tuple[list[Note], int]:

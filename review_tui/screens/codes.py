@@ -67,7 +67,7 @@ class CodesScreen(CodeActs):
         self.show_keys()
         self.query_one("#details", RowList).can_focus = False
         self.notes.focus()
-        self._show_head()
+        self.show_head()
         self.run_worker(self.load(), exit_on_error=False)
         self.set_interval(ELSEWHERE_S, self._look_elsewhere)
 
@@ -118,7 +118,7 @@ class CodesScreen(CodeActs):
             return
         self._show_codes()
         self._show_notes()
-        self._show_head()
+        self.show_head()
         self.show_details()
 
     def _shown(self) -> list[Note]:
@@ -180,7 +180,7 @@ class CodesScreen(CodeActs):
             lines = [("", "text"), ("no codes yet:", "text"), ("a gives the note one", "faint")]
             self.codes.show(FixedRows([(None, [(f" {text}", look)]) for text, look in lines]))
 
-    def _show_head(self) -> None:
+    def show_head(self) -> None:
         first: list[tuple[str, str] | None] = [("codes  ", "accent")]
         second: list[tuple[str, str] | None] = []
         if (board := self.board) is not None:
@@ -221,7 +221,7 @@ class CodesScreen(CodeActs):
         self.moved_on()
         if self.filter == FILTERS[2]:
             self._show_notes()
-            self._show_head()
+            self.show_head()
             self.show_details()
 
     # -- keys of looking ----------------------------------------------------------------------------------------
@@ -280,9 +280,12 @@ class CodesScreen(CodeActs):
             self.notes.select(self.rows.ids[found])
 
     async def action_read(self) -> None:
-        from review_tui.widgets.code_rows import in_full
+        from review_tui.widgets.code_rows import code_in_full, in_full
 
-        if self.board is not None and (note := self.note) is not None:
+        if self.board is not None and self.codes.has_focus and (code := self.code) is not None:
+            blocks = await self.work(code_in_full, self.board, code)
+            await self.station.push_screen(Reader("Code", blocks or []))
+        elif self.board is not None and (note := self.note) is not None:
             await self.station.push_screen(Reader("Note", in_full(self.board, note)))
 
     async def action_help(self) -> None:

@@ -42,6 +42,9 @@ class CodeActs(StationScreen):
     def show_all(self) -> None:
         raise NotImplementedError
 
+    def show_head(self) -> None:
+        raise NotImplementedError
+
     @property
     def notes(self) -> RowList:
         return self.query_one("#notes", RowList)
@@ -97,7 +100,8 @@ class CodeActs(StationScreen):
         if (note := self.note) is not None:
             self.marked ^= {note.key}
             self.notes.move(1)
-            self.show_all()
+            self.notes.refresh()
+            self.show_head()
 
     async def action_assign(self) -> None:
         notes, board = self._wanted(), self.board

@@ -24,7 +24,7 @@ class NoteRows:
     def __init__(self, board: Board, notes: Sequence[Note], marked: set[NoteKey]) -> None:
         """notes: those of the board that are shown. marked: kept by the screen, changed in place."""
         self.board, self.notes, self.marked = board, list(notes), marked
-        self.ids = [note.id for note in self.notes]
+        self.ids = [board.ids[note.key] for note in self.notes]
         self.place = {key: place for place, key in enumerate(self.ids)}
 
     def __len__(self) -> int:
@@ -98,6 +98,25 @@ def details(board: Board, note: Note, width: int, height: int) -> FixedRows:
 def _wrapped(text: str, width: int) -> list[str]:
     line = clean(" ".join(text[:LONGEST].split()))
     return wrap(line, max(10, width - 1)) or [""]
+
+
+def code_in_full(board: Board, code: Code) -> list[tuple[str, str]]:
+    """A code with what became of it, for reading in a window."""
+    from labels.coding.history import history
+
+    runs = len({key.run for key in code.notes})
+    blocks = [
+        (code.name, "strong"),
+        (f"{len(code.notes):,} notes in {runs:,} runs, given by {', '.join(code.by)}", "faint"),
+    ]
+    if code.promoted:
+        modes = ", ".join(f"{mode}@{book} {version}" for book, version, mode in code.promoted)
+        blocks.append((f"became {modes}", "good"))
+    blocks += [("", "text"), ("What became of it", "accent")]
+    blocks += [(f"{told.at[:16].replace('T', ' ')}  {told.by}  {told.words}", "text") for told in history(board, code)]
+    blocks += [("", "text"), ("Its notes", "accent")]
+    blocks += [(f"• {' '.join(board.by_key[key].text.split())[:LONGEST]}", "text") for key in code.notes[:200]]
+    return blocks
 
 
 def in_full(board: Board, note: Note) -> list[tuple[str, str]]:

@@ -153,6 +153,9 @@ async def test_marked_notes_get_a_code_together_and_are_split_off_together(noted
         await here.until(lambda: here.screen == "Prompt")
         await here.type("time zone")
         await changed(here, lambda: codes(noted_db) == {"all sorts": TEXTS[1:3], "time zone": [TEXTS[0]]})
+        await here.press("escape", "tab", "i")
+        await here.until(lambda: here.screen == "Reader")
+        assert "'time zone' split off 'all sorts' with 1 note" in here.text
         await here.press("escape")
         assert "notes: all" in here.head
 

@@ -18,6 +18,7 @@ TABLE = {
     "similar": ("review_tui.cli.codes.similar", "Near-duplicates: codes, and notes that may want a code."),
     "promote": ("review_tui.cli.codes.promote", "Make a code a failure mode of your own codebook."),
     "saturation": ("review_tui.cli.codes.saturation", "Whether new runs still bring new codes."),
+    "history": ("review_tui.cli.codes.history", "What became of the codes, act by act."),
     "undo": ("review_tui.cli.codes.undo", "Take your last act on codes back."),
     "redo": ("review_tui.cli.codes.redo", "Do what you last took back again."),
 }

@@ -53,6 +53,9 @@ def test_from_notes_to_a_mode_and_back_to_a_queue(call, runs: list[str], tmp_pat
     assert call("codes", "undo", "--json").json["act"] == "split"
     assert codes(call) == {"wrong time zone": 3}
     assert "split" in call("codes", "redo").out
+    assert "'stops early' split off 'wrong time zone' with 1 note" in call("codes", "history").out
+    acts = call("codes", "history", "stops early", "--json").json["acts"]
+    assert [(act["op"], act["by"]) for act in acts] == [("split", "ann")]
     file = tmp_path / "ours.toml"
     promoted = call("codes", "promote", "wrong time zone", file, "--json").json
     assert promoted["created"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from labels import beside, events, ledger, queues
 from labels.coding.coder import codes_of
 from labels.coding.fold import NoteKey
+from labels.coding.history import history
 from labels.coding.notes import board
 from labels.coding.said import CODE, Coding, code_id
 from labels.events import UNDO
@@ -101,6 +102,36 @@ def test_merge_and_split_keep_history_and_can_be_taken_back(desk: CodingDesk):
     coder.redo()
     assert coder.redo() is None
     assert desk.shown() == {"clock": ["a", "b"], "leap second": ["c"]}
+
+
+def test_the_history_tells_each_act_by_the_names_of_its_time(desk: CodingDesk):
+    one, two, three = (desk.note(text, run=place) for place, text in enumerate("abc"))
+    coder = desk.coder()
+    clock = coder.assign("clock", [one, two])
+    zone = coder.assign("zone", [three])
+    coder.rename(clock.id, "wrong clock")
+    coder.merge([zone.id], clock.id)
+    coder.split(clock.id, "part", [one])
+    coder.unassign(clock.id, [two])
+    coder.assign("gone again", [one])
+    coder.undo()
+    coder.promote(clock.id, MAST.ref, "some-mode")
+    words = [item.words for item in history(desk.board())]
+    assert words == [
+        "'clock' given to 2 notes", "'zone' given to 1 note", "'clock' called 'wrong clock'",
+        "'zone' merged into 'wrong clock'", "'part' split off 'wrong clock' with 1 note",
+        "'wrong clock' taken from 1 note", f"'wrong clock' promoted to some-mode@mast {MAST.version}",
+    ]  # fmt: skip
+    board = desk.board()
+    assert [item.op for item in history(board, board.code("part"))] == ["split"]
+    assert len(history(board, board.code("zone"))) == 7
+
+
+def test_a_hidden_codes_history_is_hidden(desk: CodingDesk):
+    queues.create(desk.store, "q", [desk.runs[0]], policy="every:2")
+    desk.coder("bob").assign("secret", [desk.note("x", run=0, who="bob")])
+    assert history(desk.board("ann")) == []
+    assert len(history(desk.board("bob"))) == 1
 
 
 def test_what_a_merge_or_split_cannot_be(desk: CodingDesk):
