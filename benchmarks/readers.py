@@ -12,6 +12,8 @@ from benchmarks.report import Figure, number
 from benchmarks.station import Bench
 
 GROUP = f"Every reader ({formats.MEGABYTES} MB each, per second of the processor)"
+#: So long a peer may take for a file.
+PATIENCE_S = 90
 #: Other programs that read a format, and how (`reading.WAYS`).
 PEERS: dict[str, tuple[str, ...]] = {
     "claude-code": ("claude-code-log", "toolong"),
@@ -106,7 +108,9 @@ def _python(bench: Bench, format: str) -> Path | None:
 
 def _peer(peer: str, path: Path, format: str, size: float) -> str:
     try:
-        taken = reading.run(peer.replace("-", "_"), path, format, peers.python_with(peer))
+        taken = reading.run(peer.replace("-", "_"), path, format, peers.python_with(peer), PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        return f"{peer}: not in {PATIENCE_S} s"
     except (subprocess.SubprocessError, OSError) as error:
         return f"{peer}: {type(error).__name__}"
     return f"{peer} {number(taken.get('bytes', size * 1e6) / 1e6 / taken['s'])}"

@@ -125,12 +125,14 @@ WAYS: dict[str, Callable[[Path, str], dict[str, float]]] = {
 }
 
 
-def run(way: str, path: Path, format: str, python: str | Path = sys.executable) -> dict[str, float]:
-    """One of WAYS in a fresh process; also `peak_mb`, the memory it took. Raises CalledProcessError."""
+def run(
+    way: str, path: Path, format: str, python: str | Path = sys.executable, timeout: float = 300
+) -> dict[str, float]:
+    """One of WAYS in a fresh process; also `peak_mb`, the memory it took. Raises CalledProcessError, TimeoutExpired."""
     import subprocess
 
     argv = [str(python), "-m", "benchmarks.reading", way, str(path), format]
-    made = subprocess.run(argv, check=True, capture_output=True, timeout=300, cwd=Path(__file__).parents[1])
+    made = subprocess.run(argv, check=True, capture_output=True, timeout=timeout, cwd=Path(__file__).parents[1])
     found: dict[str, float] = json.loads(made.stdout.splitlines()[-1])
     return found
 

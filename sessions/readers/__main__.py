@@ -1,15 +1,19 @@
-"""The built-in formats as a Markdown table, from the readers themselves: the one between the marks of docs/formats.md.
+"""The built-in formats as a Markdown table and their known gaps as a list, from the readers themselves: what stands
+between the marks of docs/formats.md.
 
-`python -m sessions.readers` prints it; `python -m sessions.readers docs/formats.md` puts it in its place on the page.
+`python -m sessions.readers` prints both; `python -m sessions.readers docs/formats.md` puts them in their places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from textwrap import fill
 
 from sessions import docpage
 from sessions.readers import BUILT_IN, load
+
+_MADE_BY = "`python -m sessions.readers docs/formats.md`"
 
 
 def table() -> str:
@@ -25,10 +29,21 @@ def _rows() -> Iterator[str]:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
+def gaps() -> str:
+    """One item a reader that knows of something it does not read, or reads otherwise than one would think."""
+    told = ((name, getattr(load(name), "gaps", "")) for name in BUILT_IN)
+    return "".join(f"{_item(f'`{name}`: {text}')}\n" for name, text in told if text)
+
+
+def _item(text: str) -> str:
+    return fill(text, 118, initial_indent="- ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
 def renewed(page: str) -> str:
-    """The page with the table as it is now. Raises ValueError where the marks are missing."""
-    return docpage.renewed(page, "`python -m sessions.readers docs/formats.md`", table())
+    """The page with both as they are now. Raises ValueError where the marks are missing."""
+    page = docpage.renewed(page, _MADE_BY, table())
+    return docpage.renewed(page, f"{_MADE_BY}, from each reader's `gaps`", gaps())
 
 
 if __name__ == "__main__":
-    docpage.main(renewed, table)
+    docpage.main(renewed, lambda: f"{table()}\n{gaps()}")

@@ -54,6 +54,10 @@ class AcpReader:
     name = "acp"
     title = "Agent Client Protocol log"
     versions = "1"
+    gaps = (
+        "What a terminal printed is only shown where the agent repeats it. Sessions beyond the thousandth in one "
+        "log are not told apart."
+    )
 
     def sniff(self, head: Head) -> float:
         return max((_likeness(line) for line in head.lines), default=0.0)

@@ -111,6 +111,7 @@ class Ag2Reader:
     name = "ag2"
     title = "AG2 / AutoGen conversation (MAST)"
     versions = "MAST 2025-2026"
+    gaps = "AG2's own logs (its runtime_logging database) are not read, only conversations as MAST publishes them."
 
     def sniff(self, head: Head) -> float:
         outline = head.outline

@@ -45,6 +45,7 @@ class AgUiReader:
     name = "ag-ui"
     title = "AG-UI event log"
     versions = "1.0"
+    gaps = "Threads that were logged at the same time are not told apart: only the beginning of a run names its thread."
 
     def sniff(self, head: Head) -> float:
         lines = head.lines or [

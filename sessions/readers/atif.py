@@ -58,6 +58,7 @@ class AtifReader:
     name = "atif"
     title = "ATIF (Harbor, Terminal-Bench)"
     versions = "1.0-1.8"
+    gaps = "A continuation in another file is a run of its own; the first run's facts name it."
 
     def sniff(self, head: Head) -> float:
         version = head.outline.get("schema_version")

@@ -46,6 +46,10 @@ class AutogenReader:
     name = "autogen"
     title = "AutoGen agentchat, Magentic-One"
     versions = "0.4-0.7"
+    gaps = (
+        "Of a team's saved state, the group chat's thread is the run; the agents' own contexts are facts. Nested "
+        "teams are not taken apart. AutoGen's structured log of model calls (`autogen_core.events`) is not read."
+    )
 
     def sniff(self, head: Head) -> float:
         values = head.lines

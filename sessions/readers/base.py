@@ -11,6 +11,7 @@ a name, says by content how sure it is that a file is its format, and streams th
         def sniff(self, head: Head) -> float: ...
         def read(self, source: Source) -> Iterator[Record]: ...
 
+`gaps`, a text, says what a reader does not read, or reads otherwise than one would think; it is shown in the docs.
 A reader of a binary format (SQLite, zip) also has `binary = True`; others are not asked about binary files.
 
 Rules for `read`: yield a Header first, then Steps in the order to be read; never raise for bad content (yield a

@@ -69,6 +69,7 @@ class CanonicalReader:
     name = "canonical"
     title = "review-tui run"
     versions = "review-tui/run/1"
+    gaps = "A run that is still being written has no content id to be checked by."
 
     def sniff(self, head: Head) -> float:
         schema = head.first.get("schema")

@@ -49,6 +49,11 @@ class ClaudeCodeReader:
     name = "claude-code"
     title = "Claude Code session"
     versions = "2.0.76-2.1.173"
+    gaps = (
+        "In files over 128 MB, steps that a rewind abandoned are counted but not marked. A rewind to the very "
+        "first prompt looks like a resumed session and is not marked either. Texts that the program moved to "
+        "`tool-results/` files are not fetched."
+    )
 
     def sniff(self, head: Head) -> float:
         best = max((_likeness(line) for line in head.lines if isinstance(line, dict)), default=0.0)

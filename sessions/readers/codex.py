@@ -47,6 +47,7 @@ class CodexReader:
     name = "codex"
     title = "Codex CLI rollout"
     versions = "2025-06 to 0.15x"
+    gaps = "Encrypted reasoning stays closed."
 
     def sniff(self, head: Head) -> float:
         best = max((_likeness(line) for line in head.lines if isinstance(line, dict)), default=0.0)

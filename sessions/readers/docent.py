@@ -34,6 +34,7 @@ class DocentReader:
     name = "docent"
     title = "Docent agent run"
     versions = "0.1"
+    gaps = "Groups of transcripts are a fact, not a structure."
 
     def sniff(self, head: Head) -> float:
         for value in head.lines[:3]:

@@ -45,6 +45,10 @@ class GeminiReader:
     name = "gemini"
     title = "Gemini CLI session"
     versions = "2025-09 to 0.61"
+    gaps = (
+        "In files over 128 MB, a rewind marks only the last 64 messages. A message that is written again more "
+        "than 64 messages later is kept raw. Checkpoints (`checkpoint-*.json`) and `logs.json` are not read."
+    )
 
     def sniff(self, head: Head) -> float:
         if "sessionId" in head.first and "projectHash" in head.first:

@@ -50,6 +50,11 @@ class InspectReader:
     name = "inspect"
     title = "Inspect log"
     versions = "log version 2"
+    gaps = (
+        "Needs inspect_ai (`pip install 'review-tui[inspect]'`), in either form. `.json` logs are read whole. "
+        "Changes of state and store are left out, because they hold what the grader knows. Running samples are "
+        "read from the buffer of the machine that runs them only."
+    )
     binary = True
 
     def sniff(self, head: Head) -> float:

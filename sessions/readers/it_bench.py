@@ -47,6 +47,10 @@ class ItBenchReader:
     name = "it-bench"
     title = "IT-Bench run"
     versions = "2025-2026"
+    gaps = (
+        "Opened by its session; a run without one (only an answer and a score) is none here. Ground truth in YAML "
+        "is kept as text."
+    )
 
     def sniff(self, head: Head) -> float:
         codex = CodexReader().sniff(head)

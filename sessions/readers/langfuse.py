@@ -45,6 +45,11 @@ class LangfuseReader:
     name = "langfuse"
     title = "Langfuse export"
     versions = "2024-2026"
+    gaps = (
+        "Of a CSV table of traces, only each trace's own input and output are known; its observations are a table "
+        "of their own, which is read better. As with `otlp`, the file is read to its end first, and spans and "
+        "chains are kept with the step before them. Traces of one session are runs of their own."
+    )
 
     def sniff(self, head: Head) -> float:
         if columns := csv_columns(head):

@@ -52,6 +52,11 @@ class LangSmithReader:
     name = "langsmith"
     title = "LangSmith runs"
     versions = "2024-2026"
+    gaps = (
+        "Parquet needs pyarrow (`pip install 'review-tui[parquet]'`). As with `otlp`, the file is read to its end "
+        "first, and chains, prompts and parsers are kept with the step before them. A graph inside another one is "
+        "a deeper agent only in a tool, or if it has no name of its own."
+    )
     binary = True
 
     def sniff(self, head: Head) -> float:

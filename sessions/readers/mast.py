@@ -46,6 +46,7 @@ class MastReader:
     name = "mast"
     title = "MAST failure taxonomy data"
     versions = "2025-2026"
+    gaps = "Some systems' logs do not say where one agent ends and the next begins; such stretches are one step."
 
     def sniff(self, head: Head) -> float:
         prefix = row_prefix(head)

@@ -55,6 +55,7 @@ class MiniSweAgentReader:
     name = "mini-swe-agent"
     title = "mini-SWE-agent trajectory"
     versions = "v0-v2 (trajectory_format 1, 1.1)"
+    gaps = "A list without `trajectory_format` is told from other chats by the program's own texts only."
 
     def sniff(self, head: Head) -> float:
         outline = head.outline

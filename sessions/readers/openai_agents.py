@@ -48,6 +48,10 @@ class OpenAIAgentsReader:
     name = "openai-agents"
     title = "OpenAI Agents SDK traces and sessions"
     versions = "2025-2026"
+    gaps = (
+        "The SDK exports spans of responses without their content, so such a trace shows tools and turns but not "
+        "what was said. Sessions in tables of other names are not found. Encrypted sessions stay closed."
+    )
     binary = True
 
     def sniff(self, head: Head) -> float:

@@ -41,6 +41,7 @@ class OpenAIChatReader:
     name = "openai-chat"
     title = "Chat messages (OpenAI, Anthropic)"
     versions = "Chat Completions, Anthropic Messages"
+    gaps = "Of several choices, the first is the run's line and the others are abandoned branches."
 
     def sniff(self, head: Head) -> float:
         if head.lines:

@@ -43,6 +43,10 @@ class OpenAIResponsesReader:
     name = "openai-responses"
     title = "OpenAI Responses items"
     versions = "2025-2026"
+    gaps = (
+        "The events of a stream are not put together; responses that repeat their whole input are runs of their "
+        "own, unless they name the response before."
+    )
 
     def sniff(self, head: Head) -> float:
         values = head.lines

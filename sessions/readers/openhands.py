@@ -55,6 +55,11 @@ class OpenHandsReader:
     name = "openhands"
     title = "OpenHands conversation"
     versions = "V0, V1"
+    gaps = (
+        "A conversation is opened by its `base_state.json` or its first event; any other event alone is a run "
+        "only if you name it. Conversations of sub-agents in V1 are runs of their own. Long outputs that the "
+        "program moved to `observations/` are not fetched."
+    )
 
     def sniff(self, head: Head) -> float:
         outline = head.outline

@@ -66,6 +66,14 @@ class OtlpReader:
     name = "otlp"
     title = "OpenTelemetry (GenAI, OpenInference)"
     versions = "OTLP JSON 1.x"
+    gaps = (
+        "The file is read to its end before the first step is shown, because spans stand in the order of their "
+        "ends. A trace is a run: a conversation of several traces is several runs, with `conversation` among "
+        "their facts. Protobuf files are not read, only JSON. Spans without a model or tool are kept with the "
+        "step before them, not shown. Times of users' messages are unknown; those of steps are the starts of "
+        "their spans. A conversation that is told twice by two libraries in nested spans is told once, by the "
+        "outer span."
+    )
 
     def sniff(self, head: Head) -> float:
         if any(root in value for value in head.lines if isinstance(value, dict) for root in _ROOTS):

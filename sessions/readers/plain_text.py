@@ -46,6 +46,7 @@ class PlainTextReader:
     name = "text"
     title = "Plain text log"
     versions = "any"
+    gaps = "A log without marks is cut at blank lines, with one actor."
 
     def sniff(self, head: Head) -> float:
         text = _decoded(head)

@@ -59,6 +59,9 @@ def media_text(kind: str, block: dict[str, Any]) -> str:
 def parse_arguments(value: Any) -> Any:
     """Arguments as JSON values: a JSON string is parsed, any other string stays as it is."""
     if isinstance(value, str):
+        start = value[:64].lstrip()[:1]
+        if start and start not in "{[":
+            return value  # shell commands mostly, whose refusal as JSON would cost more than all the rest
         try:
             parsed = loads(value)
         except BadJson:

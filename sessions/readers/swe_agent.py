@@ -54,6 +54,7 @@ class SweAgentReader:
     name = "swe-agent"
     title = "SWE-agent trajectory"
     versions = "0.x-1.x"
+    gaps = "Of several attempts, the one in the file's main `trajectory` is the run; the others are facts."
 
     def sniff(self, head: Head) -> float:
         outline = head.outline

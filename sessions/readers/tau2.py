@@ -74,6 +74,7 @@ class Tau2Reader:
     name = "tau2"
     title = "tau2-bench results"
     versions = "2025-2026"
+    gaps = "Runs of the voice modes are read as far as they have messages."
 
     def sniff(self, head: Head) -> float:
         keys = head.outline.keys()

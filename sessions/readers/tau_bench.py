@@ -27,6 +27,7 @@ class TauBenchReader:
     name = "tau-bench"
     title = "tau-bench results"
     versions = "1"
+    gaps = "Results have neither times nor tokens. Errors of tools are inferred."
 
     def sniff(self, head: Head) -> float:
         outline = head.outline

@@ -48,6 +48,10 @@ class TrailReader:
     name = "trail"
     title = "TRAIL traces"
     versions = "2025"
+    gaps = (
+        "Parquet needs pyarrow (`pip install 'review-tui[parquet]'`). Written without the data at hand, which may "
+        "not be passed on."
+    )
     binary = True
 
     def sniff(self, head: Head) -> float:

@@ -35,6 +35,7 @@ class WhoAndWhenReader:
     name = "who-and-when"
     title = "Who&When failure attribution"
     versions = "2025"
+    gaps = "Only the two published sets are known; their steps have no times."
 
     def sniff(self, head: Head) -> float:
         prefix = row_prefix(head)
