@@ -7,7 +7,7 @@ the modes on which people agree least beyond chance (Krippendorff's alpha), wher
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from labels import adjudication
 from labels.codebook import Codebooks
 from labels.gold.books import Books, books_of
 from labels.gold.people import People
+from labels.gold.roots import APART, apart
 from labels.gold.rule import Rule
 from labels.gold.said import Vote, said_of
 from labels.gold.settle import Row
@@ -95,10 +96,10 @@ def order(item: Dispute) -> tuple[bool, float, str, str]:
 def of_run(store: Store, item: SettledRun, books: Books) -> list[Dispute]:
     """What is open on one run, without alpha."""
     open_rows = [(row, detail) for row in item.gold for detail in row["details"] if _is_open(detail)]
+    found = list(_roots_apart(item, books))
     if not open_rows:
-        return []
+        return found
     numbers = _numbers(store, item.run)
-    found = []
     for row, detail in open_rows:
         book, unit = row["codebook"]["id"], row["unit"]
         mode = books.main[book].by_slug[detail["mode"]]
@@ -110,6 +111,19 @@ def of_run(store: Store, item: SettledRun, books: Books) -> list[Dispute]:
             )
         )  # fmt: skip
     return found
+
+
+def _roots_apart(item: SettledRun, books: Books) -> Iterator[Dispute]:
+    """Where the root cause of the run as a whole is put at different steps. Whoever names one says "present"."""
+    units = {row["unit"]["id"]: row["unit"] for row in item.gold if row["unit"]["scope"] == "run"}
+    for unit in units.values():
+        differ = apart(unit, item.rows.labels, item.rulings, books)
+        if differ is not None:
+            book, slug, people = differ
+            mode = books.main[book].by_slug[slug]
+            yield Dispute(
+                item.run, unit, (0,), book, mode.slug, mode.code, mode.name, APART, tuple(people), (), (), None
+            )
 
 
 def _is_open(detail: Row) -> bool:

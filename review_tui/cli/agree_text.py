@@ -118,6 +118,7 @@ def _steps(found: Agreement) -> None:
         ]
         rows += [_decisive(item) for item in found.decisive]
         output.table(rows, right=frozenset(range(1, 8)))
+        output.note("steps are places in the run: whether a source counts from 0 or from 1 makes no difference.")
         for text, count in sorted(found.decisive_counted.items()):
             output.note(f"counted: {output.count(count, 'run')} of {text}, where another reviewer has one too.")
     else:

@@ -11,6 +11,7 @@ from review_tui.cli.settings import WORDS, find_run, settings
 from sessions.errors import UsageError
 
 if TYPE_CHECKING:
+    from labels.codebook import Codebooks
     from labels.disputes import Case
     from sessions.store import Store
 
@@ -32,6 +33,17 @@ def case_options(command: F) -> F:
         command
     )
     return click.argument("run", type=WORDS)(command)
+
+
+def books_for(store: Store, loaded: Codebooks) -> Codebooks:
+    """The codebooks by which something can be settled: those that votes were made with, then the others in use."""
+    from labels.codebook import Codebooks
+    from labels.gold.books import books_of
+
+    voted = books_of(store, loaded).main
+    known = {book.id: book for book in loaded}
+    others = [book for name, book in voted.items() if name not in known]
+    return Codebooks((*loaded, *others))
 
 
 def the_case(

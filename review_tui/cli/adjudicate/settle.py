@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from review_tui.cli import output
-from review_tui.cli.adjudicate.common import case_options, the_case
+from review_tui.cli.adjudicate.common import books_for, case_options, the_case
 from review_tui.cli.settings import WORDS, codebook_option, db_option, json_option, reviewer_option, settings
 from sessions.errors import UsageError
 
@@ -66,7 +66,7 @@ def command(
 
     store = settings(ctx).store(ctx)
     case = the_case(ctx, store, run, (number, whole, policy))
-    books = settings(ctx).load_codebooks()
+    books = books_for(store, settings(ctx).load_codebooks())
     used: dict[str, Codebook] = {}
     more = {"reason": reason, "note": note, "guideline": guideline}
     try:
@@ -90,7 +90,7 @@ def command(
         output.emit("adjudicate-settle", {"event": event.id, "run": case.run.id, "adjudication": content})
         return
     for ruling in rulings:
-        output.line(f"{ruling.code} {ruling.mode}: {ruling.outcome} ({ruling.reason})")
+        output.line(f"{ruling.code} {ruling.mode}: {ruling.outcome} ({ruling.reason})".strip())
 
 
 def _ruling(

@@ -145,6 +145,9 @@ def test_a_codebook_that_changes_in_the_middle_of_a_queue(call, run: str, tmp_pa
     assert (lie["present"], lie["absent"]) == (1, 0)  # ann's is of another meaning
     agreed = call("agree", "--queue", "q", "--codebook", new)
     assert "changed or new: lie" in agreed.err
+    # what was labelled by a codebook can be settled by it, though it is not in use here
+    settled = call("adjudicate", "settle", run, "--chunk", 2, "--mode", "lie@team=present", "--reason", "error")
+    assert (settled.code, settled.out) == (0, "lie: present (error)\n"), settled
 
 
 # -- adjudication -----------------------------------------------------------------------------------------------------
