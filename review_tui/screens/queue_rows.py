@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from labels.queue_progress import Overview
-from labels.queues import Queue
 from review_tui.sanitize import short
 from review_tui.transcript.folding import cells
 from review_tui.widgets.rows import Pieces
+
+if TYPE_CHECKING:  # the inbox draws rows before there is need of what counts them
+    from labels.queue_progress import Overview
+    from labels.queues import Queue
 
 #: Cells of a bar, where the screen is as wide as WIDE.
 BAR, WIDE = 20, 100
