@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labels.insights.figures import Figure, Lost, Onset
 from labels.insights.intervals import median
 from labels.insights.values import PRESENT
+from sessions.store import Store
 from sessions.timeline import UNTOLD
 
 if TYPE_CHECKING:
+    from labels.insights.facts import RunRow
     from labels.insights.intervals import Array
 
 BINS = 10
@@ -70,8 +73,9 @@ class Spent:
     tokens_after: Array
 
 
-def spent(times: list[bytes], steps: Array) -> Spent:
-    """times: of each run (`sessions.timeline`). steps: index of the step after which to count, of each run."""
+def spent(times: list[bytes], steps: Array, ends: Array | None = None) -> Spent:
+    """times: of each run (`sessions.timeline`). steps: index of the step after which to count, of each run. ends: index
+    of the last step that counts; None for the last one of each run."""
     import numpy as np
 
     found = np.full((4, len(times)), -1.0)
@@ -80,29 +84,55 @@ def spent(times: list[bytes], steps: Array) -> Spent:
         return Spent(*found)
     table = np.frombuffer(b"".join([times[place] for place in told.tolist()]), dtype=np.int32).reshape(-1, 2)
     counts = np.array([len(times[place]) // 8 for place in told.tolist()], dtype=np.int64)
-    ends = np.cumsum(counts)
-    starts = ends - counts
+    over = np.cumsum(counts)
+    starts = over - counts
     after = starts + np.minimum(steps[told] + 1, counts)
+    until = over if ends is None else np.maximum(after, starts + np.minimum(ends[told] + 1, counts))
     # The time of a step without one is that of the last step before it that has one. Times never go back, so the last
     # one so far is the largest.
     seconds = np.append(table[:, 0], UNTOLD)
-    whole = np.maximum.reduceat(seconds, starts)
-    upto = np.maximum.reduceat(seconds, np.stack([starts, after], axis=1).ravel())[::2]
+
+    def latest(places: Array) -> Array:
+        return np.maximum.reduceat(seconds, np.stack([starts, places], axis=1).ravel())[::2]
+
+    whole, upto = latest(over), latest(after)
     timed = (whole > 0) & (upto >= 0)
-    found[0, told[timed]], found[1, told[timed]] = whole[timed], (whole - upto)[timed]
+    found[0, told[timed]], found[1, told[timed]] = whole[timed], (latest(until) - upto)[timed]
     known = table[:, 1] != UNTOLD
     tokens = np.concatenate([[0], np.cumsum(np.where(known, table[:, 1], 0), dtype=np.int64)])
     number = np.concatenate([[0], np.cumsum(known)])
-    counted = number[ends] > number[starts]
-    found[2, told[counted]] = (tokens[ends] - tokens[starts])[counted]
-    found[3, told[counted]] = (tokens[ends] - tokens[after])[counted]
+    counted = number[over] > number[starts]
+    found[2, told[counted]] = (tokens[over] - tokens[starts])[counted]
+    found[3, told[counted]] = (tokens[until] - tokens[after])[counted]
     return Spent(*found)
 
 
-def lost(begins: Array, steps: Array, times: list[bytes]) -> Lost:
-    """begins: index of the step at which the first failure of each run begins. steps, times: of each run."""
-    after = (steps - 1 - begins).clip(min=0)
-    used = spent(times, begins)
+def sent_back(store: Store, rows: Sequence[RunRow], begins: Array) -> Array:
+    """Of each run, the index of the last step that was spent after its first failure: its last one, or, where that
+    failure was taken back at a gate, the last one before that. begins: index of the step of the first failure."""
+    import numpy as np
+
+    ends = np.array([row.steps - 1 for row in rows], dtype=np.int64)
+    gates: dict[str, list[tuple[int, int, int]]] = {}
+    sql = (
+        "SELECT g.run, g.first_index, g.last_index, u.last_index FROM gate g JOIN gate u ON u.id = g.undone_by"
+        " ORDER BY u.no"
+    )
+    for run, first, last, end in store.query(sql):
+        gates.setdefault(str(run), []).append((int(first), int(last), int(end)))
+    for place, row in enumerate(rows if gates else ()):
+        step = int(begins[place])
+        found = [end for first, last, end in gates.get(row.id, ()) if first <= step <= last]
+        if found:
+            ends[place] = max(step, found[0])
+    return ends
+
+
+def lost(begins: Array, ends: Array, steps: Array, times: list[bytes]) -> Lost:
+    """begins: index of the step at which the first failure of each run begins. ends: of the last step that was spent
+    after it. steps, times: of each run."""
+    after = (ends - begins).clip(min=0)
+    used = spent(times, begins, ends)
     timed, counted = used.seconds >= 0, used.tokens >= 0
     return Lost(
         len(begins), median(after, NOWHERE), median(after / steps.clip(min=1), NOWHERE),

@@ -159,7 +159,10 @@ def _profile(material: Material, book: str, spared: dict[str, PreventedRow]) -> 
         tables.per_failed(table), tables.per_run(table), _clean(table), modes, tables.category_rows(table, modes),
         tables.groups(table), tables.pairs(table), cascades(material.values, wanted, book),
         places.onset(table.value, first, steps, table.slugs),
-        places.lost(begins[placed], steps[placed], [known[row.id] for row in failing]),
+        places.lost(
+            begins[placed], places.sent_back(material.store, failing, begins[placed]), steps[placed],
+            [known[row.id] for row in failing],
+        ),
         tuple(sorted(spared.values(), key=lambda row: (-row.rollbacks_live - row.rollbacks_recorded, row.mode))),
         _columns(book),
     )  # fmt: skip

@@ -186,6 +186,8 @@ def test_gates_that_sent_an_agent_back(desk: Desk):
     found = desk.insights()
     row = found.prevented
     assert (row.rollbacks_live, row.undone, row.denied, row.rollbacks_recorded) == (1, 3, 1, 0)
+    lost = desk.profile().lost  # step 4 failed, and step 5 was spent before the agent was sent back; step 6 is not lost
+    assert (lost.runs, lost.steps.value) == (1, 1.0)
     (mine,) = desk.profile().prevented
     assert (mine.mode, mine.rollbacks_live, mine.undone, mine.denied) == (LOOP, 1, 3, 0)
     assert desk.insights(where={"state": frozenset(["complete"])}).prevented.rollbacks_live == 0
