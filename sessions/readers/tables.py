@@ -93,7 +93,7 @@ def csv_rows(source: Source) -> Iterator[tuple[int, dict[str, str]] | Problem]:
                 bad += 1
                 yield source.problem(f"no row of a table: {error}", line)
                 continue
-            if not any(row):
+            if not any(cell.strip() for cell in row):
                 continue
             if names is None:
                 names = [name.strip() for name in row]

@@ -42,7 +42,7 @@ def test_the_samples_are_of_their_format(format: str, tmp_path: Path) -> None:
         assert format in [guess.format for guess in readers.sniff(path)]
     for number, sample in enumerate(small(format)):
         runs, problems = check(sample.write(tmp_path / f"small{number}"), format)
-        if format != "inspect" or not problems:  # inspect_ai need not be here
+        if not any("pip install" in problem.reason for problem in problems):  # inspect_ai, pyarrow need not be here
             assert sum(len(run.steps) for run in runs) >= 2
 
 
