@@ -16,6 +16,7 @@ from labels import adjudication
 from labels.codebook import Codebooks
 from labels.gold.books import Books, books_of
 from labels.gold.people import People
+from labels.gold.queued import Queued
 from labels.gold.roots import APART, apart
 from labels.gold.rule import Rule
 from labels.gold.said import Vote, said_of
@@ -64,21 +65,28 @@ class Case:
     disputes: list[Dispute] = field(default_factory=list)
 
 
-def disputes(store: Store, rule: Rule, people: People, loaded: Codebooks | None = None) -> list[Dispute]:
-    """Everything that is open by this rule, in the order in which to take it."""
-    books = books_of(store, loaded)
-    found, alphas = unordered(store, books, rule, people)
+def disputes(
+    store: Store, rule: Rule, people: People, loaded: Codebooks | None = None, queued: Queued | None = None
+) -> list[Dispute]:
+    """Everything that is open by this rule, in the order in which to take it. queued: only of that queue."""
+    books = books_of(store, loaded, queued)
+    found, alphas = unordered(store, books, rule, people, queued=queued)
     return sorted((with_alpha(item, alphas) for item in found), key=order)
 
 
 def unordered(
-    store: Store, books: Books, rule: Rule, people: People, watch: Callable[[int], None] = lambda _runs: None
+    store: Store,
+    books: Books,
+    rule: Rule,
+    people: People,
+    watch: Callable[[int], None] = lambda _runs: None,
+    queued: Queued | None = None,
 ) -> tuple[list[Dispute], Alphas]:
     """Everything that is open, run by run, still without its alpha; and the alphas. watch: called with the number of
     runs gone through; what it raises ends it."""
     tables = Tables(books)
     found: list[Dispute] = []
-    for number, item in enumerate(settled(store, books, rule, people, Counter(), tables), 1):
+    for number, item in enumerate(settled(store, books, rule, people, Counter(), tables, queued), 1):
         found += of_run(store, item, books)
         watch(number)
     return found, {(row["codebook"], row["mode"]): row["alpha"] for row in tables.agreement()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from review_tui.cli import output
-from review_tui.cli.gold.common import rule_options
+from review_tui.cli.gold.common import queue_option, queued_of, rule_options
 from review_tui.cli.settings import codebook_option, db_option, json_option, settings
 
 if TYPE_CHECKING:
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @rule_options
+@queue_option
 @codebook_option
 @db_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, rule: str, min_votes: int, same: tuple[str, ...], as_json: bool) -> None:
+def command(
+    ctx: click.Context, rule: str, min_votes: int, same: tuple[str, ...], queue: str | None, as_json: bool
+) -> None:
     """List the failure modes that votes leave open under the rule and nobody has settled.
 
     Modes on which people agree least beyond chance come first.
@@ -31,7 +34,7 @@ def command(ctx: click.Context, rule: str, min_votes: int, same: tuple[str, ...]
 
     store = settings(ctx).store(ctx)
     people = People(same=same_of(same), named=True)
-    found = disputes(store, Rule.of(rule, min_votes), people, settings(ctx).load_codebooks())
+    found = disputes(store, Rule.of(rule, min_votes), people, settings(ctx).load_codebooks(), queued_of(store, queue))
     if as_json:
         output.emit("adjudicate-list", {"rule": rule, "min_votes": min_votes, "open": [dispute_json(i) for i in found]})
         return

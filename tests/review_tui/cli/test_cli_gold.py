@@ -112,6 +112,8 @@ def test_a_queue_alone(call, chat, voted: str, tmp_path: Path):
     assert call("gold", "release", "x", "--out", tmp_path / "all", "--json").json["queue"] is None
     assert "queue: null -> {" in call("gold", "diff", tmp_path / "all", tmp_path / "rel").out
     assert call("gold", "redactions", "--queue", "week 2", "--json").json["hits"] == []
+    assert len(call("adjudicate", "list", "--queue", "week 1", "--json").json["open"]) == 1
+    assert call("adjudicate", "list", "--queue", "week 2", "--json").json["open"] == []
     for command in (("status",), ("release", "x", "--out", tmp_path / "no"), ("redactions",)):
         unknown = call("gold", *command, "--queue", "week 3")
         assert (unknown.code, "no queue 'week 3'" in unknown.err) == (1, True)
