@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterable
@@ -154,7 +155,7 @@ class ReviewApp(App[None]):
 
     async def _on_exit_app(self) -> None:
         if self._importer is not None:
-            self._importer.stop()
+            self._importer.stop() if self.is_headless else self._importer.leave()
         if self._detection is not None:
             self._detection.stop()
         for screen in self.screen_stack:
@@ -385,6 +386,7 @@ def run(
             store, reviewer, paths, format=format, codebook_paths=codebook_paths, importer=importer, gate=gate
         )
         app.run()
+    gc.freeze()  # the program ends: looking for garbage once more would keep the reviewer waiting for the shell
     if app.fault is not None:
         raise UserError(
             f"something went wrong inside ({type(app.fault).__name__}: {clean(str(app.fault))[:120]}).",

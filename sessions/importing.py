@@ -36,6 +36,12 @@ WAL_PAGES = 64_000
 #: How long a stopped import may take to end by itself, in seconds; it is killed then (it can be killed any time).
 GRACE_S = 0.3
 
+#: How long an import goes on at most when whoever started it has gone, in seconds.
+PATIENCE_S = 5.0
+
+#: And so long it waits for them to go, with all done.
+OUTLAST_S = 2.0
+
 
 class Importer:
     """Starts an import at once; `follow` then tells what happens. Callbacks come in the thread that follows.
@@ -54,6 +60,7 @@ class Importer:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
         self.busy = True
+        self._left = False
 
     def follow(
         self,
@@ -78,14 +85,25 @@ class Importer:
                     failed(event["message"])
                 case "imported":
                     self.busy = False
-        code = self._process.wait()
+        code = 0 if self._left else self._process.wait()
         if self.busy and code > 0:
             failed("The import ended before it was done. Open the runs again to go on.")
         self.busy = False
 
-    def stop(self) -> None:
-        """End the import now. What it has not finished starts over next time."""
+    def leave(self) -> None:
+        """End the import and do not wait for it: what it has not finished starts over next time. It closes the database
+        after this process has, and so has the WAL to copy back, which takes longer than a person waits."""
         self.busy = False
+        self._left = True
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+
+    def stop(self) -> None:
+        """End the import now, unless it was left. What it has not finished starts over next time."""
+        self.busy = False
+        if self._left:
+            return
         if self._process.poll() is None:
             self._process.terminate()
             end = time.monotonic() + GRACE_S
@@ -136,9 +154,14 @@ def _stand_back() -> None:
 
 
 def _watch_parent(gone: threading.Event) -> None:
-    """The parent holds the other end of standard input and never writes: its end means that the parent is gone."""
+    """The parent holds the other end of standard input and never writes: its end means that the parent is gone.
+
+    The import ends after the batch it is at. Where there is none for long, it is ended here: it can be at any time.
+    """
     os.read(0, 1)
     gone.set()
+    time.sleep(PATIENCE_S)
+    os._exit(1)
 
 
 def _tell(event: str, **values: Any) -> None:
@@ -152,15 +175,30 @@ def _work(db: Path, paths: list[Path], format: str | None, gone: threading.Event
     from sessions.ingest import Cancelled
     from sessions.store import CHECKPOINT_PAGES, Store
 
-    with Store.open(db) as store, contextlib.suppress(Cancelled):
-        store.copy_back_after(WAL_PAGES)
-        _import(store, paths, format, gone, reader)
-        _tell("imported")
-        reader.close()
-        store.copy_back()
-        store.copy_back_after(CHECKPOINT_PAGES)
-        for run in archive.unfinished(store):
-            archive.finish_run(store, run, gone.is_set)
+    with Store.open(db) as store:
+        try:
+            store.copy_back_after(WAL_PAGES)
+            _import(store, paths, format, gone, reader)
+            _tell("imported")
+            reader.close()
+            store.copy_back()
+            store.copy_back_after(CHECKPOINT_PAGES)
+            for run in archive.unfinished(store):
+                archive.finish_run(store, run, gone.is_set)
+        except Cancelled:
+            reader.close()
+        if gone.is_set():
+            _outlast(os.getppid())
+
+
+def _outlast(parent: int) -> None:
+    """Wait for the station to go. Who closes a database last copies its WAL back, and a reviewer who quits should not
+    have to wait for that."""
+    sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more is told: the station need not listen any longer
+    end = time.monotonic() + OUTLAST_S
+    while os.getppid() == parent and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def _import(store: Store, paths: list[Path], format: str | None, gone: threading.Event, reader: ReadAhead) -> None:
