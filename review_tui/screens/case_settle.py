@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from labels.disputes import span
 from labels.docket import Turn, Wish
+from labels.gold.roots import APART
 from review_tui.desk import LONGEST_LOOK
 from review_tui.sanitize import clean, short
 from review_tui.screens.base import PATIENCE
 from review_tui.screens.case_parts import CaseParts, Opened, guidelines, open_case
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.reason import ReasonScreen
-from review_tui.widgets.votes import REASON_WORD, Draft, mode_key
+from review_tui.widgets.votes import REASON_WORD, Draft, mode_key, roots_of
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class SettleActions(CaseParts):
         if chosen is None:
             return
         key, (_, mode) = chosen
+        if outcome == "present" and self._needs_steps(key):
+            await self._ask_steps(key, lambda: self._settle(outcome))
+            return
 
         async def because(reason: str | None) -> None:
             asked = _ASKED.get(reason or "")
@@ -208,15 +212,22 @@ class SettleActions(CaseParts):
         await self.station.push_screen(Prompt(ask, clean(getattr(draft, field)), hint), typed)
 
     async def action_steps(self) -> None:
-        chosen = self.chosen_mode()
-        if chosen is None:
-            return
-        key = chosen[0]
+        if (chosen := self.chosen_mode()) is not None:
+            await self._ask_steps(chosen[0])
+
+    def _needs_steps(self, key: str) -> bool:
+        """Whether people differ on where, so that "present" alone settles nothing."""
+        how = {mode_key(item.codebook, item.mode): item.how for item in self.opened.case.disputes}
+        return how.get(key) == APART and not self.drafts.get(key, Draft()).steps
+
+    async def _ask_steps(self, key: str, then: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Ask where a mode is. then: what to go on with once that is said."""
 
         async def typed(text: str | None) -> None:
-            if text is None:
+            match = _STEPS.fullmatch(text or "")
+            if text is None or (then is not None and not text.strip()):
+                self.say("Nothing was settled: they differ on where it is." if then else "The steps stay as they were.")
                 return
-            match = _STEPS.fullmatch(text)
             if text.strip() and match is None:
                 self.say("Steps are written 12 or 12-14.", "error")
                 return
@@ -225,11 +236,14 @@ class SettleActions(CaseParts):
                 return
             self.drafts.setdefault(key, Draft()).steps = steps
             self.show_votes()
+            if then is not None:
+                await then()
 
-        draft = self.drafts.get(key, Draft())
+        draft, view = self.drafts.get(key, Draft()), self.view
         now = "-".join(map(str, dict.fromkeys(draft.steps))) if draft.steps else ""
-        hint = "12 or 12-14; empty: where the votes have it"
-        await self.station.push_screen(Prompt("Steps", now, hint, select=True), typed)
+        said = [f"{view.called(name)} {step:,}" for name, step in roots_of(view.votes).items()]
+        hint = short(", ".join(said), 40) if then else "12 or 12-14; empty: where the votes have it"
+        await self.station.push_screen(Prompt("At step" if then else "Steps", now, hint, select=True), typed)
 
     async def action_another(self) -> None:
         from review_tui.screens.picker import ModePicker

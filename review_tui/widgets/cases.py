@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labels.docket import Item
+from labels.gold.roots import APART
 from review_tui.agreement_words import alpha_look, alpha_words
 from review_tui.sanitize import short
 from review_tui.transcript.folding import cells
 from review_tui.widgets.rows import Pieces
 from review_tui.widgets.side import steps_text
-from review_tui.widgets.votes import where_text
+from review_tui.widgets.votes import stand_text, where_text
 
 
 class CaseRows:
@@ -33,7 +34,7 @@ class CaseRows:
         more = f"+{len(item.modes) - 1}" if len(item.modes) > 1 else ""
         where = where_text(item.unit, item.numbers, narrow=width < 100)
         name = f"{first.code} {first.name or first.mode}"
-        votes = f"{len(first.present)}:{len(first.absent)}"
+        votes = stand_text(first)
         looks = (alpha_look(first.alpha), "strong", "faint", "text", "faint", "text")
         return _columns((alpha, item.run.title or item.run.id[:8], where, name, more, votes), looks, width)
 
@@ -70,6 +71,7 @@ def detail_rows(item: Item, width: int, height: int) -> list[tuple[str | None, P
     for one in item.modes:
         unsure = f", {len(one.unsure)} unsure" if one.unsure else ""
         votes = f"{len(one.present)} present, {len(one.absent)} absent{unsure}"
+        votes = one.how if one.how == APART else votes
         name = short(f"{one.code} {one.name or one.mode}", max(10, width - len(votes) - 5))
         rows.append((None, [(f" ? {name}", "text"), None, (f"{votes} ", "faint")]))
         why = alpha_words(one.alpha)

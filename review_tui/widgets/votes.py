@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
 from labels.disputes import Case, Dispute
+from labels.gold.roots import APART
 from labels.gold.said import Vote
 from review_tui.sanitize import clean, short
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
@@ -63,6 +64,21 @@ class CaseView:
         return f"{who} (you)" if name in self.mine else who
 
 
+def stand_text(item: Dispute) -> str:
+    """How the votes stand, in a few cells: `1:2`, or that they put a root cause at different steps."""
+    return "≠ step" if item.how == APART else f"{len(item.present)}:{len(item.absent)}"
+
+
+def roots_of(votes: Iterable[Vote]) -> dict[str, int]:
+    """Reviewer -> the step (number from 1) at which they put the root cause of the whole run."""
+    found: dict[str, int] = {}
+    for vote in votes:
+        steps = [one["first"]["index"] for one in vote.decision["labels"] if one["root_cause"] and one["sure"]]
+        if steps:
+            found[vote.reviewer] = min(steps) + 1
+    return found
+
+
 def where_text(unit: Mapping[str, Any], numbers: tuple[int, ...], *, narrow: bool = False) -> str:
     """`chunk 3 · steps 11–15`; narrow: `chunk 3 · 11–15`."""
     if unit["scope"] == "run":
@@ -97,7 +113,7 @@ def _open(view: CaseView, width: int, mode: str | None) -> Rows:
     for item in view.case.disputes:
         key = mode_key(item.codebook, item.mode)
         alpha = "α    –" if item.alpha is None else f"α {item.alpha:4.2f}"
-        votes = f"{len(item.present)}:{len(item.absent)}  {alpha}"
+        votes = f"{stand_text(item)}  {alpha}"
         rows.append((key, _title(f"{item.code} {item.name or item.mode}", width, key == mode, votes)))
         if key == mode:  # who says what of the others is a key away; the votes are not to be pushed off the screen
             rows += [(key, [(f"   {line}", "text")]) for line in _lines(_sides(view, item), width - 4, 5)]
@@ -119,6 +135,10 @@ def _title(name: str, width: int, current: bool, right: str) -> Pieces:
 
 
 def _sides(view: CaseView, item: Dispute) -> str:
+    if item.how == APART:
+        roots = [(view.called(vote.reviewer), roots_of([vote])) for vote in view.votes]
+        steps = [f"{who} at step {next(iter(found.values())):,}" for who, found in roots if found]
+        return f"the root cause: {', '.join(steps)}"
     sides = (("present", item.present), ("absent", item.absent), ("unsure", item.unsure))
     said = [f"{word} {', '.join(sorted(map(view.called, who)))}" for word, who in sides if who]
     if item.how == "adjudications differ":

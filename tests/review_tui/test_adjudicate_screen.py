@@ -719,6 +719,32 @@ async def test_votes_on_the_whole_run_are_cases_too(db: Path):
         assert rulings(db)[0][1]["target"]["scope"] == "run"
 
 
+async def test_where_people_differ_on_the_root_cause_present_asks_for_the_step(db: Path):
+    voters = Voters(db)
+    run = voters.run()
+    voters.say("annika", run, None, (LOOP, 2), root=True)
+    voters.say("bobby", run, None, (LOOP, 5), root=True)
+    async with station(db, reviewer="dora") as here:
+        screen = await at_cases(here)
+        assert "≠ step" in here.text
+        await here.press("enter")
+        await here.until(lambda: here.screen == "CaseScreen")
+        text = " ".join(here.text.split())
+        assert "the root cause:" in text
+        assert "at step 2" in text
+        assert "at step 5" in text
+        await here.press("p", "enter")
+        assert "Nothing was settled" in here.footer
+        await here.press("p")
+        await here.type("5")
+        await here.until(lambda: here.screen == "ReasonScreen")
+        await here.press("e")
+        await here.until(lambda: len(rulings(db)) == 1)
+        (span,) = rulings(db)[0][1]["rulings"][0]["steps"]
+        assert span["first"]["index"] == 4
+        await here.until(lambda: not screen.docket.items, "it is settled")
+
+
 async def test_who_still_has_to_decide_in_a_queue_is_warned(two: Path):
     from labels import queues
 

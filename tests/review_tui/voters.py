@@ -54,6 +54,7 @@ class Voters:
         note: str = "",
         label_note: str = "",
         sure: bool = True,
+        root: bool = False,
         verdict: str = "approve",
         judged: tuple[str, ...] = (),
         book: Codebook | None = None,
@@ -67,7 +68,9 @@ class Voters:
             target = self._target(store, run, chunk)
             ops: list[Op] = [SetVerdict.model_validate({"verdict": verdict})]
             ops += [
-                SetLabel(label=self._label(store, run, target, mode, using, sure=sure, note=label_note))
+                SetLabel(
+                    label=self._label(store, run, target, mode, using, sure=sure, note=label_note, root_cause=root)
+                )
                 for mode in modes
             ]
             ops += [] if modes else [SetNone(codebook=using.ref)]
