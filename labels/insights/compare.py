@@ -13,7 +13,7 @@ from labels.insights.kept import load
 from labels.insights.material import Material, gather
 from labels.insights.scope import ATTRIBUTES, Scope, Span
 from labels.insights.tables import NO_FAILED, NO_OUTCOME, Table, failure_rate, mode_share, per_failed
-from labels.insights.whole import table_of
+from labels.insights.whole import is_wanted, table_of
 from sessions.errors import UsageError, UserError
 from sessions.store import Store
 
@@ -77,15 +77,18 @@ def compare(
     """
     kept = load(store).without(hidden)
     one, two = (gather(store, codebooks, item, kept) for item in scopes(scope, by, first, second))
-    book = codebook or _shared(one, two)
-    tables = [table_of(side, book)[0] if book in side.books else None for side in (one, two)]
     for name, side in ((first, one), (second, two)):
-        if not any(len(table_of(side, mine)[0].rows) for mine in ([codebook] if codebook else side.books)):
+        if not _judged(side):
             known = "" if by in TIMES else _known(store, by)
             raise UserError(f"no judged run has {by} {name!r:.60}.", known or "Review some of them first.")
-    if None in tables:
+    if one.columns.outside != two.columns.outside:
+        raise UserError(
+            "one group was judged by people here, the other by outside annotators only.", "Count both with --outside."
+        )
+    book = codebook or _shared(one, two)
+    if not all(book in side.books for side in (one, two)):
         raise UserError("the two groups were not judged by the same codebook.", "Judge both by one.")
-    left, right = (table for table in tables if table is not None)
+    left, right = (table_of(side, book)[0] for side in (one, two))
     names = (first or "(not said)", second or "(not said)")
     rows = _rows(left, right)
     failure = _failure(left, right)
@@ -96,11 +99,16 @@ def compare(
     )
 
 
+def _judged(side: Material) -> dict[str, int]:
+    """Codebook -> runs that were judged by it, of those that figures are wanted by."""
+    counts = {book: len(table_of(side, book)[0].rows) for book in side.books if is_wanted(book, side.scope)}
+    return {book: count for book, count in counts.items() if count}
+
+
 def _shared(one: Material, two: Material) -> str:
     """The codebook by which most runs of the group with fewer are judged; of equals, most runs of both."""
-    counts = {
-        book: [len(table_of(side, book)[0].rows) for side in (one, two)] for book in one.books if book in two.books
-    }
+    mine, theirs = _judged(one), _judged(two)
+    counts = {book: (count, theirs[book]) for book, count in mine.items() if book in theirs}
     return max(counts, key=lambda book: (min(counts[book]), sum(counts[book])), default="")
 
 

@@ -259,9 +259,9 @@ class Onset:
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What runs spent after the step at which their first failure begins (that step not counted), up to their end or to
-    the gate at which that failure was taken back. Each is a median
-    over runs, and `*_share` the median share of the run's whole. untimed, uncounted: runs whose source has no times, or
-    no tokens, for their steps. seconds_total, tokens_total: sums."""
+    the gate at which that failure was taken back. Each is a median over runs, and `*_share` the median share of the
+    run's whole. untimed, uncounted: runs whose source has no times, or no tokens, for their steps. seconds_total,
+    tokens_total: sums."""
 
     runs: int
     steps: Figure

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from labels.insights.segment import LABEL_COLUMNS, MODE, REVIEWER, SPEC, VOTE_COLUMNS, Codes, Segment, segment
-from labels.ledger import adopt
+from labels.ledger import adopt, fill_judgements
 from sessions.store import Store, Transaction
 
 #: Runs of which the decisions are read at once, and how many runs are worth the start of helpers.
@@ -54,6 +54,8 @@ def load(store: Store, progress: Progress | None = None) -> Kept:
     adopt(store)
     heads = {str(origin): int(seq) for origin, seq in store.query("SELECT origin, seq FROM chain")}
     behind = _behind(store, heads)
+    if behind:
+        fill_judgements(store)  # decisions of an earlier version of the program are brought into their present shape
     batches = [behind[start : start + _BATCH] for start in range(0, len(behind), _BATCH)]
     unwritten = [_read(store, batch) for batch in batches] if store.read_only else []
     if not store.read_only:

@@ -45,7 +45,7 @@ def figures(material: Material) -> Insights:
     import numpy as np
 
     values, scope = material.values, material.scope
-    books = [name for name in material.books if _is_wanted(name, scope)]
+    books = [name for name in material.books if is_wanted(name, scope)]
     judged = np.zeros(len(material.rows), dtype=bool)
     for name in books:
         judged |= (values.run[:, material.modes_of(name)] >= ABSENT).any(axis=1)
@@ -64,7 +64,8 @@ def figures(material: Material) -> Insights:
     return _told(result, material)
 
 
-def _is_wanted(name: str, scope: Scope) -> bool:
+def is_wanted(name: str, scope: Scope) -> bool:
+    """Whether there are to be figures by a codebook: by those asked for, else by all that say what went wrong."""
     return name in scope.codebooks if scope.codebooks else name != OUTCOME_BOOK
 
 

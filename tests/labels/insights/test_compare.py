@@ -94,6 +94,22 @@ def test_what_is_no_comparison_is_said(two: Desk):
     assert "Runs have: new, old." in str(error.value)
 
 
+def test_groups_that_were_judged_by_different_people_are_not_compared(desk: Desk):
+    for system, who in (("a", "ann"), ("b", "outside:x")):
+        run = desk.run(system=system)
+        desk.judged(run, LOOP)
+        with desk.store.write() as tx:
+            for table in ("event", "decision", "judgement", "label"):
+                tx.execute(f"UPDATE {table} SET reviewer = ? WHERE run = ?", [who, run.id])
+            tx.execute("UPDATE decision SET data = replace(data, '\"ann\"', ?) WHERE run = ?", [f'"{who}"', run.id])
+    with pytest.raises(UserError, match="outside annotators only") as error:
+        compared(desk, "system=a,b")
+    assert "--outside" in str(error.value)
+    assert compared(desk, "system=a,b", outside="yes").runs == (1, 1)
+    with pytest.raises(UserError, match="no judged run has system 'b'"):
+        compared(desk, "system=a,b", outside="no")
+
+
 def test_reviewers_can_be_compared(desk: Desk):
     for _ in range(5):
         run = desk.run()
