@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from labels import queues
 from labels.model import WHOLE_RUN
 from sessions import catalog
-from sessions.catalog import RunInfo
 from sessions.chunks import DEFAULT_POLICY
 from sessions.errors import UserError
 from sessions.store import Store
@@ -145,9 +144,3 @@ def _mark(store: Store, wishes: Sequence[Wish], reason: str) -> None:
         for wish in wishes:
             tx.execute("DELETE FROM queue_again WHERE run = ? AND chunk = ?", [wish.run, wish.chunk])
             tx.execute("INSERT INTO queue_again VALUES (?, ?, ?, ?)", [wish.run, wish.chunk, at, reason])
-
-
-def reason_of(store: Store, run: RunInfo, chunk: str) -> str:
-    """Why a chunk came back; "" if it did not."""
-    row = store.one("SELECT reason FROM queue_again WHERE run = ? AND chunk = ?", [run.id, chunk])
-    return str(row[0]) if row else ""

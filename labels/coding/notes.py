@@ -6,7 +6,6 @@ same of one run); so are codes that only such notes have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -169,13 +168,3 @@ def where(note: Note) -> str:
     """`chunk 2, steps 6-8`, as people read it."""
     steps = f"step {note.first + 1}" if note.first == note.last else f"steps {note.first + 1}-{note.last + 1}"
     return f"whole run, {steps}" if note.key.chunk == WHOLE_RUN else f"chunk {note.number}, {steps}"
-
-
-def affected_runs(notes: Iterable[Note]) -> list[str]:
-    """Ids of the runs that notes are about, in the order of the notes."""
-    return list(dict.fromkeys(note.key.run for note in notes))
-
-
-def chunks_of_notes(notes: Sequence[Note]) -> set[tuple[str, str]]:
-    """(run, chunk) that notes are about."""
-    return {(note.key.run, note.key.chunk) for note in notes}

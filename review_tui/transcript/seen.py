@@ -18,6 +18,8 @@ from sessions.store import Store
 
 #: How long a row must stand on the screen, in seconds: a key that is held passes it in less, an eye does not.
 DWELL_S = 0.3
+#: The share of a whole run of more steps than this is taken from the run's length, without walking it.
+LONG = 2000
 
 #: A row's text: step, part, and the code points first..end of the part's.
 Span = tuple[int, int, int, int]
@@ -81,6 +83,8 @@ class Seen:
     def share(self, store: Store, run: RunInfo, first: int, last: int) -> float:
         """The share of the text of steps first..last (indices) that has been on the screen so far, from 0 to 1."""
         seen = self.characters(first, last)
+        if first == 0 and last >= run.steps - 1 >= LONG:
+            return min(1.0, round(sum(seen.values()) / run.chars, 3)) if run.chars else 1.0
         total = read = 0
         for row in catalog.index_rows(store, run.no, first):
             if row.index > last:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from station import CHECKOUT, station
 
+from labels import queues
 from review_tui.transcript.document import Document
 from review_tui.transcript.scroller import Place
 from review_tui.transcript.seen import DWELL_S, Seen, _covered
@@ -106,3 +107,30 @@ async def test_a_decision_says_what_share_was_on_the_screen(checkout_db: Path):
         assert 0 < event.data["read"] <= 1
         with Store.open(checkout_db) as store:
             assert store.query("SELECT read_share FROM pace") == [(event.data["read"],)]
+
+
+async def test_in_a_queue_too(checkout_db: Path, checkout_run: RunInfo):
+    with Store.open(checkout_db) as store:
+        queues.create(store, "q", [checkout_run], blind_share=0)
+    async with station(checkout_db) as here:
+        await here.press("Q")
+        await here.until(lambda: here.screen == "QueuesScreen")
+        await here.until(lambda: " q " in here.text)
+        await here.press("enter")
+        await here.until(lambda: here.screen == "QueueReviewScreen")
+        await here.until(lambda: here.review.transcript.seen is not None)
+        here.review.transcript.seen._clock = lambda: time.monotonic() + 60
+        await here.press("a")
+        await here.until(lambda: here.events())
+        assert 0 < here.events()[0].data["read"] <= 1
+
+
+def test_the_share_of_a_long_run_comes_of_its_length(document: Document, monkeypatch: pytest.MonkeyPatch):
+    clock = Clock()
+    seen = Seen(document.layout, clock)
+    seen.show(rows_of(document, 1))
+    clock.now += 1
+    last = document.run.steps - 1
+    whole = seen.share(document.store, document.run, 0, last)
+    monkeypatch.setattr("review_tui.transcript.seen.LONG", 5)
+    assert seen.share(document.store, document.run, 0, last) == pytest.approx(whole, abs=0.01)
