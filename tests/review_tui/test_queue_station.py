@@ -21,7 +21,7 @@ from review_tui.desk import Desk
 from review_tui.screens.review_queue import QueueReviewScreen
 from sessions import catalog
 from sessions.catalog import RunInfo
-from sessions.gate import Gate
+from sessions.gate import Answer, Gate
 from sessions.live import gates
 from sessions.live.clock import Moment, now
 from sessions.store import Store
@@ -424,6 +424,33 @@ async def test_verdicts_at_the_gates_of_a_run_are_hidden_in_a_queue(db):
         assert here.decision(1).verdict == "stop"
     with Store.open(db) as store:
         assert status(store, queue, load_all([]), figures=False).finished == 1
+
+
+async def test_live_gates_come_first_and_are_left_alone(db, two):
+    queue = make(db, two)
+    agent = Gate(agent="helper", task="Tidy up.", run="tidy", db=db)
+    agent.add("helper", text="I do a thing.")
+    assert not agent.open(wait=False)
+    async with station(db) as here:
+        await here.until(lambda: "QUEUES" in here.text and "AGENTS THAT WAIT" in here.text, "gates and queues")
+        order = [here.text.index(text) for text in ("AGENTS THAT WAIT", "QUEUES", " RUNS")]
+        assert order == sorted(order)
+        await enter_queue(here)
+        await here.press("j", "j", "j", "w")
+        await here.until(lambda: here.screen == "ReviewScreen" and "GATE" in here.side, "the gate")
+        assert "queue triage" not in here.head
+        await here.press("a")
+        await here.until(lambda: "approved: the agent has it" in here.footer, "the approval")
+        await here.press("q")
+        await here.until(lambda: here.screen == "InboxScreen")
+        await enter_queue(here)
+        assert "queue triage 1 of 8" in here.head
+        assert here.cursor != (0, 0)  # where they were when they went to the gate
+        assert taken(db, queue, "ann") == (0, False)
+    answer = agent.open(wait=False)
+    assert isinstance(answer, Answer)
+    assert (answer.verdict, answer.by) == ("approve", "ann")
+    agent.close()
 
 
 # -- second readings ------------------------------------------------------------------------------------------------
