@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sessions.jsontext import BadJson, dump_bytes, loads
+from sessions.jsontext import BadJson, loads
 from sessions.readers.base import Source
+from sessions.readers.codex_echoes import Echoes
+from sessions.readers.codex_inherited import Inherited
 from sessions.readers.codex_items import (
     INJECTED,
     call_of,
@@ -25,22 +24,9 @@ from sessions.readers.leftovers import MOST
 from sessions.readers.pairing import Turn, Window
 from sessions.readers.shared import string, title_of
 from sessions.run import DEFAULT_ACTOR, Header, Part, Problem, Role, Span, Step
-from sessions.streams import open_stream
 
-#: A message stands twice in the log, at most this many messages apart.
-_ECHOES = 32
 _CALLS = 1024
-#: A sub-agent's inherited prefix is looked for in this much of the file.
-_PREFIX_BYTES = 64 * 1024 * 1024
 _META = ("cwd", "originator", "source", "model_provider", "git", "parent_thread_id", "forked_from_id", "agent_role")
-
-
-@dataclass(slots=True)
-class _Echo:
-    kind: str
-    text: str
-    turn: Turn
-    event: bool
 
 
 class Rollout:
@@ -52,13 +38,9 @@ class Rollout:
         self._window = Window()
         self._turn: Turn | None = None  # the agent's, while it may take more items
         self._model: str | None = None
-        self._echoes: deque[_Echo] = deque()
-        self._waiting = {True: 0, False: 0}  # how many echoes there are of events, and of items
+        self._echoes = Echoes(self._window)
         self._called: OrderedDict[str, None] = OrderedDict()
-        self._inherited: Turn | None = None
-        self._inherited_lines = 0
-        self._own_from = 0
-        self._born = ""
+        self._inherited: Inherited | None = None  # while there may be records of the parent's
         self._totals: dict[str, int] = {}
         self._turns_since_count = 0
         self._handlers: dict[str, Callable[[dict[str, Any], Any, Span], bool]] = {
@@ -85,11 +67,11 @@ class Rollout:
                 yield source.problem("nested too deeply", number)
             if len(queue) > 1:
                 yield from window.ready()
-        self._end_prefix()
+        self._end_inherited()
         yield from window.rest()
 
     def _take(self, record: dict[str, Any], span: Span, line: bytes) -> None:
-        if self._born and self._is_inherited(record, span):
+        if self._inherited is not None and self._is_inherited(record, span):
             return
         kind, payload = record.get("type"), record.get("payload")
         understood = False
@@ -119,47 +101,22 @@ class Rollout:
             if payload.get(key) is not None:
                 header.facts[key] = payload[key]
         self._window.attach(span)
-        self._note_parent(payload)
+        self._inherited = Inherited.of(payload, self._source.path, header.facts)
         return True
-
-    def _note_parent(self, payload: dict[str, Any]) -> None:
-        source = payload.get("source")
-        agent = source.get("subagent") if type(source) is dict else None
-        spawn = agent.get("thread_spawn") if type(agent) is dict else None
-        if type(spawn) is not dict:
-            return
-        self._born = string(payload.get("timestamp")) or "?"
-        for key, name in (("parent_thread_id", "parent_thread_id"), ("spawn_call_id", "spawned_by_call")):
-            if type(spawn.get(key)) is str:
-                self.header.facts[name] = spawn[key]
-        call_id = spawn.get("spawn_call_id")
-        if type(call_id) is str and call_id:
-            self._own_from = _prefix_end(self._source.path, call_id)
 
     def _is_inherited(self, record: dict[str, Any], span: Span) -> bool:
-        """A sub-agent's log may begin with its parent's: all up to the call that spawned it, and what is older than
-        itself. That is told in one step, with the records in its `raw`."""
-        at = record.get("timestamp")
-        older = type(at) is str and len(at) == len(self._born) and at < self._born
-        if not older and span.offset >= self._own_from:
-            self._end_prefix()
+        inherited = self._inherited
+        assert inherited is not None
+        if not inherited.has(record, span):
+            self._end_inherited()
             return False
-        if self._inherited is None:
-            self._inherited = self._open({}, "system", span)
-        else:
-            self._inherited.step.raw.append(span)
-        self._inherited_lines += 1
+        if inherited.turn is None:
+            inherited.turn = self._open({}, "system", span)
         return True
 
-    def _end_prefix(self) -> None:
-        self._born = ""
+    def _end_inherited(self) -> None:
         if self._inherited is not None:
-            parent = self.header.facts.get("parent_thread_id")
-            name = parent if type(parent) is str else "the parent"
-            number = self._inherited_lines
-            text = f"{number} {'record' if number == 1 else 'records'} inherited from {name}"
-            self._inherited.step.parts.append(Part("text", text))
-            self.header.facts["inherited_records"] = self._inherited_lines
+            self._inherited.close(self.header.facts)
             self._inherited = None
 
     def _context(self, _record: dict[str, Any], payload: dict[str, Any], span: Span) -> bool:
@@ -409,46 +366,25 @@ class Rollout:
         self, record: dict[str, Any], kind: str, parts: list[Part], text: str, span: Span, *, event: bool
     ) -> None:
         text = text.strip()
-        turn = self._echo(kind, text, event)
+        turn = self._echoes.turn_of(kind, text, event)
         if turn is not None:
             if turn.step.raw[-1] is not span:
                 turn.step.raw.append(span)
             return
         turn = self._agent_turn(record, span)
         turn.step.parts += parts
-        self._expect_echo(_Echo(kind, text, turn, event))
+        self._echoes.expect(kind, text, turn, event)
 
     def _user_says(self, record: dict[str, Any], parts: list[Part], text: str, span: Span, *, event: bool) -> None:
-        turn = self._echo("user", text.strip(), event)
+        turn = self._echoes.turn_of("user", text.strip(), event)
         if turn is not None:
             turn.step.raw.append(span)
             return
         turn = self._say_as("user", record, parts, span)
-        self._expect_echo(_Echo("user", text.strip(), turn, event))
+        self._echoes.expect("user", text.strip(), turn, event)
         if self.header.task is None and text.strip():
             self.header.task = text
             self.header.title = title_of(text) or self.header.title
-
-    def _echo(self, kind: str, text: str, event: bool) -> Turn | None:
-        """The turn that has this message already, from the other kind of record. Each message echoes once."""
-        if not self._waiting[not event]:
-            return None
-        for index, echo in enumerate(self._echoes):
-            if echo.event is not event and echo.kind == kind and echo.text == text:
-                del self._echoes[index]
-                self._waiting[not event] -= 1
-                return echo.turn if echo.turn in self._window.turns else self._attached()
-        return None
-
-    def _expect_echo(self, echo: _Echo) -> None:
-        if len(self._echoes) == _ECHOES:
-            self._waiting[self._echoes.popleft().event] -= 1
-        self._echoes.append(echo)
-        self._waiting[echo.event] += 1
-
-    def _attached(self) -> Turn | None:
-        """The turn of an echo is given on already: its other record goes to the last turn."""
-        return self._window.turns[-1] if self._window.turns else None
 
     def _say_as(self, role: Role, record: dict[str, Any], parts: list[Part], span: Span) -> Turn:
         turn = self._open(record, role, span)
@@ -475,17 +411,3 @@ def _state_error(result: Part, end: Part) -> None:
     """What the tool's end event states goes over what the output's text lets one guess."""
     if end.is_error is not None and not end.error_inferred:
         result.is_error, result.error_inferred = end.is_error, False
-
-
-def _prefix_end(path: Path, call_id: str) -> int:
-    """Byte offset behind the last record that names the call which spawned this agent; 0 if none does."""
-    needles = [b'"call_id":' + space + dump_bytes(call_id) for space in (b"", b" ")]
-    end = offset = 0
-    with suppress(OSError), open_stream(path) as file:  # what is wrong with it is said when it is read
-        for line in file:
-            offset += len(line)
-            if any(needle in line for needle in needles):
-                end = offset
-            if offset > _PREFIX_BYTES:
-                break
-    return end
