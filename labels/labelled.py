@@ -123,3 +123,9 @@ def unfinished(store: Store, reviewer: str) -> frozenset[str]:
     )
     owner = {str(row[0]): str(row[1]) for row in store.query("SELECT alias, run FROM run_alias")}
     return frozenset(owner.get(str(row[0]), str(row[0])) for row in rows)
+
+
+def said_so_far(store: Store) -> tuple[tuple[str, int], ...]:
+    """Changes whenever anybody decides anything: a cheap thing to ask before figures are computed again."""
+    rows = store.query("SELECT origin, seq FROM chain ORDER BY origin")
+    return tuple((str(origin), int(seq)) for origin, seq in rows)

@@ -6,6 +6,7 @@ Figures are computed in a thread while the screen is already there. Leaving it, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,9 +14,9 @@ from textual import on
 from textual.app import ComposeResult
 
 from review_tui.actions import INSIGHTS, Action
-from review_tui.insights.names import GROUPS_PAGE, MODES_PAGE, NAMES_OF_PAGES, PLAN_PAGE
+from review_tui.insights.names import NAMES_OF_PAGES, PLAN_PAGE
 from review_tui.sanitize import clean, short
-from review_tui.screens.insights_filters import InsightsFilters
+from review_tui.screens.insights_pages import InsightsPages
 from review_tui.screens.reader import Reader
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.page import PageList
@@ -40,7 +41,7 @@ class Stopped(Exception):
     """The reviewer left, or wants something else computed."""
 
 
-class InsightsScreen(InsightsFilters):
+class InsightsScreen(InsightsPages):
     """Pages of figures about the runs of a scope."""
 
     ACTIONS: ClassVar[list[Action]] = INSIGHTS
@@ -49,22 +50,17 @@ class InsightsScreen(InsightsFilters):
         super().__init__()
         self.material: Material | None = None
         self.plans: list[SystemPlan] | None = None
-        self.page = 0
-        self.group, self.plan = 0, 0
-        self.order = "code"
         self.doing, self.trouble = "", ""
         #: Runs whose votes are left out because the reviewer is to judge them without knowing of others' votes.
         self.hidden, self.all_votes = 0, False
         self._stop = threading.Event()
+        #: What had been said when the figures were computed.
+        self._said: object = None
 
     def compose(self) -> ComposeResult:
         yield Bar(2, id="head")
         yield PageList(id="page")
         yield Bar(1, id="footer")
-
-    @property
-    def body(self) -> PageList:
-        return self.query_one("#page", PageList)
 
     def on_mount(self) -> None:
         self.ready = True
@@ -80,6 +76,17 @@ class InsightsScreen(InsightsFilters):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show_page)
+
+    async def on_screen_resume(self) -> None:
+        """Back from a run in which something may have been decided: the figures follow."""
+        if self.found is None or self.doing:
+            return
+        from labels.labelled import said_so_far
+
+        with contextlib.suppress(UserError):
+            now = await asyncio.to_thread(said_so_far, self.station.store)
+            if now != self._said and self.ready and not self.doing:
+                self.begin()
 
     # -- computing ----------------------------------------------------------------------------------------------
 
@@ -112,7 +119,7 @@ class InsightsScreen(InsightsFilters):
         from labels.insights import kept
         from labels.insights.material import gather
         from labels.insights.whole import figures
-        from labels.labelled import unfinished
+        from labels.labelled import said_so_far, unfinished
 
         def progress(done: int, many: int) -> None:
             self.doing = f"reading decisions of {done:,}/{many:,} runs"
@@ -120,6 +127,7 @@ class InsightsScreen(InsightsFilters):
                 raise Stopped
 
         store = self.station.store
+        self._said = said_so_far(store)
         hidden = frozenset() if self.all_votes else unfinished(store, self.station.reviewer)
         votes = kept.load(store, progress).without(hidden)
         material = gather(store, self.station.codebooks(), self.scope, votes)
@@ -228,68 +236,7 @@ class InsightsScreen(InsightsFilters):
         book = short(f"{profile.codebook} {profile.version}", 24) if profile and width >= 110 else ""
         return [*pieces, None, (book, "faint")]
 
-    # -- pages --------------------------------------------------------------------------------------------------
-
-    def _turn_to(self, page: int) -> None:
-        self.page = page % len(NAMES_OF_PAGES)
-        self.body.to_top()
-        self.show_page()
-
-    def action_next_page(self) -> None:
-        self._turn_to(self.page + 1)
-
-    def action_previous_page(self) -> None:
-        self._turn_to(self.page - 1)
-
-    def action_page_1(self) -> None:
-        self._turn_to(0)
-
-    def action_page_2(self) -> None:
-        self._turn_to(1)
-
-    def action_page_3(self) -> None:
-        self._turn_to(2)
-
-    def action_page_4(self) -> None:
-        self._turn_to(3)
-
-    def action_page_5(self) -> None:
-        self._turn_to(4)
-
-    def action_page_6(self) -> None:
-        self._turn_to(5)
-
-    def action_page_7(self) -> None:
-        self._turn_to(6)
-
-    def action_page_8(self) -> None:
-        self._turn_to(7)
-
-    def action_page_9(self) -> None:
-        self._turn_to(8)
-
-    def action_measure(self) -> None:
-        """The next measure, with the published figures that go with it."""
-        self._step("column", MODES_PAGE)
-
-    def action_grouping(self) -> None:
-        self._step("group", GROUPS_PAGE)
-
-    def action_next_system(self) -> None:
-        self._step("plan", PLAN_PAGE)
-
-    def _step(self, what: str, page: int) -> None:
-        """The next of something on its page; from another page, to that page first."""
-        if self.page != page:
-            self._turn_to(page)
-        else:
-            setattr(self, what, getattr(self, what) + 1)
-            self.show_page()
-
-    def action_order(self) -> None:
-        self.order = "size" if self.order == "code" else "code"
-        self.show_page()
-        self.say(f"Modes in the order of {'their figures' if self.order == 'size' else 'the codebook'}.")
+    # -- keys ---------------------------------------------------------------------------------------------------
 
     def action_again(self) -> None:
         self.begin()

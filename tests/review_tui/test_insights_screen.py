@@ -314,6 +314,24 @@ async def test_from_a_bar_to_the_transcript_and_back(judged_db: Path) -> None:
         assert here.screen == "InboxScreen"
 
 
+async def test_figures_follow_what_is_decided_on_the_way(judged_db: Path) -> None:
+    async with station(judged_db, size=MIDDLE) as here:
+        screen = await open_insights(here)
+        while "task-derailment" not in (screen.body.selected or ""):
+            await here.press("down")
+        assert not any("8/18" in row for row in rows(screen))
+        await here.press("enter")
+        await here.until(lambda: here.screen == "LabelledScreen" and "9 places" in here.head)
+        await here.press("enter")
+        await here.until(lambda: here.reviewing)
+        await here.press("d")  # removes the label that the cursor is at
+        await here.until(lambda: len(here.decision(1).labels) == 1)
+        await here.press("q", "q")
+        assert here.screen == "InsightsScreen"
+        await here.until(lambda: any("8/18" in row for row in rows(screen)), "the figures of now")
+        assert "task-derailment" in (screen.body.selected or "")
+
+
 async def test_hidden_labels_are_only_counted(db: Path, tmp_path: Path) -> None:
     runs = make(db, tmp_path / "runs", 6)
     with Store.open(db) as store:
