@@ -99,11 +99,8 @@ class CodePrompt(ModalScreen[Named | None]):
         if not rows:
             rows = [(None, [("no code yet: type a name, Enter makes it" if self.new else "no other code", "faint")])]
         chosen = next((key for key, _ in rows if key is not None), None)
-        if (
-            typed
-            and self.new
-            and not any(look for key, look in rows if key and self._fits(self._by_id.get(key), typed))
-        ):
+        fits = any(self._fits(self._by_id.get(key or ""), typed) for key, _ in rows)
+        if typed and self.new and not fits:
             chosen = "new"  # nothing begins so: what is near is pointed out, and not chosen by Enter
         self.rows.cursor = -1
         self.rows.show(FixedRows(rows), select=chosen)
