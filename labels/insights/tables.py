@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labels.codebook import Codebook
 from labels.insights import published
 from labels.insights.figures import GROUPED_BY, CategoryRow, Figure, Group, ModeRow, Pair
-from labels.insights.intervals import clustered_share, mean, share
+from labels.insights.intervals import NO_RUNS, clustered_share, mean, share
 from labels.insights.lift import lift
 from labels.insights.values import ABSENT, PRESENT
 
@@ -77,14 +77,19 @@ def _mode(table: Table, failed: Table, good: Table, counts: Array, place: int) -
     return ModeRow(
         slug, mode.code if mode else "", mode.name if mode else slug, mode.category if mode else "",
         mode_share(table, place),
-        clustered_share((column == PRESENT).astype(float), counts.astype(float), NO_FAILURE),
-        _among(failed, place, NO_FAILED), _among(good, place, NO_GOOD),
+        _of_failures(column, counts), _among(failed, place, NO_FAILED), _among(good, place, NO_GOOD),
         lift(
             int((there & bad).sum()), int(there.sum()), int((known & ~there & bad).sum()),
             int((known & ~there).sum()), level,
         ),
         int(((column == PRESENT) & ~full).sum()), _published(table.codebook, slug),
     )  # fmt: skip
+
+
+def _of_failures(column: Array, counts: Array) -> Figure:
+    if not (column >= ABSENT).any():
+        return Figure(None, why=NO_RUNS, count=0)  # nobody looked for it: none found is not none there
+    return clustered_share((column == PRESENT).astype(float), counts.astype(float), NO_FAILURE)
 
 
 def _among(table: Table, place: int, why: str) -> Figure:

@@ -101,12 +101,13 @@ def losses(profile: Profile) -> None:
     lost = profile.lost
     if not lost.runs:
         return
+    few = f" of {output.count(lost.runs, 'run')}, too few" if lost.steps.too_few else ""
     said = [f"{lost.steps.value:g} steps ({percent(lost.steps_share)} of the run)"]
     if lost.seconds.value is not None:
         said.append(f"{amount(lost.seconds.value)} ({percent(lost.seconds_share)})")
     if lost.tokens.value is not None:
         said.append(f"{lost.tokens.value:,.0f} tokens ({percent(lost.tokens_share)})")
-    output.line(f"after its first failure a run goes on for {', '.join(said)} (medians)")
+    output.line(f"after its first failure a run goes on for {', '.join(said)} (medians{few})")
     if lost.seconds_total or lost.tokens_total:
         output.line(f"in all: {amount(lost.seconds_total)}, {lost.tokens_total:,} tokens")
 

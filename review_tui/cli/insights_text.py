@@ -100,8 +100,8 @@ def _onset(profile: Profile) -> None:
         return
     first = onset.first_step.value or 0.0
     output.line(
-        f"the first failure of a run begins at step {first + 1:g} (median of {output.count(onset.runs, 'run')}),"
-        f" {percent(onset.position)} into it"
+        f"the first failure of a run begins at step {first + 1:g} (median of {output.count(onset.runs, 'run')}"
+        f"{', too few' if onset.first_step.too_few else ''}), {percent(onset.position)} into it"
     )
     if onset.position.too_few:
         output.note(f"{output.count(onset.position.n, 'run')}: too few to draw where failures begin.")

@@ -5,6 +5,7 @@ from insight_desk import LOOP, MISMATCH, NONE, RESET, SAFETY, WRONG, Desk
 
 from labels.insights.figures import Figure, Group, Profile
 from labels.insights.intervals import wilson
+from labels.ledger import Ledger
 from labels.model import SetJudged, SetNone
 
 
@@ -121,6 +122,7 @@ def test_a_mode_that_was_not_asked_about_is_no_denominator(desk: Desk):
     assert counted(rows[LOOP].runs) == (0, 4)
     assert counted(rows[RESET].runs) == (1, 1)
     assert counted(rows[MISMATCH].runs) == (0, 1)
+    assert rows[MISMATCH].failures.value == 0.0
     assert (profile.judged, profile.complete) == (4, 1)
     assert counted(profile.clean) == (0, 1)  # of the others nobody knows
     assert counted({row.id: row for row in profile.categories}["2"].runs) == (1, 1)
@@ -137,6 +139,11 @@ def test_runs_judged_in_part_are_told_and_can_be_left_out(desk: Desk):
     row = profile.mode(LOOP)
     assert row is not None
     assert (counted(row.runs), row.present_partly) == ((1, 2), 1)
+    Ledger(desk.store, "ann").undo(full)
+    other = desk.profile().mode(RESET)
+    assert other is not None
+    assert (other.runs.value, other.failures.value) == (None, None)  # nobody looked for it
+    Ledger(desk.store, "ann").redo(full)
     only = desk.profile(complete=True).mode(LOOP)
     assert only is not None
     assert (counted(only.runs), only.present_partly) == ((0, 1), 0)
