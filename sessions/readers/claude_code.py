@@ -29,8 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from sessions.readers.base import Head, Source
+from sessions.readers.claude_code_conversation import Conversation
 from sessions.readers.claude_code_files import SCAN_BYTES, AgentFile, AgentFiles, abandoned_branches, first_records
-from sessions.readers.claude_code_lines import Conversation, Lane, Lines, lane_of
+from sessions.readers.claude_code_lines import Lane, Lines, lane_of
 from sessions.readers.pairing import Turn
 from sessions.readers.shared import title_of
 from sessions.run import DEFAULT_ACTOR, Facts, Header, Part, Problem, Record, Step

@@ -1,6 +1,6 @@
 """The lines of one Claude Code file (a session's or a sub-agent's), put together to turns.
 
-`Conversation.turns` streams: it holds the window of `sessions.readers.pairing`, a 64-bit hash of every uuid seen
+`Lines.turns` streams: it holds the window of `sessions.readers.pairing`, a 64-bit hash of every uuid seen
 (resumed sessions repeat lines) and the last few thousand sub-agent lines' parents, nothing else that grows.
 """
 
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sessions.jsontext import BadJson, loads
 from sessions.readers.base import Source
+from sessions.readers.claude_code_conversation import Conversation
 from sessions.readers.claude_code_files import is_prompt
 from sessions.readers.claude_code_parts import say, set_usage, tool_result, user_part
 from sessions.readers.pairing import Turn, Window
@@ -38,31 +39,6 @@ class Lane:
     parent_call: str | None = None
     branch: str | None = None
     asker: str = DEFAULT_ACTOR["user"]
-
-
-@dataclass(slots=True)
-class Conversation:
-    """What is known of one run of the file. left: abandoned branches met. titles: by who gave them."""
-
-    item: int
-    session: str | None = None
-    version: str | None = None
-    model: str | None = None
-    task: str | None = None
-    started_at: str | None = None
-    answered: bool = False
-    left: set[str] = field(default_factory=set)
-    titles: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def native_id(self) -> str | None:
-        """The session's id. A sub-agent's lines name its parent's session, so its own id is put behind."""
-        agent = self.facts.get("agentId")
-        return f"{self.session}/{agent}" if self.session and agent else self.session
-
-    def count(self, what: str) -> None:
-        self.facts[what] = self.facts.get(what, 0) + 1
 
 
 class Lines:
@@ -129,7 +105,7 @@ class Lines:
             self._seen.add(key)
         conversation = self.conversations[-1]
         if conversation.session is None:
-            _note_envelope(conversation, record)
+            conversation.note_envelope(record)
         lane = self._main
         if (record.get("isSidechain") is True and not self._alone) or record.get("parent_tool_use_id"):
             lane = self._side_lane(record)
@@ -295,9 +271,9 @@ class Lines:
         conversation = self.conversations[-1]
         subtype = record.get("subtype")
         if kind in ("summary", "ai-title", "custom-title"):
-            _note_title(conversation, kind, record, self._seen)
+            conversation.note_title(kind, record, self._seen)
         elif kind == "result":
-            _note_result(conversation, record)
+            conversation.note_result(record)
         elif kind == "progress":
             self._note_progress(record)
         name = f"{kind}/{subtype}" if type(subtype) is str else kind
@@ -311,7 +287,7 @@ class Lines:
         if self._cleared and lane is self._main:
             self._cleared = False
             self.conversations.append(Conversation(len(self.conversations)))
-            _note_envelope(self.conversations[-1], record)
+            self.conversations[-1].note_envelope(record)
         conversation = self.conversations[-1]
         at, uuid = record.get("timestamp"), record.get("uuid")
         branch = lane.branch
@@ -417,34 +393,3 @@ def _note_started(turn: Turn | None, part: Part, extra: Any) -> None:
         found = _AGENT_ID.search(part.text)
         if found:
             turn.started.append((found.group(1), part.call_id))
-
-
-def _note_envelope(conversation: Conversation, record: dict[str, Any]) -> None:
-    session = record.get("sessionId") or record.get("session_id")
-    if type(session) is not str:
-        return
-    conversation.session = session
-    version = record.get("version") or record.get("claude_code_version")
-    conversation.version = version if type(version) is str else None
-    for key in ("cwd", "gitBranch", "slug"):
-        if type(record.get(key)) is str and record[key]:
-            conversation.facts[key] = record[key]
-
-
-def _note_title(conversation: Conversation, kind: str, record: dict[str, Any], seen: set[int]) -> None:
-    """Later titles win. A summary at a file's top may be of another session: its leaf must be a line of this one."""
-    leaf = record.get("leafUuid")
-    title = record.get({"summary": "summary", "ai-title": "aiTitle"}.get(kind, "customTitle"))
-    if type(title) is not str or not title.strip():
-        return
-    if kind == "summary" and type(leaf) is str and hash(leaf) not in seen:
-        return
-    conversation.titles[kind] = title
-
-
-def _note_result(conversation: Conversation, record: dict[str, Any]) -> None:
-    """The closing line of `--output-format stream-json`: totals of the whole run."""
-    for key in ("total_cost_usd", "num_turns", "duration_ms", "is_error", "subtype"):
-        value = record.get(key)
-        if value is not None and type(value) in (int, float, bool, str):
-            conversation.facts[key] = value
