@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labels.codebook import Codebooks
 from labels.glance import OUTSIDE_PREFIX
-from labels.importing import beside, inside, models
+from labels.importing import beside, inside, models, released
 from labels.importing.inside import Blocks
 from labels.importing.report import Imported, Source
 from labels.importing.vote import OutsideVote, record
@@ -88,6 +88,7 @@ def _votes(
     run: Run, path: Path, files: Sequence[Sidecar], codebooks: Codebooks, blocks: Blocks, report: Imported
 ) -> Iterator[OutsideVote]:
     yield from inside.votes(run, codebooks, blocks, report)
+    yield from released.votes(run, path, codebooks, report)
     yield from beside.votes(run, path, files, codebooks, report)
 
 
@@ -97,7 +98,8 @@ def _stored(store: Store, path: Path, item: int) -> RunInfo | None:
 
 
 def _enter(store: Store, run: RunInfo, vote: OutsideVote, report: Imported) -> None:
-    if (run.id, vote.reviewer) in report.entered:
+    key = (run.id, vote.reviewer, (vote.cut.first, vote.cut.last) if vote.cut else None)
+    if key in report.entered:
         # Two rows on one text: the first reading stands, whatever the second says.
         report.left_out[TWICE] += 1
         return
@@ -108,7 +110,7 @@ def _enter(store: Store, run: RunInfo, vote: OutsideVote, report: Imported) -> N
     source.none += not vote.said
     source.repeats += not vote.independent
     report.runs.add(run.id)
-    report.entered.add((run.id, vote.reviewer))
+    report.entered.add(key)
 
 
 def _linked(store: Store, runs: set[str]) -> set[str]:

@@ -26,7 +26,7 @@ class Source:
 class Imported:
     """runs: labelled runs. runs_new: of those, how many were not in the database before. linked: runs on which more
     than one corpus has votes. left_out: why votes or parts of them were not taken -> how many. notes: for people.
-    entered: (run, reviewer) of every vote so far."""
+    entered: (run, reviewer, steps of the chunk or None) of every vote so far."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     runs: set[str] = field(default_factory=set)
@@ -34,4 +34,4 @@ class Imported:
     linked: set[str] = field(default_factory=set)
     left_out: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
-    entered: set[tuple[str, str]] = field(default_factory=set)
+    entered: set[tuple[str, str, tuple[int, int] | None]] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""One outside annotator's vote on a whole run, and how it enters the ledger."""
+"""One outside annotator's vote on a run, or on a chunk of it, and how it enters the ledger."""
 
 from __future__ import annotations
 
@@ -9,11 +9,26 @@ from typing import Literal
 
 from labels.codebook import Codebook
 from labels.glance import OUTSIDE_PREFIX
-from labels.ledger import record_act, run_target
+from labels.ledger import chunk_target, record_act, run_target
 from labels.maintenance import remember_codebook
-from labels.model import Act, Clear, Decision, Evidence, Label, Op, SetJudged, SetLabel, SetNone, SetNote, StepRef
+from labels.model import (
+    Act,
+    Clear,
+    Decision,
+    Evidence,
+    Label,
+    Op,
+    SetJudged,
+    SetLabel,
+    SetNone,
+    SetNote,
+    StepRef,
+    Target,
+)
 from sessions import catalog
 from sessions.catalog import RunInfo
+from sessions.chunks import ChunkRef
+from sessions.identity import chunk_id
 from sessions.jsontext import canonical
 from sessions.store import Store
 
@@ -46,9 +61,20 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A chunk: first..last (indices), its number from 1, by what it was cut."""
+
+    first: int
+    last: int
+    number: int
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutsideVote:
     """annotator: without the prefix. judged: slugs that were asked about, None for all of the codebook. independent:
-    False where the same annotations stand beside other runs, so that this is no reading of its own."""
+    False where this is no reading of its own: the same annotations stand beside other runs, or others' votes were
+    known. cut: the chunk, None for the whole run."""
 
     annotator: str
     corpus: str
@@ -57,6 +83,7 @@ class OutsideVote:
     judged: tuple[str, ...] | None = None
     note: str = ""
     independent: bool = True
+    cut: Cut | None = None
 
     @property
     def reviewer(self) -> str:
@@ -91,9 +118,17 @@ def _act(store: Store, run: RunInfo, vote: OutsideVote) -> Act:
     if vote.note:
         ops.append(SetNote(text=vote.note[:_LONGEST_NOTE]))
     return Act(
-        target=run_target(store, run), ops=tuple(ops), blind_suggestions=True, blind_votes=vote.independent,
+        target=_target(store, run, vote.cut), ops=tuple(ops), blind_suggestions=True, blind_votes=vote.independent,
         how="import", tool=f"{TOOL}: {vote.corpus}",
     )  # fmt: skip
+
+
+def _target(store: Store, run: RunInfo, cut: Cut | None) -> Target:
+    if cut is None:
+        return run_target(store, run)
+    first, last = (catalog.step_id(store, run.no, index) or "?" for index in (cut.first, cut.last))
+    chunk = ChunkRef(chunk_id(first, last), cut.number, cut.first, cut.last, first, last)
+    return chunk_target(chunk, cut.policy)
 
 
 def _labels(store: Store, run: RunInfo, vote: OutsideVote) -> list[Label]:
@@ -124,6 +159,8 @@ def _labels(store: Store, run: RunInfo, vote: OutsideVote) -> list[Label]:
 def _label_id(vote: OutsideVote, run: RunInfo, number: int, item: Said) -> str:
     """The same wherever it is imported, so that merged databases have one label and not two."""
     identity = [vote.reviewer, run.content_id, number, item.mode, item.first, item.last]
+    if vote.cut is not None:
+        identity += [vote.cut.first, vote.cut.last]
     return sha256(canonical(identity)).hexdigest()[:32]
 
 
