@@ -16,7 +16,7 @@ from review_tui.widgets.side import steps_text
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
-    from labels.codebook import Codebook, Mode
+    from labels.codebook import Codebook, Codebooks, Mode
 
 Result = TypeVar("Result")
 LAST_CHANCE_S = 5.0
@@ -162,10 +162,14 @@ class DecideActions(ReviewParts):
             self.go_chunk(following)
             self.say(f"{done} Now chunk {following + 1}.", "good")
 
+    def judged_by(self) -> Codebooks:
+        """The codebooks of which "none" is said. Raises UserError if one of the user's cannot be read."""
+        return self.station.codebooks()
+
     async def action_none(self) -> None:
         if not self._ready():
             return
-        books = await self.work(self.station.codebooks)
+        books = await self.work(self.judged_by)
         if books is None:
             return
         labelled = {label.codebook for label in self.desk.decision.labels} if self.desk.decision else set()

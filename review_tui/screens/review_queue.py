@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import wait
+from typing import TYPE_CHECKING
 
 from labels import queue_progress
 from labels.queue_hold import Hold
@@ -19,6 +20,9 @@ from review_tui.screens.review import GOODBYE_S, ReviewScreen
 from review_tui.widgets.side import steps_text
 from sessions import places
 from sessions.errors import UserError
+
+if TYPE_CHECKING:
+    from labels.codebook import Codebooks
 
 #: What comes next is not looked at before this one has been on the screen so long, in seconds.
 SETTLE_S = 0.1
@@ -255,6 +259,12 @@ class QueueReviewScreen(ReviewScreen):
     async def action_policy(self) -> None:
         queue = self.session.queue
         self.say(f"The queue {short(queue.name, 30)!r} cuts its runs by {queue.policy}, for every reviewer.", "warn")
+
+    def judged_by(self) -> Codebooks:
+        """Those that the queue names: nobody was asked about the others."""
+        books, named = self.station.codebooks(), {ref.id for ref in self.session.queue.codebooks}
+        here = [book.id for book in books if book.id in named]
+        return books.only(*here) if here else books
 
     async def action_label(self) -> None:
         selection = self.transcript.selection

@@ -621,6 +621,16 @@ async def test_gold_looks_like_any_other(db, two):
     assert all("none yet" in text for texts in heads.values() for text in texts)
 
 
+@pytest.mark.parametrize(("named", "said"), [([MAST], ["mast"]), ([], ["mast", "safety"])])
+async def test_none_is_said_of_what_the_queue_asks_about(db, two, named, said):
+    make(db, two, codebooks=named)
+    async with station(db) as here:
+        await enter_queue(here)
+        await here.press("0")
+        await here.until(lambda: "no failure mode occurs" in here.footer)
+        assert sorted(here.decision(1).none) == said
+
+
 async def test_a_codebook_that_has_changed_is_said_in_a_line(db, two, tmp_path):
     text = (Path(load_all.__code__.co_filename).parent / "codebooks" / "safety.toml").read_text()
     mine = tmp_path / "mine.toml"
