@@ -91,7 +91,7 @@ def _head(view: View, profile: Profile, column: Column) -> list[PageRow]:
     beside = f"  ◆ {short(said.title, max(8, view.width - len(column.title) - 15 - len(n)))}{n}" if said else ""
     others = "".join(_brief(item.key).rjust(_PUBLISHED) for item in _others(profile, column, view.width))
     more = "".join(f"{word:>{_MORE}}" for word in _more(column, view.width).values())
-    right = f"{more}{others}" if more or view.width >= 100 else ""
+    right = f"{more}{others} " if more or view.width >= 100 else ""
     return [
         (None, [(f" {column.title}", "strong"), (beside, "mark"), None, ("p next ", "faint")]),
         (None, [(" ", "text"), *LEGEND, None, (right, "faint")]),
