@@ -144,3 +144,14 @@ def _mark(store: Store, wishes: Sequence[Wish], reason: str) -> None:
         for wish in wishes:
             tx.execute("DELETE FROM queue_again WHERE run = ? AND chunk = ?", [wish.run, wish.chunk])
             tx.execute("INSERT INTO queue_again VALUES (?, ?, ?, ?)", [wish.run, wish.chunk, at, reason])
+
+
+def reason_for(store: Store, run: str, chunk: str, reviewer: str) -> str:
+    """Why a chunk has come back to somebody; "" if it has not, or if they had not decided on it before: the reason
+    tells what was said of it. run: its id now."""
+    row = store.one(
+        "SELECT g.reason FROM queue_again g JOIN decision d ON d.run = g.run AND d.chunk = g.chunk AND d.at < g.at"
+        " WHERE g.run = ? AND g.chunk = ? AND d.reviewer = ? AND d.verdict IS NOT NULL",
+        [run, chunk, reviewer],
+    )
+    return str(row[0]) if row else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from labels import queue_hold, queue_next, queue_progress
+from labels import queue_again, queue_hold, queue_next, queue_progress
 from labels.ledger import Ledger, fill_judgements
 from labels.queue_next import Given
 from labels.queues import Queue
@@ -29,12 +29,14 @@ COUNT_S = 15.0
 
 @dataclass
 class Reading:
-    """An item ready to be read. number: which one of this reviewer's in the queue, from 1."""
+    """An item ready to be read. number: which one of this reviewer's in the queue, from 1. again: why they have it once
+    more, having decided on it before; "" if they have not."""
 
     given: Given
     desk: Desk
     document: Document
     number: int
+    again: str = ""
 
     @property
     def run(self) -> RunInfo:
@@ -119,11 +121,11 @@ class QueueSession:
         number, here, ahead = self._done + 1, self.current, self._ahead
         if ahead is not None and (ahead.given.place, ahead.given.repeat) == (given.place, given.repeat):
             ahead.desk.reload()
-            return Reading(given, ahead.desk, ahead.document, number)
+            return Reading(given, ahead.desk, ahead.document, number, self._again(given))
         if here is not None and here.run.id == given.run:
             if given.repeat or here.given.repeat:
                 here.desk.reload()  # what is hidden of what was said before is another chunk's now
-            return Reading(given, here.desk, here.document, number)
+            return Reading(given, here.desk, here.document, number, self._again(given))
         return self._fresh(given, number)
 
     def _fresh(self, given: Given, number: int) -> Reading:
@@ -131,11 +133,14 @@ class QueueSession:
         if run is None:
             raise UserError("the run of your next item is no longer in the database.", "Somebody has deleted it.")
         desk = Desk(self.store, run, self.reviewer, self.queue.policy)
-        reading = Reading(given, desk, Document(self.store, run, desk.chunks), number)
+        reading = Reading(given, desk, Document(self.store, run, desk.chunks), number, self._again(given))
         desk.whole_run = reading.whole_run
         desk.enter(reading.chunk)
         self._lay_out(reading)
         return reading
+
+    def _again(self, given: Given) -> str:
+        return "" if given.repeat else queue_again.reason_for(self.store, given.run, given.chunk, self.reviewer)
 
     def _lay_out(self, reading: Reading) -> None:
         """Lay out the item's first screen."""

@@ -21,7 +21,7 @@ def command(ctx: click.Context, name: str, minutes: float, release: bool, as_jso
 
     Until you have decided, asking again gives the same. Nobody else gets it meanwhile, as long as it is kept for you.
     """
-    from labels import queue_next, queues
+    from labels import queue_again, queue_next, queues
     from sessions import catalog
 
     given = settings(ctx)
@@ -31,6 +31,7 @@ def command(ctx: click.Context, name: str, minutes: float, release: bool, as_jso
         queue_next.release(store, queue, who)
     item = None if release else queue_next.take(store, queue, who, seconds=60 * minutes)
     run = catalog.run_by_id(store, item.run) if item else None
+    reason = queue_again.reason_for(store, item.run, item.chunk, who) if item else ""
     if as_json:
         data = None
         if item is not None:
@@ -38,6 +39,7 @@ def command(ctx: click.Context, name: str, minutes: float, release: bool, as_jso
                 "run": item.run, "title": run.title if run else None, "chunk": item.number or None,
                 "chunk_id": item.chunk, "first_step": item.first + 1, "last_step": item.last + 1,
                 "place": item.place + 1, "items": queue.items, "kept_for_s": item.seconds, "resumed": item.resumed,
+                "again": reason or None,
             }  # fmt: skip
         output.emit("queue-next", {"queue": queue.id, "reviewer": who, "item": data})
     elif item is None:
@@ -46,5 +48,7 @@ def command(ctx: click.Context, name: str, minutes: float, release: bool, as_jso
         where = f"chunk {item.number}, {output.steps_text(item.first, item.last)}" if item.number else "the whole run"
         again = "  (as before)" if item.resumed else ""
         output.line(f"{item.run[:8]}  {where}  {run.title if run else ''}{again}")
+        if reason:
+            output.note(f"you decided on it before, and it is here again: {reason}.")
         option = f"--chunk {item.number}" if item.number else "--whole"
         output.note(f"review-tui decide {item.run[:8]} {option} --verdict ...")

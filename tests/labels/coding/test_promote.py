@@ -13,7 +13,7 @@ from labels import queue_next, queue_progress, queues
 from labels.codebook import BUILT_IN, Mode, load
 from labels.codebook_write import add_mode, create, quoted, raised
 from labels.coding.promote import Promoted, Wanted, promote, slug_of
-from labels.queue_again import Wish, bring_back
+from labels.queue_again import Wish, bring_back, reason_for
 from sessions.errors import UsageError, UserError
 
 OWN = '''# our own modes
@@ -174,7 +174,10 @@ def test_those_who_had_decided_get_the_chunks_again_until_they_have_said_somethi
             queue_progress.of_queue(desk.store, queue, who).mine,
             queue_progress.readings(desk.store, queue, who),
         ) == (0, 0)
+        assert reason_for(desk.store, noted.run, noted.chunk, who).startswith("wrong-clock@ours is new")
+        assert reason_for(desk.store, noted.run, noted.chunk, "cat") == ""  # it tells what others noted
         desk.none(who, 0, 1)
+        assert reason_for(desk.store, noted.run, noted.chunk, who) == ""
         assert queue_progress.of_queue(desk.store, queue, who).mine == 1
         assert queue_next.take(desk.store, queue, who) is None
     assert queue_next.take(desk.store, queue, "cat") is None

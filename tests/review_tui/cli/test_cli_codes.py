@@ -63,6 +63,8 @@ def test_from_notes_to_a_mode_and_back_to_a_queue(call, runs: list[str], tmp_pat
     assert call("codebook", "check", file).code == 0
     given = call("queue", "next", "again: wrong-time-zone", "--json").json
     assert given["item"]["run"] in runs[:2]
+    assert given["item"]["again"] == "wrong-time-zone@ours is new: it was noted here as 'wrong time zone'"
+    assert "you decided on it before" in call("queue", "next", "again: wrong-time-zone").err
     assert "wrong-time-zone@ours" in call("codes", "list").out
     assert [item["note"] for item in notes(call, "--uncoded")] == []
     assert len(notes(call, "--code", "wrong time zone")) == 2
