@@ -28,10 +28,11 @@ def is_jsonl(source: Source) -> bool:
     Two, so that one damaged line does not hide the rest. A document on a single line is a document.
     """
     lines = source.first_lines(2)
-    return len(lines) == 2 and any(map(_is_object, lines))
+    return len(lines) == 2 and any(map(is_object, lines))
 
 
-def _is_object(line: bytes) -> bool:
+def is_object(line: bytes) -> bool:
+    """Whether a line is a JSON object by itself."""
     if not line.lstrip().startswith(b"{"):
         return False
     try:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sessions.jsontext import BadJson, loads
 from sessions.readers.base import Head, Source
+from sessions.readers.records import is_object
 from sessions.readers.salvage import open_document
 from sessions.run import Problem
 
@@ -37,16 +37,7 @@ def _is_jsonl(source: Source) -> bool:
 
     A pretty-printed document's lines are none; a document on a single line is JSONL with one row.
     """
-    return any(map(_is_object, source.first_lines(2)))
-
-
-def _is_object(line: bytes) -> bool:
-    if not line.lstrip().startswith(b"{"):
-        return False
-    try:
-        return isinstance(loads(line), dict)
-    except BadJson:
-        return False
+    return any(map(is_object, source.first_lines(2)))
 
 
 def _lines(source: Source) -> Iterator[tuple[int | None, Any]]:
