@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from labels.gold.books import Books
-from labels.gold.settle import Row, standing
+from labels.gold.settle import Row
+from labels.gold.standing import standing
 
 APART = "root causes differ"
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from labels.gold.books import Books
 from labels.gold.rule import Rule
+from labels.gold.standing import standing
 
 Row: TypeAlias = dict[str, Any]
 
@@ -163,37 +164,6 @@ def _verdicts(said: Row, books: Books, left_out: Counter[str]) -> dict[str, bool
     left = judged if only is None else judged & only
     left_out[OTHER_WORDING] += len(judged) - len(left)
     return {mode: mode in said["present"] for mode in left - set(said["unsure"]) if mode in all_of_it}
-
-
-# -- what adjudicators said --------------------------------------------------------------------------------------------
-
-
-def standing(rows: Sequence[Row]) -> dict[tuple[str, str], Row | None]:
-    """(codebook, mode) -> the adjudication that stands; None where several that did not know of each other differ.
-
-    One that was made in knowledge of another replaces it; never the clock.
-    """
-    by_mode: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        by_mode.setdefault((row["codebook"]["id"], row["mode"]), []).append(row)
-    found: dict[tuple[str, str], Row | None] = {}
-    for key, mine in by_mode.items():
-        known = {(origin, seq) for row in mine for origin, seq in _knew(row, mine)}
-        last = [row for row in mine if _event(row) not in known]
-        found[key] = last[-1] if len({row["outcome"] for row in last}) == 1 else None
-    return found
-
-
-def _event(row: Row) -> tuple[str, int]:
-    origin, _, seq = row["event_id"].rpartition(":")
-    return origin, int(seq)
-
-
-def _knew(row: Row, others: Iterable[Row]) -> list[tuple[str, int]]:
-    """The adjudications that were known when this one was made: the earlier ones of its origin, and those it names."""
-    origin, seq = _event(row)
-    heads = {**row.get("after", {}), origin: seq - 1}
-    return [(where, number) for where, number in map(_event, others) if number <= heads.get(where, 0)]
 
 
 # -- the row ----------------------------------------------------------------------------------------------------

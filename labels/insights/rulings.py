@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from labels import adjudication
-from labels.gold.settle import standing
+from labels.gold.standing import standing
 from labels.insights.columns import Columns
 from labels.insights.scope import Scope
 from sessions import catalog

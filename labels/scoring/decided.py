@@ -14,7 +14,7 @@ from labels import adjudication, views
 from labels.codebook import Codebooks
 from labels.detection import stale
 from labels.detectors.base import Detector, RunMeta
-from labels.gold.settle import standing
+from labels.gold.standing import standing
 from labels.model import WHOLE_RUN, Label, StepRef
 from labels.scoring.claims import of_view
 from labels.scoring.truth import Account, Case, Claim, Judged, Passage, RunTruth, Span, Verdict

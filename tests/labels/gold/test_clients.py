@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from gold_desk import LOOP, SKIP, Desk
 
+from labels import queues
 from labels.gold import export as exporting
 from labels.gold.hiding import Review
 from labels.gold.piece import Options
@@ -79,6 +80,22 @@ def test_datasets_with_several_splits(three: Desk, monkeypatch: pytest.MonkeyPat
     there = {run.split for run in Release(three.folder / "rel").runs()}
     loaded = datasets.load_dataset(str(export(three, "huggingface")), cache_dir=str(three.folder / "cache"))
     assert set(loaded) == there
+
+
+def test_a_release_of_one_queue(three: Desk, monkeypatch: pytest.MonkeyPatch):
+    no_home(monkeypatch, three)
+    datasets, mlcroissant = client("datasets"), client("mlcroissant")
+    key = queues.create(three.store, "q", [three.run(1)], policy="every:2", order="random", size=2, seed="s").id
+    splits = Splits.parse("s", ["train=1", "test=0"])
+    release(three.store, three.folder / "rel", Options("demo", splits=splits, queue=key), Review())
+    (run,) = Release(three.folder / "rel").runs()
+    wanted = {row["unit"]["id"]: (row["kind"], row["weight"]) for row in run.queue}
+    assert set(wanted.values()) == {("all", 1.5)}
+    loaded = datasets.load_dataset(str(export(three, "huggingface")), "queue", cache_dir=str(three.folder / "cache"))
+    assert {row["unit_id"]: (row["kind"], row["weight"]) for row in loaded["train"]} == wanted
+    dataset = mlcroissant.Dataset(jsonld=str(export(three, "croissant") / "croissant.json"))
+    assert not dataset.metadata.issues.errors
+    assert len(list(dataset.records("queue"))) == 2
 
 
 def test_pandas(released: Desk):
