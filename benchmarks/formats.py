@@ -187,8 +187,8 @@ def _list(format: str, *members: str, numbered: str | None = None) -> Callable[[
             text = again.next()
             size += len(text)
             for items, whole in zip(json.loads(text), tellings, strict=True):
-                for place, item in enumerate(items):
-                    whole.append({**item, numbered: number * len(items) + place} if numbered else item)
+                for at, item in enumerate(items):
+                    whole.append({**item, numbered: number * len(items) + at} if numbered else item)
             if size > MEGABYTES * 1e6:
                 break
         document = value | dict(zip(members, tellings, strict=True)) if members else tellings[0]

@@ -224,3 +224,21 @@ def test_check_of_a_folder_names_what_is_no_run(call, tmp_path: Path, chat) -> N
     assert "notes.md (perhaps text, 0.10: name it with --format to read it)" in told
     assert "other.json (no known format)" in told
     assert "unread" not in call("import", tmp_path, "--json").json
+
+
+def test_check_knows_every_format(call, tmp_path: Path) -> None:
+    """A sample of each format that is here: told as text and as JSON, nothing stored."""
+    from benchmarks.samples import formats, samples
+
+    names = [name for name in formats() if samples(name) and name != "inspect"]  # which needs its own library
+    for name in names:
+        samples(name)[0].write(tmp_path / "runs" / name)
+    document = call("import", tmp_path / "runs", "--check", "--json").json
+    by_folder = {Path(run["path"]).relative_to(tmp_path / "runs").parts[0]: run for run in reversed(document["runs"])}
+    assert set(by_folder) == set(names)
+    for name, run in by_folder.items():
+        assert (run["outcome"], run["format"], run["problems"]) == ("checked", name, []) or name == "canonical"
+        assert run["could_be"][0]["format"] == name
+        assert 0 < run["steps"] <= sum(run["parts"].values()) + 1
+    told = call("import", tmp_path / "runs", "--check").out
+    assert all(f"  {name}  " in told for name in names if name != "canonical")  # which tells of another format

@@ -272,3 +272,25 @@ def test_records_and_headers_come_in_order(tmp_path: Path) -> None:
                     assert isinstance(record, Problem) or opened
             except UserError:
                 continue
+
+
+@pytest.mark.parametrize("format", ["gemini", "tau2", "langfuse", "openhands", "openai-chat", "text"])
+def test_the_benchmark_s_large_files_are_of_their_format(
+    format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its figures mean something only if the reader reads what is in them, whole."""
+    if not samples(format):
+        pytest.skip("no sample here (../shared/data)")
+    monkeypatch.setattr(large_files, "MEGABYTES", 1)
+    monkeypatch.setattr(large_files, "_FOLDER_MEGABYTES", 0.2)
+    monkeypatch.setattr(large_files.corpus, "folder", lambda: tmp_path)
+    path = large_files.large(format)
+    assert path is not None
+    assert readers.sniff(path)[0].format == format
+    runs, problems = readers.collect(readers.read(path))
+    assert problems == []
+    steps = sum(len(run.steps) for run in runs)
+    assert steps > 50
+    assert large_files.size_of(path) > (0.1 if format == "openhands" else 0.9) * 1e6
+    # As many texts as there are steps: nothing was folded together because it seemed to be said before.
+    assert sum(bool(step.parts) for run in runs for step in run.steps) == steps
