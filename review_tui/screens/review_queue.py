@@ -61,6 +61,8 @@ class QueueReviewScreen(ReviewScreen):
         given = self.reading.given
         if given.lost:
             self.say(self._lost(given.lost), "warn")
+        elif self.reading.again:
+            self.say(f"You decided on this before. It is here again: {self.reading.again}.", "warn")
         elif given.resumed and not self._in_item(self.transcript.cursor.step):
             self.say(f"This is where you left off. }} goes to what you are to decide on: {self._item()}.")
 
@@ -142,6 +144,8 @@ class QueueReviewScreen(ReviewScreen):
             return f"{short(self._hold.taken_by, 20)} has this item now; what you say counts all the same", "warn"
         if self._hold.elsewhere:
             return "you have gone on elsewhere: } follows", "warn"
+        if self.reading.again:
+            return short(f"here again: {self.reading.again}", max(20, self.size.width // 2)), "warn"
         if self.session.changes:
             return "a codebook has changed since the queue was made", "warn"
         return super().note()
@@ -179,10 +183,10 @@ class QueueReviewScreen(ReviewScreen):
 
     async def give_verdict(self, verdict: str, done: str, to: int | None = None, at: Spot | None = None) -> None:
         """Write a verdict on the item, and go on to the next."""
-        desk, session = self.desk, self.session
+        desk, session, again = self.desk, self.session, bool(self.reading.again)
 
         def decide() -> Turn:
-            first = desk.decision is None or desk.decision.verdict is None
+            first = again or desk.decision is None or desk.decision.verdict is None
             desk.verdict(verdict, to, at)
             return session.after(first)
 

@@ -271,6 +271,16 @@ async def test_promoting_makes_a_mode_that_can_be_labelled_at_once(noted_db: Pat
         assert here.app.codebooks().resolve("wrong-time-zone@ours")[1] == mode
         with Store.open(noted_db) as store:
             assert [queue.items for queue in queues.queues(store)] == [2]
+        await here.press("q", "Q")
+        await here.until(lambda: here.screen == "QueuesScreen")
+        await here.until(lambda: "again: wrong-time-zone" in here.text)
+        await here.press("enter")
+        await here.until(lambda: here.screen == "QueueReviewScreen")
+        await here.until(lambda: "You decided on this before. It is here again: wrong-time-zone@ours" in here.footer)
+        await here.press("a")
+        await here.until(lambda: "here again: wrong-time-zone" in here.head and "2 of 2" in here.head)
+        await here.press("a")
+        await here.until(lambda: "nothing more for you" in here.footer)
 
 
 async def test_promoting_into_what_is_none_says_so(noted_db: Path, tmp_path: Path):
