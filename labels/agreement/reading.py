@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from labels.agreement.statistics import Array
 
 _BLOCK = 20_000
-#: Between the columns of a text: in no id and in no name.
+#: Between the columns of a text. What stands last in it never has one; a name or an id of others might.
 _END = "\n"
 _VOTES = (
     f"SELECT j.run || '{_END}' || j.chunk, j.reviewer || '{_END}' || coalesce(j.verdict, '') || '{_END}' || j.how ||"
@@ -54,7 +54,7 @@ class _Units(Numbers[str]):
         self._runs, self._owner = runs, owner
 
     def __missing__(self, value: str) -> int:
-        run, chunk = value.split(_END)
+        run, chunk = value.rsplit(_END, 1)
         if run in self._owner:
             number = self[value] = self[f"{self._owner[run]}{_END}{chunk}"]
             return number
@@ -152,7 +152,7 @@ class Reading:
 
     def _take_kind(self, kind: str, facts: list[tuple[int, int, int]]) -> str | None:
         """Note rater, verdict and spec of votes of one kind; why they do not count."""
-        who, verdict, how, blind, judges = kind.split(_END, 4)
+        who, verdict, how, blind, judges = kind.rsplit(_END, 4)
         who = self._same.get(who, who)
         reason = self._why_not(who, verdict or None, how, int(blind))
         counts = reason is None
