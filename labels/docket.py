@@ -18,6 +18,7 @@ from labels.disputes import Alphas, Case, Dispute, case_at, letters, of_run, ord
 from labels.events import REDO, UNDO
 from labels.gold.books import Books, books_of
 from labels.gold.people import People, look_alikes
+from labels.gold.queued import Queued
 from labels.gold.rule import Rule
 from labels.gold.settle import Row
 from labels.gold.status import settled_run
@@ -78,10 +79,11 @@ class Turn:
 
 @dataclass(slots=True)
 class Docket:
-    """Cases by one rule, for one adjudicator. Change `rule` and `same`, then `load`.
+    """Cases by one rule, for one adjudicator. Change `rule`, `same` and `queue`, then `load`.
 
-    items: in the order in which to take them. runs: that people voted on. standing: rulings that stand; mine: those of
-    this adjudicator. alike: names that may be one person's. took: seconds that loading took.
+    queue: id of the one whose chunks count, "" for all. items: in the order in which to take them. runs: that people
+    voted on. standing: rulings that stand; mine: those of this adjudicator. alike: names that may be one person's.
+    took: seconds that loading took.
     """
 
     store: Store
@@ -89,6 +91,7 @@ class Docket:
     loaded: Codebooks | None = None
     rule: Rule = field(default_factory=Rule)
     same: Mapping[str, str] = field(default_factory=dict)
+    queue: str = ""
     items: list[Item] = field(default_factory=list)
     runs: int = 0
     standing: int = 0
@@ -96,6 +99,7 @@ class Docket:
     alike: list[tuple[str, ...]] = field(default_factory=list)
     took: float = 0.0
     _books: Books = field(default_factory=lambda: Books({}, {}))
+    _queued: Queued | None = None
     _alphas: Alphas = field(default_factory=dict)
     _open: dict[str, list[Dispute]] = field(default_factory=dict)
     _seen: tuple[Any, ...] = ()
@@ -118,15 +122,16 @@ class Docket:
         """Go through all votes. watch: called with the number of runs gone through; what it raises ends it, and all
         is as it was."""
         began, seen = time.monotonic(), self._state()
-        runs = int(self.store.query("SELECT count(DISTINCT run) FROM decision")[0][0])
-        self.runs = runs
-        books = books_of(self.store, self.loaded)
-        found, alphas = unordered(self.store, books, self.rule, self.people, watch)
+        queued = Queued(self.store, self.queue) if self.queue else None
+        self.runs = len(queued.runs) if queued else _count(self.store, "SELECT count(DISTINCT run) FROM decision")
+        books = books_of(self.store, self.loaded, queued)
+        found, alphas = unordered(self.store, books, self.rule, self.people, watch, queued)
         alike = look_alikes(self.store, self.same)
         by_run: dict[str, list[Dispute]] = {}
         for one in found:
             by_run.setdefault(one.run.id, []).append(with_alpha(one, alphas))
-        self._books, self._alphas, self._open, self._seen, self.alike = books, alphas, by_run, seen, alike
+        self._books, self._queued, self._alphas = books, queued, alphas
+        self._open, self._seen, self.alike = by_run, seen, alike
         self.took = time.monotonic() - began
         self._arrange()
 
@@ -146,8 +151,7 @@ class Docket:
     def _state(self) -> tuple[Any, ...]:
         """What shows that anything was said since: the ends of all chains; the codebooks that were kept."""
         heads = self.store.query("SELECT origin, seq FROM chain ORDER BY origin")
-        kept = self.store.query("SELECT count(*) FROM codebook")[0][0]
-        return tuple(tuple(row) for row in heads), kept
+        return tuple(tuple(row) for row in heads), _count(self.store, "SELECT count(*) FROM codebook")
 
     def _touched(self, before: dict[str, int], now: dict[str, int]) -> set[str] | None:
         """Ids of the runs that events since are about; None where they are better all read again."""
@@ -166,7 +170,9 @@ class Docket:
             run = catalog.run_by_id(self.store, name)
             if run is None or not (run.complete and run.content_id):
                 continue
-            item = settled_run(self.store, run, self._books, self.rule, self.people, Counter())
+            if self._queued is not None and run.id not in self._queued.runs:
+                continue
+            item = settled_run(self.store, run, self._books, self.rule, self.people, Counter(), queued=self._queued)
             found = of_run(self.store, item, self._books) if item else []
             self._open[run.id] = [with_alpha(one, self._alphas) for one in found]
         self._arrange()
@@ -293,3 +299,7 @@ class Docket:
         heads = dict(now[0])
         if before.get(own, 0) + 1 == heads.get(own):
             self._seen = (tuple(sorted({**before, own: heads[own]}.items())), now[1])
+
+
+def _count(store: Store, sql: str) -> int:
+    return int(store.query(sql)[0][0])

@@ -154,6 +154,7 @@ ADJUDICATE: list[Action] = [
         _a("mode", "f", "One failure mode", "Only cases in which that mode is open, or all of them.", "f mode"),
         _a("rule", "r", "Rule", "What settles a mode: majority, unanimous, or adjudicators alone.", "r rule"),
         _a("least", "M", "Least number of votes", "Fewer people than this who judged a mode settle nothing."),
+        _a("queue", "Q", "Queue", "Only what one queue gave out."),
         _a("same", "equals_sign", "Two names of one person", "NAME=NAME: they count as one vote."),
         _a("who", "w", "Letters or names", "Whether you see who said what; it is recorded with the ruling.", "w who"),
         _a("undo", "u", "Undo", "Take back what you settled last, on whatever run.", "undo"),

@@ -20,6 +20,7 @@ from review_tui.screens.base import StationScreen
 from review_tui.screens.case_parts import open_case
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
+from review_tui.screens.queue_choice import choose_queue
 from review_tui.screens.reader import Reader
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.cases import CaseRows, detail_rows, header
@@ -62,6 +63,7 @@ class AdjudicateScreen(StationScreen):
         super().__init__()
         self.wanted = mode
         self.named = False
+        self.queue_name = ""
         self.docket: Docket
         self.looking = False
         self.loaded = False
@@ -230,6 +232,8 @@ class AdjudicateScreen(StationScreen):
         if self.wanted is not None:
             found = docket.mode(*self.wanted)
             second.append((f" · only {short(found[1].label if found else self.wanted[1], 30)}", "warn"))
+        if docket.queue:
+            second.append((f" · queue {short(self.queue_name, 24)}", "warn"))
         if docket.same:
             names = "; ".join(f"{one}={two}" for one, two in docket.same.items() if one != two)
             second.append((f" · {short(names, 30)}", "warn"))
@@ -322,6 +326,13 @@ class AdjudicateScreen(StationScreen):
 
         least = str(self.docket.rule.min_votes)
         await self.station.push_screen(Prompt("Least number of votes", least, "1 to 1000", select=True), typed)
+
+    async def action_queue(self) -> None:
+        def chosen(queue: str, name: str) -> None:
+            self.docket.queue, self.queue_name = queue, name
+            self.begin()
+
+        await choose_queue(self, chosen)
 
     async def action_same(self) -> None:
         def typed(text: str | None) -> None:

@@ -136,7 +136,7 @@ class CaseScreen(SettleActions, LookActions):
         of a run says no place, and is not marked."""
         marks, target = Marks(current=self.opened.chunk), self.opened.case.target
         for key, label in self.labels():
-            if self.mode not in (None, mode_key(label["codebook"]["id"], label["mode"])) and key != self.current:
+            if not self.concerns(label) and key != self.current:
                 continue
             first, last = label["first"]["index"], label["last"]["index"]
             if target["scope"] != "run" or (first, last) != (0, target["last"]["index"]) or first == last:

@@ -20,8 +20,8 @@ from labels.gold.people import same_of
 from review_tui.actions import AGREEMENT, Action
 from review_tui.sanitize import clean, short
 from review_tui.screens.base import StationScreen
-from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
+from review_tui.screens.queue_choice import choose_queue
 from review_tui.screens.reader import Reader
 from review_tui.widgets.agreement_tables import PARTS, codebooks, tables
 from review_tui.widgets.bar import Bar
@@ -368,22 +368,11 @@ class AgreementScreen(StationScreen):
         await self.station.push_screen(Several("Whose votes count", sorted(self.people), ticked), chosen)
 
     async def action_queue(self) -> None:
-        from labels import queues
+        def chosen(queue: str, name: str) -> None:
+            self.queue_name = name
+            self._ask_for(queue=queue)
 
-        known = await self.work(queues.queues, self.station.store)
-        if not known:
-            self.say("There is no queue: review-tui queue create makes one.")
-            return
-        names = {queue.id: queue.name for queue in known}
-        rows: list[tuple[str, Pieces]] = [("", [(" all chunks", "strong")])]
-        rows += [(queue.id, [(f" {short(queue.name, 60)}", "text")]) for queue in known]
-
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                self.queue_name = names.get(key, "")
-                self._ask_for(queue=key)
-
-        await self.station.push_screen(Choice("Only the chunks of one queue", rows), chosen)
+        await choose_queue(self, chosen)
 
     async def action_same(self) -> None:
         def typed(text: str | None) -> None:

@@ -7,7 +7,7 @@ from textual import on
 from review_tui.screens.case_parts import CaseParts, guidelines
 from review_tui.screens.reader import Reader
 from review_tui.widgets.rows import RowList
-from review_tui.widgets.votes import mode_key, vote_blocks
+from review_tui.widgets.votes import vote_blocks
 
 
 class LookActions(CaseParts):
@@ -42,8 +42,8 @@ class LookActions(CaseParts):
 
     def action_evidence(self) -> None:
         """From label to label of the current mode (of any, where nobody labelled it); the transcript shows each."""
-        every = [(key, mode_key(label["codebook"]["id"], label["mode"])) for key, label in self.labels()]
-        mine = [key for key, mode in every if mode == self.mode] or [key for key, _ in every]
+        every = [(key, self.concerns(label)) for key, label in self.labels()]
+        mine = [key for key, mine in every if mine] or [key for key, _ in every]
         if not mine:
             self.say("Nobody labelled anything here.")
             return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labels import adjudication, queues
 from labels.disputes import Case
 from labels.docket import Docket
+from labels.gold.roots import APART
 from review_tui.screens.base import StationScreen
 from review_tui.widgets.rows import RowList
 from review_tui.widgets.transcript import Transcript
@@ -121,6 +122,14 @@ class CaseParts(StationScreen):
         for number, vote in enumerate(self.view.votes):
             for place, label in enumerate(vote.decision["labels"]):
                 yield f"label:{number}/{place}", label
+
+    def concerns(self, label: Mapping[str, Any]) -> bool:
+        """Whether a label is about the mode in question; where people put the root cause at different steps, whether
+        it is one of these, by whatever codebook."""
+        how = {mode_key(item.codebook, item.mode): item.how for item in self.opened.case.disputes}
+        if how.get(self.mode or "") == APART:
+            return bool(label["root_cause"])
+        return self.mode in (None, mode_key(label["codebook"]["id"], label["mode"]))
 
     def first_open(self) -> str | None:
         """The mode to begin with: the one that the list is filtered by, or the least agreed."""

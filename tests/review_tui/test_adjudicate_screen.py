@@ -12,7 +12,7 @@ import pytest
 from station import LARGE, MIDDLE, SMALL, Station, station
 from voters import HOSTILE, LOOP, RESET, SKIP, Voters, disputed, mast
 
-from labels import adjudication
+from labels import adjudication, queues
 from labels.adjudication import ADJUDICATE, Adjudicator
 from labels.codebook import Codebook
 from labels.docket import Docket, Wish
@@ -159,6 +159,21 @@ async def test_only_the_cases_of_one_mode(db: Path):
         assert len(screen.shown) == 2
 
 
+async def test_only_what_one_queue_gave_out(two: Path):
+    async with station(two, reviewer="dora") as here:
+        screen = await at_cases(here)
+        await here.press("Q")
+        assert "There is no queue" in here.footer
+        run = screen.shown[1].run
+        with Store.open(two) as store:
+            queues.create(store, "[b]first[/b]", [run], policy="every:2")
+        await here.press("Q", "down", "enter")
+        await here.until(lambda: not screen.looking and [item.run.id for item in screen.shown] == [run.id])
+        assert "queue [b]first[/b]" in here.text
+        await here.press("Q", "enter")
+        await here.until(lambda: not screen.looking and len(screen.shown) == 2)
+
+
 async def test_two_names_of_one_person_are_pointed_out_and_joined(db: Path):
     voters = Voters(db)
     run = voters.run()
@@ -181,7 +196,7 @@ async def test_looking_takes_time_and_keys_work_meanwhile(two: Path, monkeypatch
     """The search for disagreements is held up, told how far it is, left, and must stop."""
     began, ended = threading.Event(), threading.Event()
 
-    def endless(_store: Any, _books: Any, _rule: Any, _people: Any, watch: Any) -> Any:
+    def endless(_store: Any, _books: Any, _rule: Any, _people: Any, watch: Any, _queued: Any) -> Any:
         began.set()
         try:
             for number in range(1, 1_000_000):
@@ -733,6 +748,11 @@ async def test_where_people_differ_on_the_root_cause_present_asks_for_the_step(d
         assert "the root cause:" in text
         assert "at step 2" in text
         assert "at step 5" in text
+        places = []
+        for _ in range(2):
+            await here.press("n")
+            places.append(here.app.screen.transcript.cursor.step)
+        assert sorted(places) == [1, 4]
         await here.press("p", "enter")
         assert "Nothing was settled" in here.footer
         await here.press("p")
@@ -746,8 +766,6 @@ async def test_where_people_differ_on_the_root_cause_present_asks_for_the_step(d
 
 
 async def test_who_still_has_to_decide_in_a_queue_is_warned(two: Path):
-    from labels import queues
-
     with Store.open(two) as store:
         runs = [item.run for item in _docket(store).items]
         queues.create(store, "first", runs, policy="every:2", reviewers=4)

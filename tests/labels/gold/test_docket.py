@@ -4,6 +4,7 @@ import pytest
 from gold_desk import LOOP, MAST, NONE, SKIP, Desk, fill
 
 from labels import docket as docket_module
+from labels import queues
 from labels.adjudication import Adjudicator
 from labels.codebook import Codebook
 from labels.disputes import disputes
@@ -175,6 +176,31 @@ def test_two_names_of_one_person_are_one_and_have_one_letter(desk: Desk):
     assert found.items == []
     assert found.alike == []
     assert len(set(found.names(case, named=False).values())) == 1
+
+
+def test_only_what_a_queue_gave_out(two: Desk):
+    found = loaded(two)
+    item = found.items[1]
+    queue = queues.create(two.store, "first", [item.run], policy="every:2")
+    found.queue = queue.id
+    found.load()
+    assert [key for key, _ in state(found)] == [item.key]
+    other = next(one.run for one in loaded(two).items if one.run.id != item.run.id)
+    two.say("eve", other, 1, NONE)
+    assert found.refresh()
+    assert [key for key, _ in state(found)] == [item.key]  # what is said elsewhere brings nothing in
+    settle(found, found.items[0], found.items[0].modes[0].mode)
+    assert state(found) == state(_of_queue(two, queue.id))
+    found.queue = ""
+    found.load()
+    assert state(found) == state(loaded(two))
+    assert {one.run.id for one in found.items} > {item.run.id}
+
+
+def _of_queue(desk: Desk, queue: str) -> Docket:
+    found = Docket(desk.store, "dora", queue=queue)
+    found.load()
+    return found
 
 
 def test_it_stops_when_told_to_and_is_as_it_was(two: Desk):
