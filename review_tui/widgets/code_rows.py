@@ -24,7 +24,7 @@ class NoteRows:
     def __init__(self, board: Board, notes: Sequence[Note], marked: set[NoteKey]) -> None:
         """notes: those of the board that are shown. marked: kept by the screen, changed in place."""
         self.board, self.notes, self.marked = board, list(notes), marked
-        self.ids = [board.ids[note.key] for note in self.notes]
+        self.ids: list[str] = [board.ids[note.key] for note in self.notes]
         self.place = {key: place for place, key in enumerate(self.ids)}
 
     def __len__(self) -> int:
