@@ -150,12 +150,9 @@ class CodeActs(StationScreen):
         if self.rows is None or self.board is None:
             return None
         at = self.rows.place.get(self.notes.selected or "", 0)
-        order = [*range(at, len(self.rows.notes)), *range(at)]
-        for place in order:
-            note = self.rows.notes[place]
-            if note.key not in notes and not self.board.of.get(note.key):
-                return self.rows.ids[place]
-        return None
+        shown = [*self.rows.notes[at:], *self.rows.notes[:at]]
+        found = (note for note in shown if note.key not in notes and not self.board.of.get(note.key))
+        return next((self.board.ids[note.key] for note in found), None)
 
     async def action_take(self) -> None:
         notes, board = self._wanted(), self.board
