@@ -16,7 +16,8 @@ from labels import second, views
 from labels.blind import Veil
 from labels.queues import rule_for
 from labels.views import DecisionView, LabelView, LookView, SuggestionView
-from review_tui import gates
+from review_tui import drafts, gates
+from review_tui.drafts import EvidenceWish
 from sessions import catalog, identity
 from sessions.catalog import RunInfo
 from sessions.chunks import Chunks, Policy, chunk_ref, chunks_of
@@ -27,27 +28,15 @@ from sessions.store import Store
 if TYPE_CHECKING:  # the models pull pydantic in, which the first frame does not wait for
     from labels.codebook import Codebook, Mode
     from labels.codebook_ref import CodebookRef
-    from labels.model import Evidence, Label, Op
+    from labels.model import Op
     from review_tui.transcript.seen import Seen
 
 #: What a label takes over from the suggestion it is made of.
 _CLAIM = ("mode", "code", "name", "codebook", "first", "last", "evidence")
-#: Evidence is a passage, not a document.
-LONGEST_QUOTE = 20_000
 #: The chunk policy of live runs: what each gate showed.
 GATES_POLICY = "gates"
 #: Time on a chunk beyond which nobody was reading any more, in seconds.
 LONGEST_LOOK = 900.0
-
-
-@dataclass(frozen=True)
-class EvidenceWish:
-    """A passage to be quoted: part of step `index`, characters start..end."""
-
-    index: int
-    part: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True)
@@ -257,7 +246,7 @@ class Desk:
         """Decide. to: for `rollback`, the index of the first step undone. at: what on, if not the current chunk."""
         from labels.model import SetVerdict
 
-        target = None if to is None else self._step_ref(to)
+        target = None if to is None else drafts.step_ref(self.store, self.run, to)
         self._record(SetVerdict.model_validate({"verdict": verdict, "to": target}), at=at)
 
     def none(self, codebooks: Sequence[Codebook], at: Spot | None = None) -> None:
@@ -288,7 +277,7 @@ class Desk:
         """Label steps first..last (indices) with a mode. Returns the label as it is now."""
         from labels.model import SetLabel
 
-        label = self._label(codebook, mode, first, last, evidence)
+        label = drafts.label(self.store, self.run, self._ref(codebook), mode, (first, last), evidence)
         self._record(SetLabel(label=label), at=at)
         found = next((item for item in self.labels() if item.id == label.id), None)
         if found is None:
@@ -303,18 +292,21 @@ class Desk:
 
     def stretch_label(self, label: LabelView, index: int) -> None:
         """Let a label reach to another step."""
-        changes = {"first": self._step_ref(min(label.first, index)), "last": self._step_ref(max(label.last, index))}
+        changes = {
+            "first": drafts.step_ref(self.store, self.run, min(label.first, index)),
+            "last": drafts.step_ref(self.store, self.run, max(label.last, index)),
+        }
         self.change_label(label, **changes)
 
     def add_evidence(self, label: LabelView, evidence: list[EvidenceWish]) -> None:
         """Quote further passages for a label, which then reaches to their steps."""
-        quotes = [item.model_dump() for item in map(self._evidence, evidence)]
+        quotes = [drafts.evidence(self.store, self.run, wish).model_dump() for wish in evidence]
         steps = [item.index for item in evidence]
         self.change_label(
             label,
             evidence=[*label.data["evidence"], *quotes],
-            first=self._step_ref(min(label.first, *steps)),
-            last=self._step_ref(max(label.last, *steps)),
+            first=drafts.step_ref(self.store, self.run, min(label.first, *steps)),
+            last=drafts.step_ref(self.store, self.run, max(label.last, *steps)),
         )
 
     def remove_label(self, label: LabelView) -> None:
@@ -377,46 +369,6 @@ class Desk:
         return Undone(target["scope"] == "run", target["first"]["index"], target["last"]["index"])
 
     # -- making models ------------------------------------------------------------------------------------------
-
-    def _label(self, codebook: Codebook, mode: Mode, first: int, last: int, evidence: list[EvidenceWish]) -> Label:
-        from labels.model import Label
-
-        return Label.model_validate(
-            {
-                "id": uuid.uuid4().hex[:12],
-                "mode": mode.slug,
-                "code": mode.code,
-                "name": mode.name,
-                "codebook": self._ref(codebook),
-                "first": self._step_ref(first),
-                "last": self._step_ref(last),
-                "evidence": [self._evidence(item).model_dump() for item in evidence],
-            }
-        )
-
-    def _evidence(self, wish: EvidenceWish) -> Evidence:
-        from labels.model import Evidence
-
-        if wish.end - wish.start > LONGEST_QUOTE:
-            raise UserError(
-                f"evidence of {wish.end - wish.start:,} characters is too long.", "Select the telling part."
-            )
-        text = catalog.step(self.store, self.run.no, wish.index).step.parts[wish.part].text
-        return Evidence.model_validate(
-            {
-                "step": self._step_ref(wish.index),
-                "part": wish.part,
-                "start": wish.start,
-                "end": wish.end,
-                "quote": text[wish.start : wish.end],
-            }
-        )
-
-    def _step_ref(self, index: int) -> dict[str, Any]:
-        step = catalog.step_id(self.store, self.run.no, index)
-        if step is None:
-            raise UserError(f"this run has no step {index + 1}.")
-        return {"id": step, "index": index}
 
     def _ref(self, codebook: Codebook) -> CodebookRef:
         """The codebook as labels name it; its content is kept beside them, so that a change can be told later."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labels.views import LabelView
-from review_tui.desk import EvidenceWish, Spot, Undone
+from review_tui.desk import Spot, Undone
+from review_tui.drafts import EvidenceWish
 from review_tui.sanitize import short
 from review_tui.screens.base import PATIENCE
 from review_tui.screens.prompt import Prompt

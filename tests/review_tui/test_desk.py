@@ -6,7 +6,8 @@ import pytest
 from station import ledger_of, load_all, quote_evidence, suggest
 
 from review_tui import desk as desk_module
-from review_tui.desk import Desk, EvidenceWish, Undone
+from review_tui.desk import Desk, Undone
+from review_tui.drafts import EvidenceWish
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.side import Silence, side_rows, steps_text
 from sessions import catalog
