@@ -1,8 +1,8 @@
 """What is new in a file that an agent is writing.
 
-Formats that are written line by line (RESUMABLE) are read on from where they were left; all others, and what is
-compressed, are read anew as a whole when they have changed, the larger the more seldom. A file that was truncated, replaced or written anew in place
-is read from its beginning; whether it still tells the same run is for `rows` to see.
+Formats that are written line by line (RESUMABLE) are read on from where they were left. All others, and what is
+compressed, are read anew as a whole when they have changed, the larger the more seldom. A file that was truncated,
+replaced or written anew in place is read from its beginning; whether it still tells the same run is for `rows` to see.
 
 The last steps of a log are never certain: a result may come late, a message may grow. A reader holds them back until
 they are settled, or its file ends. To show them all the same, the process forks: in the copy the file ends here, the
