@@ -8,13 +8,12 @@ for each label, and look for labels of the many votes that have none.
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from itertools import compress, islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from labels.collecting import no_collecting
 from sessions.store import Row, Store
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ class Reading:
 
     def read(self) -> None:
         """Read all. Call it in a snapshot: votes and labels must be of one moment."""
-        with _no_collecting():
+        with no_collecting():
             rowids = self._votes()
             self._labels(rowids)
 
@@ -216,15 +215,3 @@ def _column(values: Iterable[int], count: int) -> Array:
     import numpy as np
 
     return np.fromiter(values, dtype=np.int64, count=count)
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """A million small objects and no cycle among them: looking for some takes a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -7,7 +7,6 @@ taken a few at a time, in the order of their content ids.
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 from labels import adjudication
 from labels.codebook import Codebooks
+from labels.collecting import no_collecting
 from labels.gold import card, manifest, workers
 from labels.gold.folder import File, Folder, check_free, new_folder
 from labels.gold.hiding import Review
@@ -47,7 +47,7 @@ def release(store: Store, target: Path, options: Options, review: Review, loaded
     options.check()
     check_free(target)
     with (
-        _no_collecting(),
+        no_collecting(),
         new_folder(target, read_only=True) as folder,
         workers.crew(store) as crew,
         _moment(store) as heads,
@@ -76,19 +76,6 @@ _NOT_DERIVED = (
     "SELECT 1 FROM chain c LEFT JOIN adjudication_head h ON h.origin = c.origin JOIN event e ON e.origin = c.origin"
     " AND e.seq > coalesce(h.seq, 0) WHERE e.kind IN ('adjudicate', 'undo', 'redo') LIMIT 1"
 )
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Rows of a run are made and dropped by the thousand and hold no cycles: looking for some takes a fifth of
-    the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Making:

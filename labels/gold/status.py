@@ -9,6 +9,7 @@ from typing import Any
 
 from labels import adjudication
 from labels.codebook import Codebooks
+from labels.collecting import no_collecting
 from labels.gold.books import Books, books_of
 from labels.gold.people import People
 from labels.gold.piece import adjudication_rows, rulings_on
@@ -121,6 +122,7 @@ def status(
     """Count everything; queued: of that queue."""
     books = books_of(store, loaded, queued)
     tables, left_out = Tables(books), Counter[str]()
-    for _ in settled(store, books, rule, people, left_out, tables, queued):
-        pass
+    with no_collecting():
+        for _ in settled(store, books, rule, people, left_out, tables, queued):
+            pass
     return Status(tables, books, {reason: number for reason, number in sorted(left_out.items()) if number})

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from labels.collecting import no_collecting
 from labels.gold.hiding import Review
 from labels.gold.piece import Maker, Piece, heads_of
 from sessions import catalog
@@ -147,11 +148,8 @@ def _work(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def main() -> None:
-    import gc
-
-    gc.disable()  # as in labels.gold.release
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError), no_collecting():
         _work(sys.stdin.buffer, sys.stdout.buffer)
 
 
