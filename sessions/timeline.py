@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from datetime import UTC, datetime
-
-import orjson
 
 from sessions.keys import key_range
 from sessions.store import Store
@@ -13,6 +12,8 @@ from sessions.store import Store
 #: A step whose time, or whose tokens, the source does not tell.
 UNTOLD = -1
 _MOST = 2**31 - 1
+_AT, _TOKENS = b'"at":"', (b'"tokens_in":', b'"tokens_out":')
+_DIGITS = re.compile(rb"[0-9]{1,30}")
 
 
 def timeline(store: Store, no: int) -> bytes:
@@ -28,27 +29,43 @@ def timeline(store: Store, no: int) -> bytes:
     latest = 0
     told = False
     for (parts,) in store.each("SELECT parts FROM body WHERE k BETWEEN ? AND ? ORDER BY k", [low, high]):
-        seconds, tokens = UNTOLD, UNTOLD
-        # Most steps say neither, and looking for the word is ten times as fast as reading the JSON.
-        if b'"at"' in parts or b'"tokens_' in parts:
-            shape = orjson.loads(parts)
-            moment = _moment(shape.get("at"))
-            if moment is not None:
-                start = moment if start is None else start
-                latest = seconds = min(_MOST, max(latest, int(moment - start)))
-            counts = [shape[key] for key in ("tokens_in", "tokens_out") if isinstance(shape.get(key), int)]
-            if counts:
-                tokens = min(_MOST, max(0, sum(counts)))
-            told = told or seconds != UNTOLD or tokens != UNTOLD
+        at, tokens = _told(parts)
+        seconds = UNTOLD
+        moment = _moment(at) if at else None
+        if moment is not None:
+            start = moment if start is None else start
+            latest = seconds = min(_MOST, max(latest, int(moment - start)))
+        told = told or seconds != UNTOLD or tokens != UNTOLD
         found.append(seconds)
         found.append(tokens)
     return found.tobytes() if told else b""
 
 
-def _moment(at: object) -> float | None:
+def _told(parts: bytes) -> tuple[str, int]:
+    """(time, tokens in and out) of a step: "" and UNTOLD where it does not say.
+
+    Found in the bytes: the arguments of tool calls stand there too, and may be long. What is looked for stands at the
+    top level, behind the parts (`sessions.bodies.encode`); inside a JSON string every quote is escaped, so no text of
+    a run looks like it.
+    """
+    behind = parts.rfind(b'"p":[')
+    if behind < 0:
+        return "", UNTOLD
+    at = ""
+    place = parts.find(_AT, behind)
+    if place >= 0:
+        place += len(_AT)
+        at = parts[place : parts.find(b'"', place)].decode("utf-8", "replace")
+    tokens = UNTOLD
+    for key in _TOKENS:
+        place = parts.find(key, behind)
+        if place >= 0 and (digits := _DIGITS.match(parts, place + len(key))):
+            tokens = min(_MOST, max(0, tokens) + int(digits[0]))
+    return at, tokens
+
+
+def _moment(at: str) -> float | None:
     """Seconds since 1970; a time without a zone is taken for UTC, as all of its run are."""
-    if not isinstance(at, str):
-        return None
     try:
         moment = datetime.fromisoformat(at)
         return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()

@@ -8,10 +8,9 @@ of a code book of strings; steps are indices; times are minutes since 1970.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -36,18 +35,51 @@ _MOST = 2**31 - 1
 
 
 class Codes:
-    """Numbers for strings. The first letter says what a string is: r reviewer, s what a vote judges, m mode."""
+    """Numbers for strings. The first letter says what a string is: r reviewer, s what a vote judges, m mode. The other
+    fields remember what was looked up before, because a million votes name few different things."""
 
     def __init__(self, of: dict[str, int] | None = None) -> None:
         """of: numbers to go on from."""
         self.of: dict[str, int] = of or {}
         self._next = max(self.of.values(), default=-1) + 1
+        self.people: dict[str, tuple[int, int]] = {}
+        self.single: dict[tuple[str, str], int] = {}
+        self.modes: dict[tuple[str, str], int] = {}
+        self.minutes: dict[str, int] = {}
 
     def number(self, text: str) -> int:
         found = self.of.get(text)
         if found is None:
             found = self.of[text] = self._next
             self._next += 1
+        return found
+
+    def person(self, name: str) -> tuple[int, int]:
+        """(number of a reviewer, bits of all their votes)"""
+        found = self.people.get(name)
+        if found is None:
+            outside = OUTSIDE if name.startswith(OUTSIDE_PREFIX) else 0
+            found = self.people[name] = (self.number(f"r{name}"), outside)
+        return found
+
+    def one(self, ref: Mapping[str, str]) -> int:
+        """The number of what a vote judges that judges the whole of one codebook."""
+        key = ref["id"], ref["sha256"]
+        found = self.single.get(key)
+        if found is None:
+            found = self.single[key] = self.number("s" + canonical([[*key, None]]).decode())
+        return found
+
+    def mode(self, codebook: str, slug: str) -> int:
+        found = self.modes.get((codebook, slug))
+        if found is None:
+            found = self.modes[codebook, slug] = self.number(f"m{codebook} {slug}")
+        return found
+
+    def minute(self, at: str) -> int:
+        found = self.minutes.get(at)
+        if found is None:
+            found = self.minutes[at] = _minute(at)
         return found
 
 
@@ -77,20 +109,20 @@ def segment(decisions: Iterable[bytes | str], codes: Codes) -> Segment:
 
 
 def _vote(found: Segment, said: Mapping[str, Any], codes: Codes) -> None:
-    target, how, reviewer, to = said["target"], said["how"], said["reviewer"], said["to"]
-    bits = WHOLE if target["scope"] == "run" else 0
+    target, how, to = said["target"], said["how"], said["to"]
+    reviewer, bits = codes.person(said["reviewer"])
+    if target["scope"] == "run":
+        bits |= WHOLE
     if how != "person":
         bits |= IMPORT if how == "import" else POLICY
         if how == "import" and not said["blind_votes"]:
             bits |= REPEATED
-    if reviewer.startswith(OUTSIDE_PREFIX):
-        bits |= OUTSIDE
     units = found.units
     found.votes.extend(
         (
-            units.setdefault(target["id"], len(units)), target["first"]["index"], target["last"]["index"],
-            codes.number("r" + reviewer), codes.number(_judges(said)), _VERDICT.get(said["verdict"], NONE), bits,
-            _minute(said["at"]), NONE if to is None else to["index"],
+            units.setdefault(target["id"], len(units)), target["first"]["index"], target["last"]["index"], reviewer,
+            _judges(said, codes), _VERDICT.get(said["verdict"], NONE), bits, codes.minute(said["at"]),
+            NONE if to is None else to["index"],
         )
     )  # fmt: skip
 
@@ -116,7 +148,7 @@ def _labels(
             bits |= PLACED
         if label["caused_by"]:
             causes.append((len(found.labels) // LABEL_COLUMNS, said, label))
-        mode = codes.number(f"m{label['codebook']['id']} {label['mode']}")
+        mode = codes.mode(label["codebook"]["id"], label["mode"])
         found.labels.extend((vote, mode, first, last, bits, NONE))
 
 
@@ -141,36 +173,17 @@ def _link(
         )
 
 
-def _judges(said: Mapping[str, Any]) -> str:
-    """What a decision judges, as `labels.ledger.judges` writes it, with the letter before it."""
+def _judges(said: Mapping[str, Any], codes: Codes) -> int:
+    """The number of what a decision judges, which is told as `labels.ledger.judges` writes it."""
     none, labels = said["none"], said["labels"]
-    if not said["judged"]:
-        if len(none) + len(labels) == 1:  # nearly always
-            ref = none[0] if none else labels[0]["codebook"]
-            return _one(ref["id"], ref["sha256"])
-        return _several(frozenset((ref["id"], ref["sha256"]) for ref in _refs(none, labels)))
+    if not said["judged"] and len(none) + len(labels) == 1:  # nearly always
+        return codes.one(none[0] if none else labels[0]["codebook"])
+    refs = {ref["id"]: ref["sha256"] for ref in (*none, *(label["codebook"] for label in labels))}
     only = {item["codebook"]["id"]: sorted(item["modes"]) for item in said["judged"]}
-    refs = {ref["id"]: ref["sha256"] for ref in _refs(none, labels)}
-    return "s" + canonical([[name, sha256, only.get(name)] for name, sha256 in sorted(refs.items())]).decode()
+    spec = [[name, sha256, only.get(name)] for name, sha256 in sorted(refs.items())]
+    return codes.number("s" + canonical(spec).decode())
 
 
-def _refs(none: Sequence[Any], labels: Sequence[Any]) -> Iterator[Any]:
-    yield from none
-    for label in labels:
-        yield label["codebook"]
-
-
-@lru_cache(maxsize=1024)
-def _one(name: str, sha256: str) -> str:
-    return "s" + canonical([[name, sha256, None]]).decode()
-
-
-@lru_cache(maxsize=1024)
-def _several(refs: frozenset[tuple[str, str]]) -> str:
-    return "s" + canonical([[name, sha256, None] for name, sha256 in sorted(dict(sorted(refs)).items())]).decode()
-
-
-@lru_cache(maxsize=4096)
 def _minute(at: str) -> int:
     """NONE where there is no time."""
     try:

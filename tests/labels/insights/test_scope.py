@@ -1,18 +1,23 @@
 """Scopes, outcomes from reference data, and times of steps."""
 
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers import quick
+from helpers import put, quick, steps
 from hypothesis import given
 from hypothesis import strategies as st
 from insight_desk import LOOP, NONE, Desk
 
 from labels.insights import Span, where
 from labels.insights.outcome import run_facts
+from sessions import catalog
 from sessions.errors import UsageError
+from sessions.run import Step
+from sessions.store import Store
 from sessions.timeline import timeline
 
 
@@ -157,3 +162,38 @@ def test_times_and_tokens_of_steps(desk: Desk):
     found = np.frombuffer(timeline(desk.store, run.no), dtype=np.int32).reshape(-1, 2).tolist()
     assert found == [[0, 5], [-1, 2], [30, 2], [30, -1], [-1, -1]]  # a clock that goes back stands still
     assert timeline(desk.store, desk.run().no) == b""
+
+
+TEXT = st.text(max_size=8) | st.sampled_from(['"at":"2026-01-01"', '"p":[', '"tokens_in":5', "\\"])
+
+
+@given(st.lists(steps(TEXT), max_size=5))
+@quick(150)
+def test_times_of_any_steps(made: list[Step]):
+    """Against the steps as they are read back whole."""
+    for place, step in enumerate(made):
+        if place % 2:
+            step.at = f"2026-11-30T10:00:{place:02d}Z"
+        if step.parts and step.parts[0].kind == "tool_call":
+            step.parts[0].arguments = {"at": "2020-01-01", "p": [1], "tokens_out": 9, '"p":[': ['"at":"2021-01-01"']}
+    with tempfile.TemporaryDirectory() as name, Store.open(Path(name) / "r.db") as store:
+        if not made:
+            return
+        run = put(store, Path(name) / "run.jsonl", made)
+        found = np.frombuffer(timeline(store, run.no), dtype=np.int32).reshape(-1, 2)
+        stored = [item.step for item in catalog.steps(store, run.no)]
+        moments = [as_moment(step.at) for step in stored]
+        tokens = [(step.tokens_in, step.tokens_out) for step in stored]
+        if not any(moment is not None for moment in moments) and all(pair == (None, None) for pair in tokens):
+            assert not len(found)
+            return
+        assert [seconds >= 0 for seconds in found[:, 0].tolist()] == [moment is not None for moment in moments]
+        expected = [-1 if pair == (None, None) else min(2**31 - 1, sum(n or 0 for n in pair)) for pair in tokens]
+        assert found[:, 1].tolist() == expected
+
+
+def as_moment(at: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(at) if at else None
+    except ValueError:
+        return None
