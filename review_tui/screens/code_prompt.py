@@ -17,10 +17,28 @@ from textual.widgets import Input
 from labels.coding.fold import Code
 from labels.coding.said import LONGEST_NAME, fold_name
 from review_tui.sanitize import short
-from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from review_tui.widgets.rows import Pieces, RowList
 
 #: Rows of the list, and of each kind in it.
 ROWS, MOST = 10, 7
+
+
+class Names:
+    """The rows, with a mark at the one that Enter takes: the focus is in the line above, so colour would be faint."""
+
+    def __init__(self, rows: Sequence[tuple[str | None, Pieces]], prompt: CodePrompt) -> None:
+        self.rows, self.prompt = rows, prompt
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def key(self, index: int) -> str | None:
+        return self.rows[index][0]
+
+    def pieces(self, index: int, _width: int) -> Pieces:
+        key, pieces = self.rows[index]
+        here = key is not None and self.prompt.chosen and key == self.prompt.rows.selected
+        return [("› " if here else "  ", "accent"), *pieces]
 
 
 @dataclass(frozen=True)
@@ -47,7 +65,7 @@ class CodePrompt(ModalScreen[Named | None]):
         border-title-color: $text-primary; border-subtitle-color: $text-muted; }
     CodePrompt Input { border: none; height: 1; padding: 0; background: $panel; }
     CodePrompt Input:focus { border: none; }
-    CodePrompt RowList { background: $panel; height: 10; }
+    CodePrompt RowList { background: $surface; height: 10; }
     """
 
     def __init__(
@@ -64,6 +82,7 @@ class CodePrompt(ModalScreen[Named | None]):
         super().__init__()
         self.heading, self.codes, self.guesses, self.near, self.new = title, list(codes), list(guesses), near, new
         self._by_id = {code.id: code for code in self.codes}
+        self._moved = False
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -87,6 +106,11 @@ class CodePrompt(ModalScreen[Named | None]):
     def typed(self) -> str:
         return " ".join(self.query_one(Input).value.split())
 
+    @property
+    def chosen(self) -> bool:
+        """Whether Enter takes the row under the cursor: not before anything speaks for it."""
+        return bool(self.typed or self._moved or self.guesses)
+
     # -- showing ------------------------------------------------------------------------------------------------
 
     @on(Input.Changed)
@@ -103,7 +127,7 @@ class CodePrompt(ModalScreen[Named | None]):
         if typed and self.new and not fits:
             chosen = "new"  # nothing begins so: what is near is pointed out, and not chosen by Enter
         self.rows.cursor = -1
-        self.rows.show(FixedRows(rows), select=chosen)
+        self.rows.show(Names(rows, self), select=chosen)
 
     def _first(self) -> list[tuple[str | None, Pieces]]:
         """Before anything is typed: codes of notes that say the same, then the most frequent ones."""
@@ -122,7 +146,7 @@ class CodePrompt(ModalScreen[Named | None]):
         for code, cosine in near[: max(2, MOST - len(rows))]:
             rows.append((code.id, [*_name(code), None, (f"≈ nearly the same  {cosine:.2f} ", "warn")]))
         if self.new and not any(fold_name(code.name) == fold_name(typed) for code in fits):
-            rows.append(("new", [("+ ", "good"), (short(typed, 60), "strong"), ("  a new code", "faint")]))
+            rows.append(("new", [(short(typed, 60), "strong"), ("  a new code", "good")]))
         return rows
 
     @staticmethod
@@ -141,7 +165,8 @@ class CodePrompt(ModalScreen[Named | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._choose(self.rows.selected)
+        if self.chosen:
+            self._choose(self.rows.selected)
 
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
@@ -168,14 +193,17 @@ class CodePrompt(ModalScreen[Named | None]):
             line.cursor_position = len(code.name)
 
     def action_move(self, step: int) -> None:
-        self.rows.move(step)
+        if self.chosen:
+            self.rows.move(step)
+        self._moved = True
+        self.rows.refresh()
 
     def action_cancel(self) -> None:
         self.dismiss(None)
 
 
 def _name(code: Code) -> list[tuple[str, str]]:
-    return [("  ", "text"), (short(code.name, 60), "text")]
+    return [(short(code.name, 60), "text")]
 
 
 def _row(code: Code) -> Pieces:

@@ -118,7 +118,7 @@ async def test_completion_guesses_and_near_duplicates_while_typing(noted_db: Pat
         await here.until(lambda: here.screen == "CodePrompt")
         assert "its notes say nearly this" in here.text
         await here.press(*"timezo")
-        assert "+ timezo  a new code" in here.text
+        assert "› timezo  a new code" in here.text
         await here.type("timezone wrong", enter=False)
         await here.pilot.pause()
         assert "≈ nearly the same" in here.text
@@ -131,6 +131,12 @@ async def test_completion_guesses_and_near_duplicates_while_typing(noted_db: Pat
         await changed(here, lambda: len(codes(noted_db)["stops early"]) == 2)
         await here.press("a")
         await here.until(lambda: here.screen == "CodePrompt")
+        before = codes(noted_db)
+        await here.press("enter")  # nothing typed, nothing guessed, nothing chosen
+        assert (here.screen, "›" in here.text) == ("CodePrompt", False)
+        await here.press("down")
+        assert "›" in here.text
+        assert codes(noted_db) == before
         await here.type("stop", enter=False)
         await here.press("ctrl+n")
         await changed(here, lambda: "stop" in codes(noted_db))
