@@ -9,7 +9,6 @@ import asyncio
 import threading
 import time
 from dataclasses import replace
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -25,6 +24,7 @@ from review_tui.screens.queue_choice import choose_queue
 from review_tui.screens.reader import Reader
 from review_tui.widgets.agreement_tables import PARTS, codebooks, tables
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.fitting import lines
 from review_tui.widgets.grid import Grid, Section, titles
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions.errors import UserError
@@ -260,7 +260,7 @@ class AgreementScreen(StationScreen):
         width = max(20, pane.size.width)
         rows: list[tuple[str | None, Pieces]] = []
         for text, look in here[0].explain(here[1]) if here else []:
-            rows += [(None, [(line, look)]) for line in wrap(clean(" ".join(text.split())), width)]
+            rows += [(None, [(line, look)]) for line in lines(text, width, 100)]
         if here and len(rows) > pane.size.height > 0:
             rows = [*rows[: pane.size.height - 1], (None, [("… e shows all of it", "faint")])]
         pane.show(FixedRows(rows))

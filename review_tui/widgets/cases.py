@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from labels.docket import Item
 from labels.gold.roots import APART
 from review_tui.agreement_words import alpha_look, alpha_words
-from review_tui.sanitize import short
-from review_tui.transcript.folding import cells
+from review_tui.widgets.fitting import fit, pad
 from review_tui.widgets.rows import Pieces
 from review_tui.widgets.side import steps_text
 from review_tui.widgets.votes import stand_text, where_text
@@ -50,33 +49,29 @@ def _columns(texts: Sequence[str], looks: Sequence[str], width: int) -> Pieces:
     place = 24 if width >= 100 else 18 if width >= 60 else 0
     spare = max(16, width - 22 - place - 2 * (place > 0))
     left = spare * 2 // 5
-    there = f"  {_pad(short(where, place), place)}  " if place else "  "
+    there = f"  {pad(where, place)}  " if place else "  "
     return [
-        (f" {alpha}  ", looks[0]), (_pad(short(title, left), left), looks[1]),
-        (there, looks[2]), (short(name, spare - left), looks[3]), None,
+        (f" {alpha}  ", looks[0]), (pad(title, left), looks[1]),
+        (there, looks[2]), (fit(name, spare - left), looks[3]), None,
         (f"{more:>3}", looks[4]), (f" {votes:>6} ", looks[5]),
     ]  # fmt: skip
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * max(0, width - cells(text))
 
 
 def detail_rows(item: Item, width: int, height: int) -> list[tuple[str | None, Pieces]]:
     """What is open in a case, how the votes stand, and why it comes where it does."""
     rows: list[tuple[str | None, Pieces]] = [
-        (None, [(f" {short(item.run.title or item.run.id, width - 2)}", "strong")]),
-        (None, [(f" {short(_about(item), width - 2)}", "faint")]),
+        (None, [(f" {fit(item.run.title or item.run.id, width - 2)}", "strong")]),
+        (None, [(f" {fit(_about(item), width - 2)}", "faint")]),
     ]
     for one in item.modes:
         unsure = f", {len(one.unsure)} unsure" if one.unsure else ""
         votes = f"{len(one.present)} present, {len(one.absent)} absent{unsure}"
         votes = one.how if one.how == APART else votes
-        name = short(f"{one.code} {one.name or one.mode}", max(10, width - len(votes) - 5))
+        name = fit(f"{one.code} {one.name or one.mode}", max(10, width - len(votes) - 5))
         rows.append((None, [(f" ? {name}", "text"), None, (f"{votes} ", "faint")]))
         why = alpha_words(one.alpha)
         if height > 2 * len(item.modes) + 2:
-            rows.append((None, [(f"   {short(one.how + ' · ' + why, width - 4)}", "faint")]))
+            rows.append((None, [(f"   {fit(one.how + ' · ' + why, width - 4)}", "faint")]))
     return rows if len(rows) <= height else [*rows[: height - 1], (None, [("   …", "faint")])]
 
 

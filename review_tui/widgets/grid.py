@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from review_tui.sanitize import short
 from review_tui.transcript.folding import cells
+from review_tui.widgets.fitting import fit
 from review_tui.widgets.rows import Pieces
 
 #: What a cell shows: (text, look) pieces, given the record and the cells that there are.
@@ -106,7 +106,7 @@ def titles(section: Section, width: int) -> Pieces:
     def title(column: Column, room: int) -> list[tuple[str, str]]:
         mine = section.sorted_by >= 0 and section.columns[section.sorted_by] is column
         mark = ("▾" if section.turned else "▴") if mine else ""
-        text = short(column.title, room - len(mark)) + mark
+        text = fit(column.title, room - len(mark)) + mark
         text = f"0{text:^{max(0, room - 2)}}1" if column.axis else text
         return [(text, "strong" if mine else "faint")]
 
@@ -131,7 +131,7 @@ def _laid_out(section: Section, width: int, cell: Callable[[Column, int], Sequen
 
 def text_cell(get: Callable[[Any], str], look: str = "text") -> Cell:
     """Text of strangers, cut to the room."""
-    return lambda record, room: [(short(get(record), room), look)]
+    return lambda record, room: [(fit(get(record), room), look)]
 
 
 def number_cell(get: Callable[[Any], float | None], form: str = ".2f", look: str = "text") -> Cell:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from textwrap import wrap
 from typing import Any
 
 from labels.disputes import Case, Dispute
 from labels.gold.roots import APART
 from labels.gold.said import Vote
-from review_tui.sanitize import clean, short
+from review_tui.sanitize import short
+from review_tui.widgets.fitting import fit, lines
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
 from review_tui.widgets.side import steps_text
 
 Rows = list[tuple[str | None, Pieces]]
-#: Of a note as many characters are laid out, and as many lines shown: Enter on the vote shows all of it.
-NOTE_CHARS, NOTE_LINES = 4_000, 8
+#: Of a note as many lines are shown: Enter on the vote shows all of it.
+NOTE_LINES = 8
 OUTCOME_GLYPH = {"present": "●", "absent": "○", "undecided": "?"}
 REASON_WORD = {"ambiguous": "ambiguous", "guideline-gap": "guideline gap", "error": "error", "other": "other"}
 
@@ -116,7 +116,7 @@ def _open(view: CaseView, width: int, mode: str | None) -> Rows:
         votes = f"{stand_text(item)}  {alpha}"
         rows.append((key, _title(f"{item.code} {item.name or item.mode}", width, key == mode, votes)))
         if key == mode:  # who says what of the others is a key away; the votes are not to be pushed off the screen
-            rows += [(key, [(f"   {line}", "text")]) for line in _lines(_sides(view, item), width - 4, 5)]
+            rows += [(key, [(f"   {line}", "text")]) for line in lines(_sides(view, item), width - 4, 5)]
         rows += _draft(view, key, width, guidelines=key == mode)
     open_keys = {mode_key(item.codebook, item.mode) for item in view.case.disputes}
     for key, name in view.extra.items():
@@ -131,7 +131,7 @@ def _open(view: CaseView, width: int, mode: str | None) -> Rows:
 
 def _title(name: str, width: int, current: bool, right: str) -> Pieces:
     mark = "›" if current else " "
-    return [(f"{mark}? ", "warn"), (short(name, width - len(right) - 6), "strong"), None, (f"{right} ", "faint")]
+    return [(f"{mark}? ", "warn"), (fit(name, width - len(right) - 6), "strong"), None, (f"{right} ", "faint")]
 
 
 def _sides(view: CaseView, item: Dispute) -> str:
@@ -153,12 +153,12 @@ def _draft(view: CaseView, key: str, width: int, *, guidelines: bool) -> Rows:
     if draft is not None and draft.steps:
         rows.append((key, [(f"   with it: {steps_text(draft.steps[0] - 1, draft.steps[1] - 1)}", "accent")]))
     if draft is not None and draft.note:
-        rows += [(key, [(f"   note: {line}", "accent")]) for line in _lines(draft.note, width - 10, 3)]
+        rows += [(key, [(f"   note: {line}", "accent")]) for line in lines(draft.note, width - 10, 3)]
     if draft is not None and draft.guideline:
-        rows += [(key, [(f"   guideline: {line}", "accent")]) for line in _lines(draft.guideline, width - 15, 3)]
+        rows += [(key, [(f"   guideline: {line}", "accent")]) for line in lines(draft.guideline, width - 15, 3)]
     for text in list(view.guidelines.get(key, ()))[-2:] if guidelines else ():
         rows += [(key, [(f"   § {line}" if not n else f"     {line}", "faint")])
-                 for n, line in enumerate(_lines(text, width - 6, 3))]  # fmt: skip
+                 for n, line in enumerate(lines(text, width - 6, 3))]  # fmt: skip
     return rows
 
 
@@ -171,7 +171,7 @@ def _settled(view: CaseView, width: int, mode: str | None) -> Rows:
         key = mode_key(row["codebook"]["id"], row["mode"])
         shown = key if key not in taken else None
         outcome = str(row["outcome"])
-        name = short(view.title(row["codebook"]["id"], row["mode"]), width - len(outcome) - 6)
+        name = fit(view.title(row["codebook"]["id"], row["mode"]), width - len(outcome) - 6)
         mark = "›" if shown is not None and shown == mode else " "
         rows.append((shown, [(f"{mark}{OUTCOME_GLYPH.get(outcome, '?')} ", "good"), (name, "strong"), None,
                              (f"{outcome} ", "good")]))  # fmt: skip
@@ -179,9 +179,9 @@ def _settled(view: CaseView, width: int, mode: str | None) -> Rows:
         words = [REASON_WORD.get(row["reason"], str(row["reason"])), f"by {who}"]
         words += [_spans(row["steps"])] if row["steps"] else []
         words += [] if row["blind"] else ["names known"]
-        rows.append((shown, [(f"   {short(' · '.join(words), width - 4)}", "faint")]))
-        rows += [(shown, [(f"   {line}", "text")]) for line in _lines(row["note"], width - 4, 3)]
-        rows += [(shown, [(f"   § {line}", "text")]) for line in _lines(row["guideline"], width - 6, 3)]
+        rows.append((shown, [(f"   {fit(' · '.join(words), width - 4)}", "faint")]))
+        rows += [(shown, [(f"   {line}", "text")]) for line in lines(row["note"], width - 4, 3)]
+        rows += [(shown, [(f"   § {line}", "text")]) for line in lines(row["guideline"], width - 6, 3)]
     return rows
 
 
@@ -200,7 +200,7 @@ def _vote(view: CaseView, number: int, vote: Vote, width: int, at: tuple[str | N
     head: Pieces = [(f"{mark}{view.called(vote.reviewer)}  ", "accent"), (word, look)]
     rows: Rows = [(key, head)]
     if facts := vote_facts(said):
-        rows += [(key, [(f"   {line}", "faint")]) for line in _lines(" · ".join(facts), width - 4, 2)]
+        rows += [(key, [(f"   {line}", "faint")]) for line in lines(" · ".join(facts), width - 4, 2)]
     for place, label in enumerate(said["labels"]):
         rows += _label(view, f"label:{number}/{place}", label, width, at)
     key = f"note:{number}" if said["labels"] else key
@@ -208,7 +208,7 @@ def _vote(view: CaseView, number: int, vote: Vote, width: int, at: tuple[str | N
         rows.append((key, [(f"   ∅ none of {short(book['id'], width - 16)}", "good")]))
     if not said["labels"] and not said["none"]:
         rows.append((key, [("   judged no mode", "faint")]))
-    rows += [(key, [(f"   {line}", "text")]) for line in _lines(said["note"], width - 4, NOTE_LINES)]
+    rows += [(key, [(f"   {line}", "text")]) for line in lines(said["note"], width - 4, NOTE_LINES)]
     return rows
 
 
@@ -241,19 +241,19 @@ def _label(view: CaseView, key: str, label: Mapping[str, Any], width: int, at: t
     book, mode = label["codebook"], str(label["mode"])
     look = "strong" if chosen == mode_key(book["id"], mode) else "text"
     maybe = "" if label["sure"] else "unsure "
-    name = short(f"{label['code']} {label['name'] or mode}".strip(), width - 6 - len(maybe))
+    name = fit(f"{label['code']} {label['name'] or mode}".strip(), width - 6 - len(maybe))
     rows: Rows = [(key, [(f" {mark}◆ ", "label"), (name, look), None, (maybe, "warn")])]
     words = [steps_text(label["first"]["index"], label["last"]["index"])]
     words += ["root cause"] if label["root_cause"] else []
     words += ["consequence"] if label["caused_by"] else []
     words += [f"of {short(label['agent'], 20)}"] if label.get("agent") else []
     words += [] if view.counts(book, mode) else ["worded otherwise then: does not count"]
-    rows += [(key, [(f"    {line}", "faint")]) for line in _lines(" · ".join(words), width - 5, 3)]
+    rows += [(key, [(f"    {line}", "faint")]) for line in lines(" · ".join(words), width - 5, 3)]
     for item in label["evidence"][: 3 if key == current else 1]:
-        rows.append((key, [(f"    “{short(item['quote'], width - 8)}”", "text")]))
+        rows.append((key, [(f"    “{fit(item['quote'], width - 8)}”", "text")]))
     if len(label["evidence"]) > 1 and key != current:
         rows.append((key, [(f"    and {len(label['evidence']) - 1} more", "faint")]))
-    return rows + [(key, [(f"    {line}", "text")]) for line in _lines(label["note"], width - 5, NOTE_LINES)]
+    return rows + [(key, [(f"    {line}", "text")]) for line in lines(label["note"], width - 5, NOTE_LINES)]
 
 
 def vote_blocks(vote: Vote) -> list[tuple[str, str]]:
@@ -269,11 +269,3 @@ def vote_blocks(vote: Vote) -> list[tuple[str, str]]:
         blocks += [(label["note"], "text")] if label["note"] else []
     blocks += [(f"∅ none of {book['id']} {book['version']}", "good") for book in said["none"]]
     return blocks + ([("", "text"), ("Note", "accent"), (said["note"], "text")] if said["note"] else [])
-
-
-def _lines(text: str, width: int, most: int) -> list[str]:
-    """Text folded to at most so many lines, safe to show."""
-    if not text:
-        return []
-    found = wrap(clean(" ".join(text[:NOTE_CHARS].split())), max(10, width))
-    return found if len(found) <= most else [*found[: most - 1], short(found[most - 1], max(8, width - 2)) + " …"]

@@ -632,6 +632,21 @@ async def test_hostile_text_is_shown_and_never_obeyed(db: Path):
         assert screen.docket.standing == 1
 
 
+async def test_wide_letters_are_folded_by_what_they_take(db: Path):
+    voters = Voters(db)
+    run = voters.run("日本語の題名がとても長いのでここで切られるはずです" * 2)
+    voters.say("ann", run, 1, LOOP, note="始" + "確認が省かれています" * 8 + "終")
+    voters.say("bob", run, 1)
+    async with station(db, size=SMALL, reviewer="dora") as here:
+        await at_cases(here)
+        assert "1:1" in here.text
+        await here.press("enter")
+        await here.until(lambda: here.screen == "CaseScreen")
+        await here.press("tab", *["down"] * 5)
+        assert "始" in here.text
+        assert "終" in here.text
+
+
 async def test_a_codebook_that_changed_mid_queue(db: Path, monkeypatch):
     """Most voted by the first state; what was said by another wording is shown and said not to count."""
     monkeypatch.setattr(adjudicate_case, "ELSEWHERE_S", 0.02)
