@@ -276,7 +276,9 @@ CREATE TABLE pace (
   last_index INTEGER NOT NULL, seconds REAL, read_share REAL, flags INTEGER NOT NULL, labels INTEGER NOT NULL,
   PRIMARY KEY (run, reviewer, chunk)
 );
-CREATE INDEX pace_reviewer ON pace (reviewer, at);
+CREATE INDEX pace_reviewer ON pace (
+  reviewer, at, run, chunk, first_index, last_index, seconds, read_share, flags, labels
+);
 CREATE TABLE answer (
   run TEXT NOT NULL, reviewer TEXT NOT NULL, chunk TEXT NOT NULL, suggestion TEXT NOT NULL, answer TEXT NOT NULL,
   seconds REAL, at TEXT NOT NULL, PRIMARY KEY (run, reviewer, chunk, suggestion)
