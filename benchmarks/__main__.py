@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from benchmarks import (
+    coding,
     corpus,
     detection,
     floors,
@@ -52,6 +53,7 @@ BENCHES: dict[str, Callable[[Bench], list[Figure]]] = {
     "agreement": gold.measure,
     "release": gold_release.measure,
     "insights": insights.measure,
+    "coding": coding.measure,
     "memory": memory.measure,
     "readers": readers.measure,
     "peers": peers.measure,
