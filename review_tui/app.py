@@ -134,11 +134,15 @@ class ReviewApp(App[None]):
     def _warm_up(self) -> None:
         """Import what the first label will need, so that its key does not wait for it."""
         import labels.ledger  # noqa: F401
+        import review_tui.screens.picker  # noqa: F401
 
         try:
             self.codebooks()
         except UserError as error:
             self._failed(str(error))
+            return
+        with suppress(RuntimeError):  # the station has ended; and not wait for it: it may be about to
+            self.call_later(self._mount_picker)
 
     def _handle_exception(self, error: Exception) -> None:
         """An error of the user's making is said and the station goes on; any other ends it, in one plain line."""
@@ -310,13 +314,22 @@ class ReviewApp(App[None]):
 
     async def pick_mode(self, heading: str, chosen: Callable[[tuple[Codebook, Mode] | None], Any]) -> None:
         """Ask for a failure mode. One screen serves all labels: mounting one takes longer than showing it."""
+
+        async def in_one_frame(choice: tuple[Codebook, Mode] | None) -> None:
+            with self.batch_update():  # the screen that is back, and what the choice changes in it
+                await chosen(choice)
+
+        self._mount_picker().begin(heading)
+        await self.push_screen("picker", in_one_frame)
+
+    def _mount_picker(self) -> ModePicker:
         from review_tui.screens.picker import ModePicker
 
         if self._picker is None:
             self._picker = ModePicker(self.codebooks())
             self.install_screen(self._picker, "picker")
-        self._picker.begin(heading)
-        await self.push_screen("picker", chosen)
+            self._get_screen("picker")
+        return self._picker
 
     async def show_help(self, actions: list[Action], title: str) -> None:
         from review_tui.screens.about import keys_help

@@ -75,7 +75,12 @@ class ModePicker(Screen[Choice | None]):
         yield Bar(1, id="footer")
 
     def on_mount(self) -> None:
+        if not self.query(Bar):  # the station ended while this was being mounted
+            return
         self._begin()
+        if not self.is_current:  # mounted before it is needed: laid out, too, or the first key would wait for that
+            self.set_class(self.app.size.width < WIDE, "-narrow")
+            self._refresh_layout(self.app.size)
 
     def begin(self, heading: str) -> None:
         """Ask anew, before the screen is shown again: what changes after that costs a second frame."""
