@@ -29,6 +29,7 @@ from benchmarks import (
     queues,
     readers,
     search,
+    sizes,
     start,
     workspace,
 )
@@ -57,6 +58,7 @@ BENCHES: dict[str, Callable[[Bench], list[Figure]]] = {
     "memory": memory.measure,
     "readers": readers.measure,
     "peers": peers.measure,
+    "sizes": sizes.measure,
 }
 
 
@@ -64,7 +66,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer repeats: a look, not a measurement")
     parser.add_argument("--only", action="append", choices=list(BENCHES), metavar="NAME", help=", ".join(BENCHES))
-    parser.add_argument("--long", action="store_true", help="also read for ten minutes and watch the memory")
+    parser.add_argument(
+        "--long", action="store_true", help="also read for ten minutes and watch the memory; open giants"
+    )
     parser.add_argument(
         "--peers", action="store_true", help="install other programs into benchmarks/.peers, measure them"
     )
@@ -102,7 +106,8 @@ def _measure(given: argparse.Namespace) -> tuple[list[Figure], dict[str, object]
         for shape in corpus.SHAPES:
             corpus.corpus(shape)
         bench.figures += floors.measure(bench)
-        for name in given.only or [name for name in BENCHES if name != "peers" or given.peers]:
+        asked = {"peers": given.peers, "sizes": given.long}
+        for name in given.only or [name for name in BENCHES if asked.get(name, True)]:
             begun = time.perf_counter()
             print(f"{name} ...", end=" ", flush=True)
             try:

@@ -85,7 +85,10 @@ class Importer:
                     failed(event["message"])
                 case "imported":
                     self.busy = False
-        code = 0 if self._left else self._process.wait()
+        if self._left:
+            self._process.stdout.close()
+            return
+        code = self._process.wait()
         if self.busy and code > 0:
             failed("The import ended before it was done. Open the runs again to go on.")
         self.busy = False
