@@ -42,7 +42,8 @@ _COUNTED = (
     f" AND NOT EXISTS ({queue_next.stale('j')}) WHERE i.queue = ? GROUP BY i.place, i.gold"
 )
 _SUMS = (
-    "SELECT sum(mine), sum(CASE WHEN mine = 0 AND (votes < ? OR gold = ?) THEN 1 ELSE 0 END),"
+    "SELECT sum(mine), sum(CASE WHEN mine = 0 AND ((gold = 0 AND votes < ?) OR (gold = 1 AND ? = 1)) THEN 1 ELSE 0"
+    " END),"
     " sum(CASE WHEN votes >= ? THEN 1 ELSE 0 END), sum(CASE WHEN votes > 0 AND votes < ? THEN 1 ELSE 0 END)"
 )
 
@@ -50,8 +51,7 @@ _SUMS = (
 def of_queue(store: Store, queue: Queue, reviewer: str) -> Overview:
     """The progress of one queue."""
     need = queue.reviewers
-    # Gold is for everybody but the one whose it is (to whom no item is for the sake of being gold).
-    gold = -1 if queue.gold_from == reviewer else 1
+    gold = int(queue.gold_from != reviewer)  # gold is for everybody but the one whose it is
     sums = store.query(
         f"{_SUMS} FROM ({_COUNTED}) counted", [need, gold, need, need, queue.gold_from, reviewer, queue.id]
     )[0]

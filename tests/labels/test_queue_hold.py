@@ -195,7 +195,7 @@ def test_progress_is_what_one_counts_by_hand(desk: Desk, reviewers: int) -> None
         mine = {place for place, who in votes.items() if me in who}
         left = {
             place for place in votes if place not in mine
-            and (counted[place] < reviewers or (place in golden and me != "gold"))
+            and (me != "gold" if place in golden else counted[place] < reviewers)
         }  # fmt: skip
         assert (found.mine, found.left) == (len(mine), len(left)), me
         assert found.finished == sum(count >= reviewers for count in counted.values())
@@ -253,3 +253,31 @@ def test_the_share_of_whole_runs_that_are_blind(tmp_path: Path) -> None:
             rule = queues.rule_for(store, run, "ann")
             drawn += Veil(store, run, chunks_of(store, run, Policy.parse(POLICY)), rule).over_all
         assert 10 <= drawn <= 30
+
+
+def test_where_chunks_are_decided_on_no_run_is_blind_as_a_whole(desk: Desk) -> None:
+    desk.queue(blind_share=1.0)
+    run = desk.runs[0]
+    veil = Veil(
+        desk.store, run, chunks_of(desk.store, run, Policy.parse(POLICY)), queues.rule_for(desk.store, run, "a")
+    )
+    assert veil.veiled(0)
+    assert not veil.over_all
+
+
+def test_gold_that_was_taken_back_is_not_its_owners_to_decide_again(desk: Desk) -> None:
+    for number in range(3):
+        desk.decide("gold", desk.runs[0].id, desk.chunk(desk.runs[0], number).id)
+    queue = desk.queue(gold_from="gold", gold_share=0.3)
+    for _ in range(3):
+        Ledger(desk.store, "gold").undo(desk.runs[0])
+    got = set()
+    while (given := queue_next.take(desk.store, queue, "gold")) is not None:
+        desk.decide("gold", given.run, given.chunk)
+        got.add(given.place)
+    golden = {
+        row[0] for row in desk.store.query("SELECT place FROM queue_item WHERE queue = ? AND gold = 1", [queue.id])
+    }
+    assert golden
+    assert not got & golden
+    assert queue_progress.of_queue(desk.store, queue, "gold").left == 0
