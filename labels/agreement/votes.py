@@ -88,7 +88,7 @@ def load(store: Store, codebooks: Codebooks, options: Options | None = None) -> 
     with store.snapshot():
         reading = Reading(store, options.queue, options.same, _judge_of(options))
         reading.read()
-        found = _votes(reading, Wording(store, codebooks, Counter()), store)
+        found = _votes(reading, Wording(store, codebooks), store)
     if options.same and reading.twice:
         found.left_out[TWICE] += reading.twice
     return _without_unjudged(found)
@@ -174,4 +174,4 @@ def _without_unjudged(votes: Votes) -> Votes:
     return votes
 
 
-__all__ = ["ROOT", "SURE", "VERDICTS", "Options", "Votes", "Wording", "load"]
+__all__ = ["ROOT", "SURE", "VERDICTS", "Options", "Votes", "load"]

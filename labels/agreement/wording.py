@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,8 @@ class Wording:
     """One state of each codebook counts, and what was said by another state counts for the modes that mean the same in
     both. names: of modes, as people read them. notes: what a reader should know of it."""
 
-    def __init__(self, store: Store, codebooks: Codebooks, left_out: Counter[str]) -> None:
-        self.store, self.left_out = store, left_out
+    def __init__(self, store: Store, codebooks: Codebooks) -> None:
+        self.store = store
         self.loaded = {book.id: book for book in codebooks}
         self.notes: list[str] = []
         self.names: dict[tuple[str, str], str] = {}

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from labels.agreement.votes import REWORDED, Wording
+from labels.agreement.votes import REWORDED
+from labels.agreement.wording import Wording
 from labels.codebook import Codebooks
 from labels.gold.rule import Rule
 from labels.insights import segment as at
@@ -56,7 +57,7 @@ def values(store: Store, codebooks: Codebooks, found: Columns, steps: Array, rul
     """steps: of each run in `found.runs`. ruled: what adjudicators settled."""
     import numpy as np
 
-    wording = Wording(store, codebooks, found.left_out)
+    wording = Wording(store, codebooks)
     used = distinct(found.votes[:, at.SPEC], len(found.strings))
     spec = np.searchsorted(used, found.votes[:, at.SPEC])
     specs = [orjson.loads(found.strings[number][1:]) for number in used.tolist()]
