@@ -191,7 +191,7 @@ class AdjudicateScreen(StationScreen):
             return
         shown = self.shown
         if shown:
-            self.cases.show(CaseRows(shown, self.wanted))
+            self.cases.show(CaseRows(shown, list(self.places), self.wanted))
         else:
             self.cases.show(FixedRows([(None, [(f" {line}", look)]) for line, look in self._nothing()]))
         self.query_one("#columns", Bar).show(header(self.cases.size.width) if shown else [])
@@ -248,7 +248,8 @@ class AdjudicateScreen(StationScreen):
 
     def _show_details(self) -> None:
         pane = self.query_one("#details", RowList)
-        item = self.docket.item(self.cases.selected) if self.cases.selected else None
+        place = self.places.get(self.cases.selected or "")
+        item = self.shown[place] if place is not None else None
         pane.show(FixedRows(detail_rows(item, max(20, pane.size.width), pane.size.height) if item else []))
 
     @on(RowList.Highlighted, "#cases")

@@ -16,15 +16,15 @@ from review_tui.widgets.votes import stand_text, where_text
 class CaseRows:
     """One row a case: alpha, run, where, the first open mode, how the votes stand."""
 
-    def __init__(self, items: Sequence[Item], mode: tuple[str, str] | None) -> None:
-        """mode: the one that is filtered by: shown first."""
-        self.items, self.mode = items, mode
+    def __init__(self, items: Sequence[Item], keys: Sequence[str], mode: tuple[str, str] | None) -> None:
+        """keys: of the items, made once. mode: the one that is filtered by: shown first."""
+        self.items, self.keys, self.mode = items, keys, mode
 
     def __len__(self) -> int:
         return len(self.items)
 
     def key(self, index: int) -> str:
-        return self.items[index].key
+        return self.keys[index]
 
     def pieces(self, index: int, width: int) -> Pieces:
         item = self.items[index]
