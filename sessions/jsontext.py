@@ -14,6 +14,8 @@ import orjson
 _LONE = dict.fromkeys(range(55296, 57344), "�")
 #: Deepest nesting that is read: orjson writes 254 levels, and what is read must be writable again, in a few more.
 MAX_DEPTH = 200
+#: No longer integer is a number: the greatest double has 309 digits.
+_MOST_DIGITS = 308
 #: A text up to this length has not brackets enough to be deeper; in one over the other they are not counted.
 _SHALLOW, _COUNTED = 2 * MAX_DEPTH, 1 << 20
 
@@ -67,10 +69,15 @@ def deeper_than(limit: int, value: Any) -> bool:
     return bool(level)
 
 
+def _integer(digits: str) -> int | str:
+    """A number beyond what a double holds stays text: neither SQLite nor orjson would give it back."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
 def _loads_slowly(data: bytes | str, first: Exception) -> Any:
     try:
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-        value = json.loads(text, parse_constant=lambda _: None)
+        value = json.loads(text, parse_constant=lambda _: None, parse_int=_integer)
         return mend(value) if "\\u" in text or not is_whole(text) else value
     except RecursionError:
         raise BadJson(f"nested too deeply (over {MAX_DEPTH} levels)") from None

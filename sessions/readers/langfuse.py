@@ -103,7 +103,7 @@ def _table(source: Source) -> Iterator[tuple[None, Any] | Problem]:
 def _cell(name: str, cell: str) -> Any:
     if name.lower().endswith(_COUNTED):
         with suppress(ValueError):
-            return int(cell) if cell.isdecimal() else float(cell)
+            return int(cell) if cell.isdecimal() and len(cell) < 16 else float(cell)
     return json_or(cell) if cell.startswith("[") else cell
 
 

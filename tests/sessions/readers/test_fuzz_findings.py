@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.fuzz.holds import check
-from sessions import readers
+from sessions import catalog, readers
 from sessions.ingest import import_file
 from sessions.jsontext import dump_bytes
 from sessions.store import Store
@@ -123,3 +123,17 @@ def test_what_only_begins_like_a_compressed_file(data: bytes, format: str, tmp_p
     runs, problems = readers.collect(readers.read(path, format))
     assert problems
     assert not any(run.steps for run in runs)
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "-" + "9" * 400, "9" * 6000, "1e999", "-1e999"])
+def test_a_number_without_measure_among_the_facts(digits: str, tmp_path: Path) -> None:
+    """The run was stored, and then no list of runs could be read any more."""
+    path = tmp_path / "a.json"
+    messages = '[{"role": "user", "content": "Go."}, {"role": "assistant", "content": "Done."}]'
+    path.write_text(f'{{"messages": {messages}, "odd": {digits}, "more": {{"n": {digits}}}}}')
+    with Store.open(tmp_path / "r.db") as store:
+        report = import_file(store, path, "openai-chat")
+        assert report.problems == []
+        (run,) = catalog.runs(store)
+        assert run.steps == 2
+        assert "odd" in run.facts or "e" in digits
