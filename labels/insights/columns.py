@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labels.agreement.votes import ABSTAINED, POLICY, UNFINISHED
+from labels.agreement.votes import ABSTAINED, POLICY, TWICE, UNFINISHED
+from labels.glance import OUTSIDE_PREFIX
 from labels.insights import segment as at
 from labels.insights.kept import Kept
 from labels.insights.scope import Scope
@@ -86,8 +87,31 @@ def columns(store: Store, kept: Kept, runs: Mapping[str, object], scope: Scope) 
     votes[:, at.UNIT] += base[run].astype(np.int32)
     units = _units(votes, np.repeat(np.arange(len(rows)), unit_counts))
     found = Columns([row[0] for row in rows], run, votes, labels, units, base, kept.strings, kept, False, Counter())
+    if scope.same:
+        _unite(found, scope)
     _only(found, _counting(store, found, scope))
     return found
+
+
+def _unite(found: Columns, scope: Scope) -> None:
+    """Every vote gets the name under which its reviewer counts. Who counts as somebody here is no outsider."""
+    import numpy as np
+
+    found.strings = list(found.strings)
+    numbers = {text: number for number, text in enumerate(found.strings)}
+    reviewer = found.votes[:, at.REVIEWER]
+    table = np.arange(len(found.strings))
+    for number in distinct(reviewer, len(table)).tolist():
+        name = f"r{scope.person(found.reviewer(number))}"
+        if name not in numbers:
+            numbers[name] = len(found.strings)
+            found.strings.append(name)
+        if numbers[name] == number:
+            continue
+        table[number] = numbers[name]
+        if not name.startswith(f"r{OUTSIDE_PREFIX}"):
+            found.votes[reviewer == number, at.BITS] &= ~at.OUTSIDE
+    found.votes[:, at.REVIEWER] = table[reviewer]
 
 
 def _units(votes: Array, run: Array) -> Units:
@@ -122,14 +146,8 @@ def _counting(store: Store, found: Columns, scope: Scope) -> Array:
         keep[which] = False
 
     if scope.only or scope.without:
-        names = {
-            number: found.reviewer(number) for number in distinct(votes[:, at.REVIEWER], len(found.strings)).tolist()
-        }
-        wanted = [
-            number
-            for number, name in names.items()
-            if (not scope.only or name in scope.only) and name not in scope.without
-        ]
+        people = distinct(votes[:, at.REVIEWER], len(found.strings)).tolist()
+        wanted = [number for number in people if scope.asks_for(found.reviewer(number))]
         leave(~np.isin(votes[:, at.REVIEWER], wanted))
     if scope.decided is not None:
         low, high = scope.decided.minutes()
@@ -145,7 +163,22 @@ def _counting(store: Store, found: Columns, scope: Scope) -> Array:
     found.outside = scope.outside == "yes" or (scope.outside == "auto" and not bool((judging & ~theirs).any()))
     if not found.outside:
         leave(theirs, OUTSIDERS)
+    if scope.same:
+        leave(_again(found, keep), TWICE)
     return keep
+
+
+def _again(found: Columns, keep: Array) -> Array:
+    """Votes of a person who has voted on that unit already, under a name that comes first in the alphabet: that is the
+    order of a run's votes."""
+    import numpy as np
+
+    which = np.flatnonzero(keep)
+    unit, reviewer = found.votes[which, at.UNIT].astype(np.int64), found.votes[which, at.REVIEWER]
+    _, first = np.unique(unit * len(found.strings) + reviewer, return_index=True)
+    again = np.zeros(len(keep), dtype=bool)
+    again[np.delete(which, first)] = True
+    return again
 
 
 def _nothing(strings: list[str]) -> int:

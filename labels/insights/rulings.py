@@ -69,7 +69,7 @@ def ruled(store: Store, found: Columns, scope: Scope) -> Ruled:
     by_mode: dict[tuple[str, str, str, str], list[tuple[Any, ...]]] = {}
     for run, chunk, book, slug, who, *rest in store.each(sql):
         mine = owner.get(run, run)
-        if mine in places and (not scope.only or who in scope.only) and who not in scope.without:
+        if mine in places and scope.asks_for(who):
             by_mode.setdefault((mine, chunk, book, slug), []).append(tuple(rest))
     units = found.kept.units(sorted({key[0] for key in by_mode}))
     number = {

@@ -85,8 +85,8 @@ class Scope:
     """What the figures are about. Every filter left empty lets everything through.
 
     where: attribute -> the values that count ("" for runs that do not say; case does not matter). codebooks: ids.
-    only, without: reviewers. queue: id of the queue whose chunks count; queue_name: for words. started: by when runs
-    began; decided: by when decisions were made. complete: only runs in which every mode of the codebook is known. rule:
+    only, without: reviewers. same: a reviewer's name -> the one under which that person counts. queue: id of the queue
+    whose chunks count; queue_name: for words. started: by when runs began; decided: by when decisions were made. complete: only runs in which every mode of the codebook is known. rule:
     how votes are settled.
     """
 
@@ -94,6 +94,7 @@ class Scope:
     codebooks: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
+    same: Mapping[str, str] = field(default_factory=dict)
     queue: str = ""
     queue_name: str = ""
     started: Span | None = None
@@ -105,6 +106,16 @@ class Scope:
     def narrowed(self, by: str, value: str) -> Scope:
         """This scope with one attribute set to one value."""
         return replace(self, where={**self.where, by: frozenset([value])})
+
+    def person(self, name: str) -> str:
+        """The name under which a reviewer counts."""
+        return self.same.get(name, name)
+
+    def asks_for(self, name: str) -> bool:
+        """Whether a reviewer's labels are wanted, under whichever of their names they were asked for."""
+        person = self.person(name)
+        wanted = not self.only or person in map(self.person, self.only)
+        return wanted and person not in map(self.person, self.without)
 
     @property
     def words(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labels.gold.people import alike, nobodies, note_on
 from labels.insights.columns import OUTSIDERS
 from labels.insights.figures import FEW, Insights, Missing
 
@@ -116,9 +117,19 @@ def _names(found: Insights) -> Missing | None:
     )
 
 
+def _names_of_people(found: Insights, material: Material) -> list[str]:
+    """Of names that were asked for and nobody has, and of names that may be one person's."""
+    scope = material.scope
+    known = {text[1:] for text in material.columns.strings if text.startswith("r")}
+    return [
+        *nobodies(known, [*scope.same, *scope.only, *scope.without]),
+        *map(note_on, alike(found.sources.reviewers, {})),
+    ]
+
+
 def notes(found: Insights, material: Material) -> tuple[str, ...]:
     """Plain sentences."""
-    sources, told = found.sources, list(material.values.notes)
+    sources, told = found.sources, [*_names_of_people(found, material), *material.values.notes]
     if not found.runs.judged:
         return tuple(told)
     settled = f"votes settled by {sources.rule}"

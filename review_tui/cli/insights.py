@@ -37,6 +37,7 @@ def _attribute(name: str) -> click.Option:
 @click.option("--book", "books", multiple=True, type=WORDS, metavar="ID", help="Only by this codebook. Repeatable.")
 @click.option("--only", multiple=True, type=WORDS, metavar="NAME", help="Only these reviewers' labels. Repeatable.")
 @click.option("--without", multiple=True, type=WORDS, metavar="NAME", help="Without these reviewers'. Repeatable.")
+@click.option("--same", multiple=True, type=WORDS, metavar="NAME=NAME", help="Two names of one person. Repeatable.")
 @click.option("--started", type=WORDS, metavar="FROM..TO", help="Only runs that began then (2026-11, 2026-11-30, ...).")
 @click.option("--decided", type=WORDS, metavar="FROM..TO", help="Only decisions made then.")
 @click.option(
@@ -70,6 +71,7 @@ def command(
     books: tuple[str, ...],
     only: tuple[str, ...],
     without: tuple[str, ...],
+    same: tuple[str, ...],
     started: str | None,
     decided: str | None,
     outside: bool | None,
@@ -87,6 +89,7 @@ def command(
 
     Every share comes with its interval and what it rests on. Suggestions of detectors are never counted.
     """
+    from labels.gold.people import same_of
     from labels.gold.rule import Rule
     from labels.insights import Scope, Span, build, fail_if, where
     from labels.labelled import unfinished
@@ -97,6 +100,7 @@ def command(
     named = [(key.removeprefix("attribute_"), value) for key, values in attributes.items() for value in values]
     scope = Scope(
         where=where(named), codebooks=frozenset(books), only=frozenset(only), without=frozenset(without),
+        same=same_of(same),
         started=Span.parse(started) if started else None, decided=Span.parse(decided) if decided else None,
         outside=_OUTSIDE[outside], complete=complete, rule=Rule.of(rule, min_votes),
     )  # fmt: skip
