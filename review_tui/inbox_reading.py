@@ -22,6 +22,8 @@ from sessions.store import Store
 FIRST = 100
 #: From so many runs on that have changed, all are counted again.
 MANY = 500
+#: So many runs that are not complete are looked at one by one.
+FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +99,35 @@ class InboxReader:
         if state[:1] < self._state[:1]:
             changed = None  # runs have gone: deleted, or joined with others, whose decisions are theirs now
         if state != self._state:
-            self._runs = catalog.runs(store)
+            self._runs = self._read_runs(state)
+        kept = {entry.run.id: entry for entry in self._entries}
         if changed is None or len(changed) > MANY:
-            self._counts = counts_of(store, reviewer)
+            self._counts, kept = counts_of(store, reviewer), {}
         elif changed:
             ids = {name for run in changed for name in catalog.ids_of(store, run)}
             fresh = counts_of(store, reviewer, sorted(ids))
             for name in ids:
                 self._counts.pop(name, None)
+                kept.pop(name, None)
             self._counts.update(fresh)
+        if policies != self._policies:
+            kept = {}
         self._state, self._policies = state, policies
-        self._entries = [self._entry(run, self._counts, policies) for run in self._runs]
+        self._entries = [
+            kept[run.id] if run.id in kept and kept[run.id].run is run else self._entry(run, self._counts, policies)
+            for run in self._runs
+        ]
+
+    def _read_runs(self, state: tuple[Any, ...]) -> list[RunInfo]:
+        """All runs. While a large folder is imported, only those that have come, and those that were not complete."""
+        growing = [run for run in self._runs if not run.complete]
+        if self._runs and len(growing) <= FEW:
+            again = {run.id: catalog.run_by_id(self.store, run.id) for run in growing}
+            known = [again.get(run.id, run) for run in self._runs]
+            runs = catalog.runs_after(self.store, self._runs[0].no) + [run for run in known if run is not None]
+            if catalog.state_of(runs) == state:
+                return runs
+        return catalog.runs(self.store)
 
     def _entry(self, run: RunInfo, counts: dict[str, Counts], policies: dict[str, tuple[str, str]]) -> Entry:
         policy = policies.get(run.id, (DEFAULT_POLICY, ""))[0]

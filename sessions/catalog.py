@@ -89,6 +89,11 @@ def runs(store: Store) -> list[RunInfo]:
     return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run ORDER BY no DESC")]
 
 
+def runs_after(store: Store, no: int) -> list[RunInfo]:
+    """The runs that were added after the one of that number, newest first."""
+    return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run WHERE no > ? ORDER BY no DESC", [no])]
+
+
 def oldest_runs(store: Store, most: int) -> list[RunInfo]:
     """The runs that were added first, so many of them at most."""
     return [_run(row) for row in store.query(f"SELECT {_COLUMNS} FROM run ORDER BY no LIMIT ?", [most])]
@@ -102,6 +107,20 @@ def runs_state(store: Store) -> tuple[Any, ...]:
         " sum(CASE WHEN state = 'complete' THEN 1 ELSE 0 END) FROM run"
     )
     return row or ()
+
+
+def state_of(runs: list[RunInfo]) -> tuple[Any, ...]:
+    """The same figures of these runs: if they are equal, these are all runs as they are now."""
+    if not runs:
+        return (0, None, None, None, None, None)
+    return (
+        len(runs),
+        max(run.no for run in runs),
+        sum(run.steps for run in runs),
+        sum(run.errors for run in runs),
+        sum(len(run.title) for run in runs),
+        sum(1 for run in runs if run.complete),
+    )
 
 
 def run_by_id(store: Store, run: str) -> RunInfo | None:

@@ -128,3 +128,23 @@ def test_news_names_the_runs_and_nothing_else(tmp_path: Path) -> None:
         assert news.runs() == {runs[2].id}
         queues.create(store, "q", runs)
         assert news.runs() is None
+
+
+def test_runs_that_come_are_read_without_reading_the_others_again(tmp_path: Path, monkeypatch) -> None:
+    """As while a folder of ten thousand files is imported."""
+    times, every = [], catalog.runs
+    monkeypatch.setattr(catalog, "runs", lambda store: times.append(1) or every(store))
+    with Store.open(tmp_path / "r.db") as store:
+        some_runs(store, tmp_path)
+        reader = InboxReader(store, "ann")
+        before = reader.all().entries
+        for name in ("new", "newer"):
+            put(store, tmp_path / f"{name}.jsonl", [f"{name} step {k}" for k in range(7)])
+            found = reader.all().entries
+            assert plain(found) == plain(InboxReader(store, "ann").all().entries)
+            assert [entry for entry in found if entry in before] == before
+        assert {id(entry) for entry in before} <= {id(entry) for entry in found}
+        assert len(times) == 3  # the first time of each reader
+        with store.write() as tx:  # an old run is done now, or renamed: that is seen, too
+            tx.execute("UPDATE run SET title = 'another title' WHERE no = ?", [before[-1].run.no])
+        assert "another title" in [entry.run.title for entry in reader.all().entries]
