@@ -37,6 +37,14 @@ class Odds:
         self._timer: Timer | None = None
         self._reading = Lock()
 
+    def for_another_run(self, *, same_system: bool) -> Odds:
+        """To begin anew on another run. What is known of its system already is kept until it has been read again."""
+        if self._timer is not None:
+            self._timer.stop()
+        fresh = Odds()
+        fresh.estimate = self.estimate if same_system else None
+        return fresh
+
     def follow(self, screen: StationScreen, run: RunInfo, decisions: object, show: Callable[[], None]) -> None:
         """Learn what reviews say of the run's system: a moment after the first call, and again where decisions have
         changed since; one who decides quickly is not disturbed by it. decisions: the reviewer's on this run, as they

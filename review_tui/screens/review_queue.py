@@ -83,6 +83,8 @@ class QueueReviewScreen(ReviewScreen):
         same = self.session.current is not None and reading.document is self.document
         self.session.current = self.reading = reading
         self._hold = Hold(True)
+        if self.opened.id != reading.run.id:
+            self.odds = self.odds.for_another_run(same_system=self.opened.system == reading.run.system)
         self.opened, self.desk, self.document = reading.run, reading.desk, reading.document
         self.desk.whole_run = reading.whole_run
         self.desk.enter(reading.chunk, anew=True)
