@@ -23,7 +23,7 @@ from review_tui.screens.prompt import Prompt
 from review_tui.screens.queue_choice import choose_queue
 from review_tui.screens.reader import Reader
 from review_tui.widgets.bar import Bar
-from review_tui.widgets.cases import CaseRows, detail_rows, header
+from review_tui.widgets.cases import ROOTS, CaseRows, detail_rows, fits, header
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions.errors import UserError
 
@@ -46,7 +46,7 @@ class Stopped(Exception):
 
 
 class AdjudicateScreen(StationScreen):
-    """The list of cases. mode: (codebook, slug) to begin with."""
+    """The list of cases. mode: (codebook, slug) to begin with, or `ROOTS`."""
 
     ACTIONS: ClassVar[list[Action]] = ADJUDICATE
     DEFAULT_CSS = """
@@ -100,9 +100,7 @@ class AdjudicateScreen(StationScreen):
         """Worked out once for each state of the docket: there may be a hundred thousand cases."""
         items, wanted = self.docket.items, self.wanted
         if self._fits is None or self._fits[0] is not items or self._fits[1] != wanted:
-            found = items
-            if wanted is not None:
-                found = [item for item in items if any((one.codebook, one.mode) == wanted for one in item.modes)]
+            found = [item for item in items if any(fits(one, wanted) for one in item.modes)]
             self._fits = (items, wanted, found, {item.key: place for place, item in enumerate(found)})
         return self._fits[2], self._fits[3]
 
@@ -229,7 +227,9 @@ class AdjudicateScreen(StationScreen):
         rule = docket.rule
         least = f", {rule.min_votes} votes or more" if rule.min_votes > 1 else ""
         second: list[tuple[str, str] | None] = [(f"{rule.name}{least}", "text")]
-        if self.wanted is not None:
+        if self.wanted == ROOTS:
+            second.append((" · only root causes", "warn"))
+        elif self.wanted is not None:
             found = docket.mode(*self.wanted)
             second.append((f" · only {short(found[1].label if found else self.wanted[1], 30)}", "warn"))
         if docket.queue:
@@ -281,6 +281,8 @@ class AdjudicateScreen(StationScreen):
         rows: list[tuple[str, Pieces]] = [
             ("", [(" all modes", "strong"), None, (f"{len(self.docket.items):,} ", "faint")])
         ]
+        if roots := sum(any(fits(one, ROOTS) for one in item.modes) for item in self.docket.items):
+            rows.append(("roots", [(" root causes at different steps", "text"), None, (f"{roots:,} ", "faint")]))
         found = {f"{book}/{slug}": (book, slug) for book, slug in counts}
         for key, (book, slug) in found.items():
             mode = self.docket.mode(book, slug)
@@ -289,7 +291,7 @@ class AdjudicateScreen(StationScreen):
 
         def chosen(key: str | None) -> None:
             if key is not None:
-                self.wanted = found.get(key)
+                self.wanted = ROOTS if key == "roots" else found.get(key)
                 self.show_rows()
 
         await self.station.push_screen(Choice("Cases in which is open", rows), chosen)

@@ -24,6 +24,7 @@ from review_tui.screens.queue_choice import choose_queue
 from review_tui.screens.reader import Reader
 from review_tui.widgets.agreement_tables import PARTS, codebooks, tables
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.cases import ROOTS
 from review_tui.widgets.fitting import lines
 from review_tui.widgets.grid import Grid, Section, titles
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
@@ -319,18 +320,23 @@ class AgreementScreen(StationScreen):
         await self.action_open()
 
     async def action_open(self) -> None:
-        """From a mode to what is open on it; from anything else to what it means."""
+        """From a mode to what is open on it, from a decisive step to root causes that differ; else to what it means."""
         here = self._here()
         kind, _, rest = (self.table.selected or "").partition(":")
         book, _, mode = rest.partition("/")
         if here is None:
             return
         if kind == "mode" or (kind == "all" and book):
-            from review_tui.screens.adjudicate import AdjudicateScreen
-
-            await self.station.push_screen(AdjudicateScreen((book, mode) if mode else None))
+            await self._adjudicate((book, mode) if mode else None)
+        elif kind in ("corpora", "people"):
+            await self._adjudicate(ROOTS)
         else:
             await self.action_explain()
+
+    async def _adjudicate(self, mode: tuple[str, str] | None) -> None:
+        from review_tui.screens.adjudicate import AdjudicateScreen
+
+        await self.station.push_screen(AdjudicateScreen(mode))
 
     async def action_explain(self) -> None:
         if (here := self._here()) is not None:

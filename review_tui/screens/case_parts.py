@@ -12,6 +12,7 @@ from labels.disputes import Case
 from labels.docket import Docket
 from labels.gold.roots import APART
 from review_tui.screens.base import StationScreen
+from review_tui.widgets.cases import fits
 from review_tui.widgets.rows import RowList
 from review_tui.widgets.transcript import Transcript
 from review_tui.widgets.votes import CaseView, Draft, mode_key
@@ -133,11 +134,9 @@ class CaseParts(StationScreen):
 
     def first_open(self) -> str | None:
         """The mode to begin with: the one that the list is filtered by, or the least agreed."""
-        disputes = self.opened.case.disputes
-        wanted = self.cases.wanted
-        keys = [mode_key(item.codebook, item.mode) for item in disputes]
-        first = mode_key(*wanted) if wanted else None
-        return first if first in keys else next(iter(keys), None)
+        disputes, wanted = self.opened.case.disputes, self.cases.wanted
+        first = next((item for item in disputes if fits(item, wanted)), next(iter(disputes), None))
+        return mode_key(first.codebook, first.mode) if first else None
 
     def chosen_mode(self) -> tuple[str, tuple[Codebook, Mode]] | None:
         """The mode to be settled, with its key; or a word on why there is none."""

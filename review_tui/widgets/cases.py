@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from labels.disputes import Dispute
 from labels.docket import Item
 from labels.gold.roots import APART
 from review_tui.agreement_words import alpha_look, alpha_words
@@ -11,6 +12,16 @@ from review_tui.widgets.fitting import fit, pad
 from review_tui.widgets.rows import Pieces
 from review_tui.widgets.side import steps_text
 from review_tui.widgets.votes import stand_text, where_text
+
+#: In the place of a mode (codebook, slug): root causes at different steps, by whatever codebook.
+ROOTS = ("", APART)
+
+
+def fits(one: Dispute, wanted: tuple[str, str] | None) -> bool:
+    """Whether a dispute is about the mode that is wanted (None: any)."""
+    if wanted == ROOTS:
+        return one.how == APART
+    return wanted is None or (one.codebook, one.mode) == wanted
 
 
 class CaseRows:
@@ -28,7 +39,7 @@ class CaseRows:
 
     def pieces(self, index: int, width: int) -> Pieces:
         item = self.items[index]
-        first = next((one for one in item.modes if (one.codebook, one.mode) == self.mode), item.modes[0])
+        first = next(one for one in item.modes if fits(one, self.mode))
         alpha = "    –" if first.alpha is None else f"{first.alpha:5.2f}"
         more = f"+{len(item.modes) - 1}" if len(item.modes) > 1 else ""
         where = where_text(item.unit, item.numbers, narrow=width < 100)

@@ -24,6 +24,7 @@ from labels.scoring.metrics import Estimate
 from review_tui import actions
 from review_tui import agreement_words as words
 from review_tui.screens import agreement as agreement_module
+from review_tui.screens.adjudicate import AdjudicateScreen
 from review_tui.screens.agreement import AgreementScreen
 from review_tui.transcript.folding import cells
 from review_tui.widgets.agreement_tables import PARTS, tables
@@ -335,6 +336,25 @@ async def test_one_codebook_at_a_time(db: Path):
 # -- following --------------------------------------------------------------------------------------------------------
 
 
+async def test_enter_on_a_decisive_step_goes_to_root_causes_that_differ(db: Path):
+    voters = disputed(db)
+    run = voters.run("other")
+    voters.say("ann", run, None, (LOOP, 2), root=True)
+    voters.say("bob", run, None, (LOOP, 5), root=True)
+    async with station(db, reviewer="dora") as here:
+        await at_agreement(here)
+        await here.press("2")
+        assert "DECISIVE STEP · REVIEWERS" in here.text
+        await here.press("enter")
+        await here.until(lambda: here.screen == "AdjudicateScreen" and here.app.screen.loaded)
+        cases: AdjudicateScreen = here.app.screen
+        assert [item.run.id for item in cases.shown] == [run.id]
+        await here.press("f", "enter")
+        assert len(cases.shown) == 3
+        await here.press("f", "down", "enter")
+        assert [item.run.id for item in cases.shown] == [run.id]
+
+
 async def test_enter_on_a_mode_goes_to_what_is_open_on_it(two: Path):
     async with station(two, reviewer="dora") as here:
         screen = await at_agreement(here)
@@ -472,6 +492,10 @@ async def test_two_corpora_on_the_same_runs(db: Path, real_data: Path):
         assert "the decisive step of 8 runs: the same one in 3, at most 1 apart in 3, 2 in 3, 5 in 3." in said
         assert "Of 8 for which both name an agent, it is the same one in 6." in said
         assert "In 5, some label of the one covers the step of the other." in said
+        await here.press("enter")
+        await here.until(lambda: here.screen == "AdjudicateScreen" and here.app.screen.loaded, "the five that differ")
+        assert len(here.app.screen.shown) == 5
+        assert "only root causes" in here.text
 
 
 # -- tables, by themselves --------------------------------------------------------------------------------------------
