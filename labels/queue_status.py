@@ -62,8 +62,8 @@ def status(store: Store, queue: Queue, codebooks: Codebooks, *, figures: bool = 
             person.gold += 1
             right = found_there.get((run, chunk, queue.gold_from), frozenset())
             person.gold_right += found_there.get((run, chunk, who), frozenset()) == right
-    for who, repeats in _repeats(store, queue).items():
-        people.setdefault(who, Progress(who)).repeats = repeats
+    for who, person in people.items():
+        person.repeats = len(queue_next.read_twice(store, queue, who))
     for who, (place, _) in queue_next.holders(store, queue).items():
         people.setdefault(who, Progress(who)).holds = place
     finished = sum(count >= queue.reviewers for count in counts.values())
@@ -87,15 +87,3 @@ def _labels_of_gold(store: Store, queue: Queue) -> dict[tuple[str, str, str], fr
     for run, chunk, who, book, mode in rows:
         found.setdefault((run, chunk, who), set()).add((book, mode))
     return {key: frozenset(modes) for key, modes in found.items()}
-
-
-def _repeats(store: Store, queue: Queue) -> dict[str, int]:
-    if queue.repeat_share <= 0:
-        return {}
-    rows = store.query(
-        "SELECT e.reviewer, count(DISTINCT e.run || ' ' || e.chunk) FROM event e JOIN queue_run r ON r.run = e.run"
-        " WHERE r.queue = ? AND e.kind = 'decide' AND e.payload LIKE '%\"repeat\":1%' AND e.payload LIKE ?"
-        " GROUP BY e.reviewer",
-        [queue.id, '%"op":"verdict"%'],
-    )
-    return {str(row[0]): int(row[1]) for row in rows}

@@ -9,12 +9,16 @@ from queue_desk import POLICY, Desk
 
 from labels import queue_hold, queue_next, queue_progress, queues, second
 from labels.blind import Veil
+from labels.codebook import load_all
 from labels.events import of_runs
 from labels.ledger import Ledger, chunk_target
 from labels.model import WHOLE_RUN, Act, SetNote, SetVerdict
+from labels.queue_status import status
 from sessions.chunks import Policy, chunks_of
 from sessions.live.clock import Moment
 from sessions.store import Store
+
+BOOKS = load_all([])
 
 
 @pytest.fixture
@@ -134,10 +138,12 @@ def test_a_second_reading_that_is_taken_back_comes_again(desk: Desk) -> None:
     assert queue_progress.readings(desk.store, queue, "ann") == 7
     Ledger(desk.store, "ann").undo(run)
     assert queue_next.read_twice(desk.store, queue, "ann") == set()
+    assert [person.repeats for person in status(desk.store, queue, BOOKS, figures=False).reviewers] == [0]
     again = take(desk, queue, "ann")
     assert (again.place, again.repeat, again.resumed) == (given.place, True, True)
     Ledger(desk.store, "ann").redo(run)
     assert queue_next.read_twice(desk.store, queue, "ann") == {(given.run, given.chunk)}
+    assert [person.repeats for person in status(desk.store, queue, BOOKS, figures=False).reviewers] == [1]
     assert take(desk, queue, "ann").place != given.place
 
 
