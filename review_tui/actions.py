@@ -84,7 +84,7 @@ REVIEW: list[Action] = [
         _a("previous_step", "K left", "Previous step", "To the beginning of this step, or of the one before."),
         _a("next_chunk", "right_square_bracket", "Next chunk", "To the next chunk.", "[ ] chunk"),
         _a("previous_chunk", "left_square_bracket", "Previous chunk", "To the chunk before."),
-        _a("next_undecided", "right_curly_bracket", "Next undecided chunk", "To the next chunk without a verdict."),
+        _a("next_undecided", "right_curly_bracket", "Next undecided chunk", "In a queue, to your item, or on from it."),
         _a("home", "g home", "Beginning", "To the beginning of the run."),
         _a("end", "G end", "End", "To the end of the run."),
         _a("goto", "colon", "Go to", "To a step (`12`) or a chunk (`c3`)."),
