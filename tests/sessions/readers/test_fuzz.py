@@ -19,11 +19,14 @@ from benchmarks import formats as large_files
 from benchmarks.fuzz.damage import damaged, small
 from benchmarks.fuzz.holds import check
 from benchmarks.samples import SHARED, Sample, formats, samples
-from sessions import readers
+from sessions import catalog, readers
 from sessions.errors import UserError
+from sessions.identity import content_id
 from sessions.ingest import import_file
 from sessions.run import Header, Problem, Step
 from sessions.store import Store
+from sessions.writers import writer
+from sessions.writers.base import Recorded
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Formats whose sample is damaged here; the real samples of the others are only where ../shared/data is.
@@ -54,10 +57,10 @@ def test_damaged_files(format: str, tmp_path: Path, seed: int) -> None:
     check(damaged(chance.choice(small(format)), chance).write(tmp_path), format)
 
 
-@quick(25)
+@quick(60)
 @given(seed=st.integers(0, 2**32))
-def test_what_is_read_of_a_damaged_file_can_be_stored(tmp_path: Path, seed: int) -> None:
-    """The store takes whatever readers give: no count, text or name is too odd for it."""
+def test_what_is_read_of_a_damaged_file_can_be_stored_and_written(tmp_path: Path, seed: int) -> None:
+    """The store takes whatever readers give, gives it back, and it can be written: no count, text or name is too odd."""
     chance = Random(seed)
     name = chance.choice([name for name in HERE if name != "inspect"])
     path = damaged(chance.choice(small(name)), chance).write(tmp_path)
@@ -68,6 +71,13 @@ def test_what_is_read_of_a_damaged_file_can_be_stored(tmp_path: Path, seed: int)
             return
         runs, _ = readers.collect(readers.read(path, name))
         assert sum(run.steps for run in report.runs) == sum(len(run.steps) for run in runs)
+        for info in [info for info in catalog.runs(store) if info.steps][:3]:
+            assert json.loads("".join(writer("atif")(Recorded(store, info))))["steps"]
+            again = tmp_path / "again.jsonl"
+            again.write_text("".join(writer("canonical")(Recorded(store, info))))
+            (run,), problems = readers.collect(readers.read(again, "canonical"))
+            assert problems == []
+            assert content_id(run.steps) == info.content_id
 
 
 # -- what is readable is kept -----------------------------------------------------------------------------------------
@@ -198,7 +208,7 @@ MOST_MEMORY = 300 << 20
 _READ_ALL = """
 import resource, sys, time
 from pathlib import Path
-from sessions import readers
+from sessions import catalog, readers
 for name in readers.names():
     readers.load(name)
 most = int(sys.argv[1]) + 4096 * int(open("/proc/self/statm").read().split()[0])
