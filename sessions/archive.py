@@ -27,7 +27,8 @@ def finish_run(
 ) -> None:
     """Index and archive one complete run, from where an earlier call stopped. Cheap if there is nothing to do.
 
-    cancelled: asked between batches. pause_s: seconds to rest between batches, 0 where nobody is waiting.
+    cancelled: asked between batches. pause_s: seconds to rest between batches, 0 where nobody is waiting; at most as
+    long as the batch took, or ten thousand runs of a few steps would be rested after for minutes.
     """
     now = catalog.run_by_id(store, run.id)
     if now is None or not now.complete:
@@ -36,13 +37,15 @@ def finish_run(
     for first, last in _batches(store, run, run.indexed):
         if cancelled():
             return
+        began = time.monotonic()
         _index(store, run, first, last)
-        time.sleep(pause_s)
+        time.sleep(min(pause_s, time.monotonic() - began))
     for first, last in _batches(store, run, run.archived):
         if cancelled():
             return
+        began = time.monotonic()
         _archive(store, run, first, last)
-        time.sleep(pause_s)
+        time.sleep(min(pause_s, time.monotonic() - began))
 
 
 def unfinished(store: Store) -> list[RunInfo]:

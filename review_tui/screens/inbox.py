@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 STATES = ("all", "to do", "started", "done")
 SORTS = ("added", "title", "progress", "steps", "errors", "labels", "suggestions")
 REFRESH_S = 0.5
+#: While files are imported, the list is renewed at most a hundredth of the time: with ten thousand runs in it, a key
+#: would wait for it now and then.
+LOOK_SHARE, MOST_WAIT_S = 100.0, 5.0
 #: The first frame has the processor for itself so long, in seconds.
 SETTLE_S = 0.15
 #: How many times longer than counting the queues took, they are not counted again.
@@ -61,6 +64,7 @@ class InboxScreen(Doors):
         self._version = (-1, -1)
         self._queues_version = -1
         self._queues_due = 0.0
+        self._due = 0.0
 
     def compose(self) -> ComposeResult:
         yield Bar(2, id="head")
@@ -98,7 +102,7 @@ class InboxScreen(Doors):
 
     async def _look(self) -> None:
         """Reload when somebody (an import, another reviewer) has written to the store."""
-        if not self.is_current:
+        if not self.is_current or (self.station.importing and time.monotonic() < self._due):
             return
         version = (self.station.store.data_version(), self.station.importing)
         if version != self._version:
@@ -119,7 +123,10 @@ class InboxScreen(Doors):
             self.entries, self._done = found.entries, sum(1 for entry in found.entries if entry.state == "done")
         self.gates, self.audit, self.total = found.gates, found.audit, found.total
         self._tell_of_gates()
+        began = time.monotonic()
         self.show_rows()
+        now = time.monotonic()
+        self._due = now + min(MOST_WAIT_S, LOOK_SHARE * (now - began))
 
     async def _look_at_queues(self) -> None:
         """Count how far the queues have come: never more than a tenth of the time, for it may be much to count."""
