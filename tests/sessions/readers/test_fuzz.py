@@ -60,7 +60,7 @@ def test_damaged_files(format: str, tmp_path: Path, seed: int) -> None:
 @quick(60)
 @given(seed=st.integers(0, 2**32))
 def test_what_is_read_of_a_damaged_file_can_be_stored_and_written(tmp_path: Path, seed: int) -> None:
-    """The store takes whatever readers give, gives it back, and it can be written: no count, text or name is too odd."""
+    """The store takes whatever readers give, gives it back, and it can be written: nothing in it is too odd."""
     chance = Random(seed)
     name = chance.choice([name for name in HERE if name != "inspect"])
     path = damaged(chance.choice(small(name)), chance).write(tmp_path)
