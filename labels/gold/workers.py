@@ -9,6 +9,7 @@ then made here.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pickle
 import signal
@@ -33,6 +34,8 @@ MOST = 4
 #: Lists of runs that a worker has at a time: it need not wait for the next one.
 _AHEAD = 2
 _READY = "ready"
+#: A piece is some megabytes: a worker that can put most of it down need not wait for who reads it.
+_PIPE_BYTES = 1 << 20
 
 
 @contextmanager
@@ -84,6 +87,9 @@ class Worker:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path)},
         )
         self._ok = True
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError, AttributeError):  # Linux; elsewhere pipes stay as small as they are
+            fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def wait(self) -> None:
         """Until it is ready."""

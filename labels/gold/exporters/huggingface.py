@@ -163,3 +163,8 @@ def _card(export: Export, there: dict[str, list[str]], suffix: str) -> Iterator[
     yield "---"
     yield ""
     yield (export.release.path / "README.md").read_text(encoding="utf-8")
+    if suffix == "parquet":
+        import pyarrow as pa
+
+        yield f"The parquet files here were written by pyarrow {pa.__version__}: another version may write other bytes"
+        yield "for the same rows. Which release this is, is known by its digest."

@@ -59,6 +59,8 @@ def test_datasets(released: Desk, monkeypatch: pytest.MonkeyPatch, parquet: bool
         monkeypatch.setattr(huggingface, "_writer", huggingface._Jsonl)
     path = export(released, "huggingface")
     assert list(path.rglob("*.parquet" if parquet else "*.jsonl"))
+    told = "parquet files here were written by pyarrow" in (path / "README.md").read_text()
+    assert told is parquet  # its bytes are those of a version, unlike everything else
     cache = str(released.folder / f"cache-{parquet}")
     loaded = datasets.load_dataset(str(path), cache_dir=cache)
     assert list(loaded) == ["train"]
