@@ -96,6 +96,46 @@ def test_killed_at_any_moment_it_leaves_no_half_release_and_can_be_made_again(la
     assert hidden(folder) == []
 
 
+_WITH_WORKERS = """
+import os, sys
+from labels.gold import release, workers
+workers._WORTH_IT, release.BATCH, os.cpu_count = 0, 1, lambda: 2
+from review_tui.cli import main
+main()
+"""
+
+
+def children(parent: int) -> list[int]:
+    """Processes that it started. Linux alone."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(entry.parent.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
+def test_its_workers_end_with_it(large: Desk):
+    folder = large.folder / "out"
+    folder.mkdir()
+    command = [sys.executable, "-c", _WITH_WORKERS, "--db", large.store.path, "gold", "release", "demo"]
+    program = subprocess.Popen([*command, "--out", folder / "rel"], stdout=subprocess.DEVNULL)
+    started: list[int] = []
+    while program.poll() is None and len(started) < 2:
+        started = children(program.pid)
+    program.kill()
+    program.wait()
+    assert len(started) == 2
+    end = time.monotonic() + 20
+    while (left := [pid for pid in started if Path(f"/proc/{pid}").exists()]) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert left == []
+
+
 def test_what_a_killed_program_left_goes_with_the_next_try(three: Desk):
     folder, path = three.folder / "out", three.store.path
     folder.mkdir()
