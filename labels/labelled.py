@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labels import queues
-from labels.insights import segment as at
-from labels.insights.material import Material
+from labels.insights.reading import packed as at
+from labels.insights.reading.material import Material
 from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.store import Store
@@ -48,7 +48,7 @@ def places(material: Material, codebook: str, mode: str, reviewer: str) -> Place
     import numpy as np
 
     columns, store = material.columns, material.store
-    wanted = f"m{codebook} {mode}"  # as `labels.insights.segment` names modes
+    wanted = f"m{codebook} {mode}"  # as `labels.insights.reading.packed` names modes
     if wanted not in columns.strings:
         return Places((), 0, 0)
     rows = columns.labels[columns.labels[:, at.MODE] == columns.strings.index(wanted)]

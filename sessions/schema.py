@@ -317,7 +317,7 @@ CREATE TABLE insight_run (
 @migrations()
 def m010_insights(db: Database) -> None:
     """What figures over all runs are computed from: the votes and labels of each run in columns of integers, and what
-    its reference data say of its outcome. Derived (`labels.insights.kept`) when figures are asked for."""
+    its reference data say of its outcome. Derived (`labels.insights.reading`) when figures are asked for."""
     for statement in _INSIGHTS.split(";"):
         if statement.strip():
             db.execute(statement)

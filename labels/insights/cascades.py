@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labels.insights import segment as at
 from labels.insights.figures import Cascades, Link, Start
-from labels.insights.values import Values
+from labels.insights.reading import packed as at
+from labels.insights.reading.settled import Values
 
 if TYPE_CHECKING:
     from labels.insights.intervals import Array

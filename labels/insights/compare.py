@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from labels.codebook import Codebooks
 from labels.insights.figures import FEW, Comparison, Difference, Figure
 from labels.insights.intervals import difference, fisher, holm, mean_difference
-from labels.insights.kept import load
-from labels.insights.material import Material, gather
+from labels.insights.profiles import is_wanted, table_of
+from labels.insights.reading.cache import load
+from labels.insights.reading.material import Material, gather
 from labels.insights.scope import ATTRIBUTES, Scope, Span
-from labels.insights.tables import NO_FAILED, NO_OUTCOME, Table, failure_rate, mode_share, per_failed
-from labels.insights.whole import is_wanted, table_of
+from labels.insights.shares import NO_FAILED, NO_OUTCOME, Table, failure_rate, mode_share, per_failed
 from sessions.errors import UsageError, UserError
 from sessions.store import Store
 
@@ -114,7 +114,7 @@ def _shared(one: Material, two: Material) -> str:
 
 def _known(store: Store, by: str) -> str:
     """Some values that runs have."""
-    from labels.insights.facts import run_rows
+    from labels.insights.reading.runs import run_rows
 
     if by == "reviewer":
         return "`review-tui agree --by reviewer` lists reviewers."

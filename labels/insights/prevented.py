@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from labels.insights import segment as at
-from labels.insights.facts import times
+from labels.insights.course import spent
 from labels.insights.figures import PreventedRow
-from labels.insights.material import Material
-from labels.insights.onset import spent
+from labels.insights.reading import packed as at
+from labels.insights.reading.material import Material
+from labels.insights.reading.runs import times
 
 if TYPE_CHECKING:
     from labels.insights.intervals import Array

@@ -86,8 +86,8 @@ class Scope:
 
     where: attribute -> the values that count ("" for runs that do not say; case does not matter). codebooks: ids.
     only, without: reviewers. same: a reviewer's name -> the one under which that person counts. queue: id of the queue
-    whose chunks count; queue_name: for words. started: by when runs began; decided: by when decisions were made. complete: only runs in which every mode of the codebook is known. rule:
-    how votes are settled.
+    whose chunks count; queue_name: for words. started: by when runs began; decided: by when decisions were made.
+    complete: only runs in which every mode of the codebook is known. rule: how votes are settled.
     """
 
     where: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -144,7 +144,7 @@ def _hidden(count: int) -> str:
 
 def _compared(store: Store, codebooks: Codebooks, scope: Scope, text: str, hidden: frozenset[str]) -> Comparison:
     from labels.insights import compare
-    from labels.insights.facts import run_rows
+    from labels.insights.reading.runs import run_rows
 
     by = text.partition("=")[0].strip()
     known = [str(getattr(row, by, "")) for row in run_rows(store).values()] if by in compare.BY else []

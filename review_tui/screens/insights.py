@@ -25,7 +25,7 @@ from sessions.errors import UserError
 
 if TYPE_CHECKING:
     from labels.insights.figures import Insights, Profile
-    from labels.insights.material import Material
+    from labels.insights.reading.material import Material
     from labels.planning.systems import SystemPlan
     from review_tui.insights.words import View
 
@@ -116,9 +116,9 @@ class InsightsScreen(InsightsPages):
     def _figures(self, stop: threading.Event) -> tuple[Material, Insights, int]:
         """In a thread; with what it takes to draw, so that the screen does not stand still for the import."""
         import review_tui.insights.pages  # noqa: F401
-        from labels.insights import kept
-        from labels.insights.material import gather
-        from labels.insights.whole import figures
+        from labels.insights.profiles import figures_of
+        from labels.insights.reading import cache
+        from labels.insights.reading.material import gather
         from labels.labelled import said_so_far, unfinished
 
         def progress(done: int, many: int) -> None:
@@ -129,11 +129,11 @@ class InsightsScreen(InsightsPages):
         store = self.station.store
         self._said = said_so_far(store)
         hidden = frozenset() if self.all_votes else unfinished(store, self.station.reviewer)
-        votes = kept.load(store, progress).without(hidden)
+        votes = cache.load(store, progress).without(hidden)
         material = gather(store, self.station.codebooks(), self.scope, votes)
         if stop.is_set():
             raise Stopped
-        return material, figures(material), len(hidden)
+        return material, figures_of(material), len(hidden)
 
     def _begin_plans(self) -> None:
         if self.plans is None and self.found is not None and not self.doing:

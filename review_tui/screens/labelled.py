@@ -18,7 +18,7 @@ from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
-    from labels.insights.material import Material
+    from labels.insights.reading.material import Material
     from labels.labelled import Places
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from labels import insights, queues
 from labels.codebook import load_all
-from labels.insights.material import Material, gather
+from labels.insights.reading.material import Material, gather
 from labels.labelled import places, unfinished
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.model import Act, Label, SetLabel, SetVerdict, StepRef

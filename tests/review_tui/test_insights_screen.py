@@ -13,7 +13,7 @@ from station import LARGE, MIDDLE, SMALL, Station, station
 
 from labels import queues
 from labels.codebook import load_all
-from labels.insights import kept
+from labels.insights.reading import cache
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.model import Act, Label, Op, SetLabel, SetNone, SetVerdict, StepRef
 from review_tui.insights.names import NAMES_OF_PAGES
@@ -417,7 +417,7 @@ async def test_the_screen_is_there_before_the_figures_and_leaving_stops_them(
 ) -> None:
     began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
     stopped: list[bool] = []
-    real = kept.load
+    real = cache.load
 
     def slow(store: Store, progress: Any) -> Any:
         progress(1, 7)
@@ -432,7 +432,7 @@ async def test_the_screen_is_there_before_the_figures_and_leaving_stops_them(
         finally:
             ended.set()
 
-    monkeypatch.setattr(kept, "load", slow)
+    monkeypatch.setattr(cache, "load", slow)
     async with station(judged_db, size=SMALL) as here:
         await here.press("V")
         await here.until(began.is_set)

@@ -16,13 +16,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """Derive what is currently decided anew from the log of events. Nothing is lost: it gives the same again, unless
     the derived tables were changed by other means."""
     from labels import adjudication
-    from labels.insights import kept
+    from labels.insights.reading import cache
     from labels.ledger import rebuild
 
     store = settings(ctx).store(ctx)
     number = rebuild(store)
     adjudication.rebuild(store)
-    kept.forget(store)
+    cache.forget(store)
     if as_json:
         output.emit("db-rebuild", {"decisions": number})
     else:

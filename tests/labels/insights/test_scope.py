@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from insight_desk import LOOP, NONE, Desk
 
 from labels.insights import Span, where
-from labels.insights.outcome import run_facts
+from labels.insights.reading.outcome import run_facts
 from sessions import catalog
 from sessions.errors import UsageError
 from sessions.run import Step

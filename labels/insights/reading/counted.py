@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from labels.agreement.votes import ABSTAINED, POLICY, TWICE, UNFINISHED
 from labels.glance import OUTSIDE_PREFIX
-from labels.insights import segment as at
-from labels.insights.kept import Kept
+from labels.insights.reading import packed as at
+from labels.insights.reading.cache import Kept
 from labels.insights.scope import Scope
 from sessions.store import Store
 
@@ -47,8 +47,8 @@ class Units:
 
 @dataclass(slots=True)
 class Columns:
-    """runs: ids. run: of each vote, its place in `runs`. votes, labels: rows as in `labels.insights.segment`, with
-    UNIT, VOTE and CAUSE counted over all runs; labels of votes that do not count are gone. units: of all votes, those
+    """runs: ids. run: of each vote, its place in `runs`. votes, labels: rows as in
+    `labels.insights.reading.packed`, with UNIT, VOTE and CAUSE counted over all runs; labels of votes that do not count are gone. units: of all votes, those
     that do not count too; unit_base: the number of the first one of each run. outside: whether outsiders' votes count.
     strings: of the numbers. kept: to ask for the ids of units."""
 

@@ -15,7 +15,7 @@ from labels.gold.rule import Rule
 from labels.gold.settle import summary
 from labels.gold.status import settled
 from labels.insights import Scope
-from labels.insights.material import Material, gather
+from labels.insights.reading.material import Material, gather
 from labels.maintenance import remember_codebook
 from labels.model import SetJudged, SetNone
 from sessions.catalog import RunInfo

@@ -12,8 +12,9 @@ import pytest
 from helpers import become_nobody, in_processes
 from insight_desk import BOOKS, LOOP, NONE, RESET, WRONG, Desk
 
-from labels.insights import Scope, build, kept, workers
+from labels.insights import Scope, build
 from labels.insights.figures import Insights
+from labels.insights.reading import cache, workers
 from labels.ledger import Ledger
 from labels.merging.merge import merge
 from sessions.maintenance import remove_run
@@ -22,7 +23,7 @@ from sessions.store import Store
 
 def fresh(desk: Desk) -> Insights:
     """The figures, everything derived anew."""
-    kept.forget(desk.store)
+    cache.forget(desk.store)
     return desk.insights()
 
 
@@ -60,13 +61,13 @@ def test_only_runs_with_new_events_are_read_again(desk: Desk, monkeypatch: pytes
         desk.say("ann", run, None, NONE)
     desk.insights()
     read: list[str] = []
-    real = kept.segment
+    real = cache.segment
 
     def counted(decisions: list[str], codes: Any) -> Any:
         read.extend(decisions)
         return real(decisions, codes)
 
-    monkeypatch.setattr(kept, "segment", counted)
+    monkeypatch.setattr(cache, "segment", counted)
     desk.insights()
     assert not read
     desk.say("bob", runs[2], None, NONE)
@@ -147,7 +148,7 @@ def test_a_database_that_cannot_be_written_to():
             one, two = desk.run(reference={"reward": 1}), desk.run()
             desk.say("ann", one, None, desk.label(one, LOOP, 2))
             expected = desk.insights()
-            kept.forget(store)
+            cache.forget(store)
             desk.insights()
             # Not derived when it is locked away.
             desk.say("ann", two, None, desk.label(two, RESET, 2), verdict="stop")
@@ -176,9 +177,9 @@ def test_helpers_give_the_same_and_may_fail(desk: Desk, monkeypatch: pytest.Monk
         run = desk.run(system=f"s{place % 3}")
         desk.say("ann", run, None, desk.label(run, LOOP if place % 2 else RESET, 2))
     expected = desk.insights()
-    kept.forget(desk.store)
-    monkeypatch.setattr(kept, "_WORTH_HELP", 1)
-    monkeypatch.setattr(kept, "_BATCH", 2)
+    cache.forget(desk.store)
+    monkeypatch.setattr(cache, "_WORTH_HELP", 1)
+    monkeypatch.setattr(cache, "_BATCH", 2)
     monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
     if python:
         monkeypatch.setattr(workers.sys, "executable", python)
@@ -190,8 +191,8 @@ def test_helpers_give_the_same_and_may_fail(desk: Desk, monkeypatch: pytest.Monk
 def test_whoever_is_told_of_the_progress_may_end_it(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     for _ in range(12):
         desk.judged(desk.run(), LOOP)
-    monkeypatch.setattr(kept, "_WORTH_HELP", 1)
-    monkeypatch.setattr(kept, "_BATCH", 1)
+    monkeypatch.setattr(cache, "_WORTH_HELP", 1)
+    monkeypatch.setattr(cache, "_BATCH", 1)
 
     def stop(_done: int, _every: int) -> None:
         raise InterruptedError

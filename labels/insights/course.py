@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from labels.insights.figures import Figure, Lost, Onset
 from labels.insights.intervals import median
-from labels.insights.values import PRESENT
+from labels.insights.reading.settled import PRESENT
 from sessions.store import Store
 from sessions.timeline import UNTOLD
 
 if TYPE_CHECKING:
-    from labels.insights.facts import RunRow
     from labels.insights.intervals import Array
+    from labels.insights.reading.runs import RunRow
 
 BINS = 10
 NOWHERE = "no failure has a place in its run"

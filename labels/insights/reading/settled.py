@@ -17,9 +17,9 @@ from labels.agreement.votes import REWORDED
 from labels.agreement.wording import Wording
 from labels.codebook import Codebooks
 from labels.gold.rule import Rule
-from labels.insights import segment as at
-from labels.insights.columns import Columns, Units, distinct
-from labels.insights.rulings import Ruled
+from labels.insights.reading import packed as at
+from labels.insights.reading.counted import Columns, Units, distinct
+from labels.insights.reading.rulings import Ruled
 from sessions.store import Store
 
 if TYPE_CHECKING:

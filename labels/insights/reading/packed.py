@@ -1,8 +1,8 @@
 """What was said of one run, as two tables of 32-bit integers: a row for each vote and a row for each label.
 
 Figures over a million labels cannot read a million JSON documents. A segment is derived from a run's current decisions
-once, kept (`labels.insights.kept`), and read back as bytes. Strings (reviewers, modes, what a vote judges) are numbers
-of a code book of strings; steps are indices; times are minutes since 1970.
+once, kept (`labels.insights.reading.cache`), and read back as bytes. Strings (reviewers, modes, what a vote judges) are
+numbers of a code book of strings; steps are indices; times are minutes since 1970.
 """
 
 from __future__ import annotations

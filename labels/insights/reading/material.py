@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labels.codebook import Codebook, Codebooks
-from labels.insights import segment as at
-from labels.insights.columns import Columns, columns, distinct, verdict_outcomes
-from labels.insights.facts import RunRow, chosen, run_rows, with_outcome
 from labels.insights.figures import FAILURE, SUCCESS, UNKNOWN
-from labels.insights.kept import Kept, load
-from labels.insights.rulings import ruled
+from labels.insights.reading import packed as at
+from labels.insights.reading.cache import Kept, load
+from labels.insights.reading.counted import Columns, columns, distinct, verdict_outcomes
+from labels.insights.reading.rulings import ruled
+from labels.insights.reading.runs import RunRow, chosen, run_rows, with_outcome
+from labels.insights.reading.settled import Values, values
 from labels.insights.scope import Scope
-from labels.insights.values import Values, values
 from labels.maintenance import kept_codebook
 from sessions.store import Store
 

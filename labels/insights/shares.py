@@ -12,11 +12,11 @@ from labels.insights import published
 from labels.insights.figures import GROUPED_BY, CategoryRow, Figure, Group, ModeRow, Pair
 from labels.insights.intervals import NO_RUNS, clustered_share, mean, share
 from labels.insights.lift import lift
-from labels.insights.values import ABSENT, PRESENT
+from labels.insights.reading.settled import ABSENT, PRESENT
 
 if TYPE_CHECKING:
-    from labels.insights.facts import RunRow
     from labels.insights.intervals import Array
+    from labels.insights.reading.runs import RunRow
 
 #: Values of an attribute that are shown; those with fewest runs are left out.
 MOST_GROUPS = 30

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labels.gold.people import alike, nobodies, note_on
-from labels.insights.columns import OUTSIDERS
 from labels.insights.figures import FEW, Insights, Missing
+from labels.insights.reading.counted import OUTSIDERS
 
 if TYPE_CHECKING:
-    from labels.insights.material import Material
+    from labels.insights.reading.material import Material
 
 
 def missing(found: Insights, material: Material) -> tuple[Missing, ...]:

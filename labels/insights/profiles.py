@@ -7,20 +7,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labels.codebook import Codebooks
-from labels.insights import onset as places
-from labels.insights import published, tables
-from labels.insights import segment as at
+from labels.insights import course, published, shares
 from labels.insights.cascades import cascades
-from labels.insights.facts import times
 from labels.insights.figures import Figure, Insights, PreventedRow, Profile, PublishedColumn, RunCounts, Sources
 from labels.insights.intervals import mean, share
-from labels.insights.kept import load
-from labels.insights.material import OUTCOME_BOOK, Material, gather, reviewers
 from labels.insights.prevented import prevented
+from labels.insights.reading import packed as at
+from labels.insights.reading.cache import load
+from labels.insights.reading.material import OUTCOME_BOOK, Material, gather, reviewers
+from labels.insights.reading.runs import times
+from labels.insights.reading.settled import ABSENT, PRESENT
+from labels.insights.remarks import missing, notes
 from labels.insights.scope import Scope
-from labels.insights.tables import Table
-from labels.insights.values import ABSENT, PRESENT
-from labels.insights.words import missing, notes
+from labels.insights.shares import Table
 from sessions.store import Store
 
 if TYPE_CHECKING:
@@ -37,10 +36,10 @@ def build(
     hidden: frozenset[str] = frozenset(),
 ) -> Insights:
     """See `labels.insights.build`."""
-    return figures(gather(store, codebooks, scope, load(store, progress).without(hidden)))
+    return figures_of(gather(store, codebooks, scope, load(store, progress).without(hidden)))
 
 
-def figures(material: Material) -> Insights:
+def figures_of(material: Material) -> Insights:
     """The figures of what was gathered."""
     import numpy as np
 
@@ -58,7 +57,7 @@ def figures(material: Material) -> Insights:
     sources = _sources(material, judged, books)
     every = spared.get("", {}).get("", PreventedRow("", 0, 0, 0, 0, 0, 0, None, None))
     result = Insights(
-        scope.words, sources, counts, tables.failure_rate(material.failed[judged]), mean(recalls, NO_RECALL),
+        scope.words, sources, counts, shares.failure_rate(material.failed[judged]), mean(recalls, NO_RECALL),
         tuple(profiles), every, (), (),
     )  # fmt: skip
     return _told(result, material)
@@ -142,11 +141,11 @@ def _profile(material: Material, book: str, spared: dict[str, PreventedRow]) -> 
     table, where = table_of(material, book)
     if not len(where):
         return None
-    modes = tables.mode_rows(table)
+    modes = shares.mode_rows(table)
     counts = table.counts
     first = material.values.first[where][:, material.modes_of(book)]
     steps = material.steps[where]
-    begins = places.first_steps(table.value, first)
+    begins = course.first_steps(table.value, first)
     placed = np.flatnonzero(begins >= 0)
     failing = [table.rows[place] for place in placed.tolist()]
     known = times(material.store, failing)
@@ -157,11 +156,11 @@ def _profile(material: Material, book: str, spared: dict[str, PreventedRow]) -> 
     return Profile(
         book, about.version if about else "", about.title if about else book, len(where),
         int((table.failed == 1).sum()), int((table.failed == 0).sum()), complete, int(counts.sum()),
-        tables.per_failed(table), tables.per_run(table), _clean(table), modes, tables.category_rows(table, modes),
-        tables.groups(table), tables.pairs(table), cascades(material.values, wanted, book),
-        places.onset(table.value, first, steps, table.slugs),
-        places.lost(
-            begins[placed], places.sent_back(material.store, failing, begins[placed]), steps[placed],
+        shares.per_failed(table), shares.per_run(table), _clean(table), modes, shares.category_rows(table, modes),
+        shares.groups(table), shares.pairs(table), cascades(material.values, wanted, book),
+        course.onset(table.value, first, steps, table.slugs),
+        course.lost(
+            begins[placed], course.sent_back(material.store, failing, begins[placed]), steps[placed],
             [known[row.id] for row in failing],
         ),
         tuple(sorted(spared.values(), key=lambda row: (-row.rollbacks_live - row.rollbacks_recorded, row.mode))),

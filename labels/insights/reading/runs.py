@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from labels.insights.outcome import RunFacts, run_facts
+from labels.insights.reading.outcome import RunFacts, run_facts
 from labels.insights.scope import Scope
 from sessions.store import Row, Store
 from sessions.timeline import timeline
@@ -107,7 +107,7 @@ def times(store: Store, rows: Sequence[RunRow]) -> dict[str, bytes]:
     found = _kept_times(store, [row.id for row in rows])
     missing = [row for row in rows if row.id not in found]
     if len(missing) >= _WORTH_HELP and not store.read_only:
-        from labels.insights.workers import TIMES, Batches, share_out
+        from labels.insights.reading.workers import TIMES, Batches, share_out
 
         ids = [row.id for row in missing]
         batches = [ids[start : start + _RUNS] for start in range(0, len(ids), _RUNS)]

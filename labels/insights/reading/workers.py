@@ -1,9 +1,9 @@
 """What is derived of runs, derived in several processes at once: the first time, where there is much to do and more
 than one processor.
 
-A helper is `python -P -m labels.insights.workers JOB DB AS-OF`: it gets lists of runs, one JSON line each, derives and
-writes what the job is about into the database for itself, and answers each with a line. It ends when its input does, so
-none outlives who started it. What a helper does not get done is done here.
+A helper is `python -P -m labels.insights.reading.workers JOB DB AS-OF`: it gets lists of runs, one JSON line each,
+derives and writes what the job is about into the database for itself, and answers each with a line. It ends when its
+input does, so none outlives who started it. What a helper does not get done is done here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Batches:
 def share_out(
     store: Store, job: str, batches: Batches, derive: Callable[[Sequence[str]], None], as_of: int = 0
 ) -> None:
-    """Have every batch done: here by `derive`, and by helpers. job: as in `JOBS`. as_of: see `labels.insights.kept`."""
+    """Have every batch done: here by `derive`, and by helpers. job: as in `JOBS`. as_of: see `cache.derive`."""
     count = min(_MOST, (os.cpu_count() or 1) - 1)
     helpers = [
         threading.Thread(target=_helper, args=(job, store.path, as_of, batches), daemon=True) for _ in range(count)
@@ -92,7 +92,7 @@ def here(batches: Batches, derive: Callable[[Sequence[str]], None]) -> None:
 def _helper(job: str, path: Path, as_of: int, batches: Batches) -> None:
     """Hand batches to a process, one after the other."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "labels.insights.workers", job, os.fspath(path), str(as_of)],
+        [sys.executable, "-P", "-m", "labels.insights.reading.workers", job, os.fspath(path), str(as_of)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -117,13 +117,13 @@ def _helper(job: str, path: Path, as_of: int, batches: Batches) -> None:
 
 
 def _votes(store: Store, runs: Sequence[str], as_of: int) -> None:
-    from labels.insights.kept import derive
+    from labels.insights.reading.cache import derive
 
     derive(store, runs, as_of)
 
 
 def _times(store: Store, runs: Sequence[str], _as_of: int) -> None:
-    from labels.insights.facts import derive_times
+    from labels.insights.reading.runs import derive_times
 
     derive_times(store, runs)
 

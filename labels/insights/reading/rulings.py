@@ -10,7 +10,7 @@ import orjson
 
 from labels import adjudication
 from labels.gold.standing import standing
-from labels.insights.columns import Columns
+from labels.insights.reading.counted import Columns
 from labels.insights.scope import Scope
 from sessions import catalog
 from sessions.store import Store

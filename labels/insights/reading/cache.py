@@ -12,7 +12,7 @@ import gc
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
-from labels.insights.segment import LABEL_COLUMNS, MODE, REVIEWER, SPEC, VOTE_COLUMNS, Codes, Segment, segment
+from labels.insights.reading.packed import LABEL_COLUMNS, MODE, REVIEWER, SPEC, VOTE_COLUMNS, Codes, Segment, segment
 from labels.ledger import adopt, fill_judgements
 from sessions.store import Store, Transaction
 
@@ -107,7 +107,7 @@ def _behind(store: Store, heads: dict[str, int]) -> list[str]:
 def _derive_all(
     store: Store, batches: Sequence[Sequence[str]], as_of: int, progress: Callable[[int, int], None] | None
 ) -> None:
-    from labels.insights.workers import VOTES, Batches, here, share_out
+    from labels.insights.reading.workers import VOTES, Batches, here, share_out
 
     left = Batches(batches, progress)
     if len(batches) * _BATCH >= _WORTH_HELP:
