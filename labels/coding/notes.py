@@ -16,6 +16,7 @@ from labels import beside
 from labels.beside import VERDICT
 from labels.coding.coder import codes_of
 from labels.coding.fold import Code, Codes, NoteKey
+from labels.glance import OUTSIDE_PREFIX
 from labels.ledger import adopt
 from labels.model import WHOLE_RUN
 from labels.queues import queued_runs
@@ -49,15 +50,20 @@ class Note:
         return sha256("\n".join(self.key).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
     @property
+    def is_imported(self) -> bool:
+        """Whether it came with a corpus."""
+        return self.key.reviewer.startswith(OUTSIDE_PREFIX)
+
+    @property
     def quotes(self) -> list[str]:
         return [str(item["quote"]) for item in self.evidence]
 
 
 @dataclass(slots=True)
 class Board:
-    """notes: that may be seen, uncoded ones first, then by run and step. hidden: how many may not. codes: those with
-    notes that may be seen (only such are in `Code.notes`), the most frequent first, then those without any. of: note ->
-    its codes. every: all of it, for looking up ids."""
+    """notes: that may be seen, uncoded ones first, people's before imported ones, then by run and step. hidden: how
+    many may not. codes: those with notes that may be seen (only such are in `Code.notes`), the most frequent first, then
+    those without any. of: note -> its codes. every: all of it, for looking up ids."""
 
     notes: list[Note]
     hidden: int
@@ -120,7 +126,7 @@ def board(store: Store, reviewer: str) -> Board:
             for key in mine:
                 of.setdefault(key, []).append(own)
     codes.sort(key=lambda code: (-len(code.notes), code.name.casefold()))
-    notes.sort(key=lambda note: bool(of.get(note.key)))  # stable: by run and step before
+    notes.sort(key=lambda note: (bool(of.get(note.key)), note.is_imported))  # stable: by run and step before
     by_key = {note.key: note for note in notes}
     return Board(notes, hidden, codes, of, every, by_key, {note.key: note.id for note in notes})
 

@@ -15,6 +15,7 @@ from labels.coding.history import history
 from labels.coding.notes import board
 from labels.coding.said import CODE, Coding, code_id
 from labels.events import UNDO
+from labels.importing.vote import OutsideVote, record
 from labels.merging import merge
 from labels.model import RemoveLabel, SetNote
 from labels.queues import hidden
@@ -68,6 +69,12 @@ def test_uncoded_notes_come_first(desk: CodingDesk):
     desk.coder().assign("x", [one])
     assert [note.key for note in desk.board().notes] == [two, one]
     assert desk.board().uncoded == 1
+
+
+def test_what_people_wrote_comes_before_what_was_imported(desk: CodingDesk):
+    record(desk.store, desk.runs[0], OutsideVote("ann", "corpus", MAST, (), note="imported"))
+    desk.note("own", run=1)
+    assert [note.text for note in desk.board().notes] == ["own", "imported"]
 
 
 def test_renaming_keeps_the_old_name_known(desk: CodingDesk):
