@@ -62,7 +62,7 @@ class Note:
 @dataclass(slots=True)
 class Board:
     """notes: that may be seen, uncoded ones first, people's before imported ones, then by run and step. hidden: how
-    many may not. codes: those with notes that may be seen (only such are in `Code.notes`), the most frequent first, then
+    many may not. codes: those with notes that may be seen (only such are in `Code.notes`), most frequent first, then
     those without any. of: note -> its codes. every: all of it, for looking up ids."""
 
     notes: list[Note]
