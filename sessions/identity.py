@@ -21,14 +21,19 @@ class Identity:
     """Gives ids to the steps of one run as they stream by, and the run's content id at the end."""
 
     def __init__(self) -> None:
-        self._seen: dict[bytes, int] = {}
+        # Most steps occur once: as much of their hashes as the ids have is kept in a set, in half of a dict's memory.
+        self._once: set[bytes] = set()
+        self._again: dict[bytes, int] = {}
         self._run = sha256(b"run/%d\n" % CANONICAL_VERSION)
 
     def step_id(self, step: Step) -> str:
         """Hash of the step's content and of how many equal steps came before: a loop's turns stay apart. 24 hex."""
         content = _content_digest(step)
-        before = self._seen.get(content, 0)
-        self._seen[content] = before + 1
+        key, before = content[:STEP_ID_BYTES], 0
+        if key in self._once:
+            before = self._again[key] = self._again.get(key, 0) + 1
+        else:
+            self._once.add(key)
         self._run.update(content)
         return _id_after(content, before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,13 +43,13 @@ class Conversation:
             if type(record.get(key)) is str and record[key]:
                 self.facts[key] = record[key]
 
-    def note_title(self, kind: str, record: dict[str, Any], seen: set[int]) -> None:
+    def note_title(self, kind: str, record: dict[str, Any], seen: Container[str]) -> None:
         """Later titles win. A summary at a file's top may be another session's: its leaf must be a line of this one."""
         leaf = record.get("leafUuid")
         title = record.get({"summary": "summary", "ai-title": "aiTitle"}.get(kind, "customTitle"))
         if type(title) is not str or not title.strip():
             return
-        if kind == "summary" and type(leaf) is str and hash(leaf) not in seen:
+        if kind == "summary" and type(leaf) is str and leaf not in seen:
             return
         self.titles[kind] = title
 

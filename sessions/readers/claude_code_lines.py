@@ -19,6 +19,7 @@ from sessions.readers.claude_code_conversation import Conversation
 from sessions.readers.claude_code_files import is_prompt
 from sessions.readers.claude_code_parts import say, set_usage, tool_result, user_part
 from sessions.readers.pairing import Turn, Window
+from sessions.readers.seen import Seen
 from sessions.readers.shared import call_part, content_text, raw_part, string
 from sessions.run import DEFAULT_ACTOR, Part, Problem, Role, Span, Step
 
@@ -64,7 +65,7 @@ class Lines:
         self._branches = branches or {}
         self._prompted: set[str] | None = set() if count_rewinds else None
         self._window = Window()
-        self._seen: set[int] = set()
+        self._seen = Seen()
         self._lanes: dict[str, Lane] = {}
         self._side: OrderedDict[str, Lane] = OrderedDict()
         self._given: OrderedDict[str, None] = OrderedDict()
@@ -96,13 +97,10 @@ class Lines:
 
     def _take(self, record: dict[str, Any], span: Span, line: bytes) -> None:
         uuid = record.get("uuid")
-        if type(uuid) is str:
-            key = hash(uuid)
-            if key in self._seen:
-                self.conversations[-1].count("duplicate_lines")
-                self._window.attach(span)
-                return
-            self._seen.add(key)
+        if type(uuid) is str and not self._seen.add(uuid):
+            self.conversations[-1].count("duplicate_lines")
+            self._window.attach(span)
+            return
         conversation = self.conversations[-1]
         if conversation.session is None:
             conversation.note_envelope(record)
