@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
-from labels.docket import Docket, Item
 from labels.gold.people import same_of
 from labels.gold.rule import RULES, Rule
 from review_tui.actions import ADJUDICATE, Action
 from review_tui.sanitize import clean, short
-from review_tui.screens.adjudicate_case import CaseScreen
 from review_tui.screens.base import StationScreen
-from review_tui.screens.case_parts import open_case
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.queue_choice import choose_queue
@@ -26,6 +23,11 @@ from review_tui.widgets.bar import Bar
 from review_tui.widgets.cases import ROOTS, CaseRows, detail_rows, fits, header
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions.errors import UserError
+from sessions.store import Store
+
+if TYPE_CHECKING:
+    from labels.docket import Docket, Item
+    from review_tui.screens.case_parts import Opened
 
 #: How often other programs' votes and rulings are looked for, in seconds; how often progress is shown.
 ELSEWHERE_S, PROGRESS_S = 1.0, 0.2
@@ -105,11 +107,18 @@ class AdjudicateScreen(StationScreen):
         return self._fits[2], self._fits[3]
 
     def on_mount(self) -> None:
-        self.docket = Docket(self.station.store, self.station.reviewer)
-        self.ready = True
         self.show_keys()
         self.cases.focus()
         self.query_one("#details", RowList).can_focus = False
+        self.query_one("#head", Bar).show([("adjudicate   ", "accent"), ("opening …", "faint")])
+        self.run_worker(self._begin_docket(), exit_on_error=False)
+
+    async def _begin_docket(self) -> None:
+        """What the docket needs is imported in a thread: the screen is drawn before."""
+        self.docket = await asyncio.to_thread(_new_docket, self.station.store, self.station.reviewer)
+        if not self.is_mounted:
+            return
+        self.ready = True
         self.begin()
         self.set_interval(ELSEWHERE_S, self._look_elsewhere)
         self.set_interval(PROGRESS_S, self._show_progress)
@@ -270,10 +279,12 @@ class AdjudicateScreen(StationScreen):
             await self.open_case(self.cases.selected)
 
     async def open_case(self, key: str) -> None:
-        found = await self.work(open_case, self.docket, key)
+        found = await self.work(_read_case, self.docket, key)
         if found is None:
             self.say("The votes on this case are gone meanwhile: R looks again.", "warn")
         else:
+            from review_tui.screens.adjudicate_case import CaseScreen
+
             await self.station.push_screen(CaseScreen(self, found))
 
     async def action_mode(self) -> None:
@@ -410,3 +421,17 @@ class AdjudicateScreen(StationScreen):
     async def action_back(self) -> None:
         self._stop.set()
         await self.station.pop_screen()
+
+
+def _read_case(docket: Docket, key: str) -> Opened | None:
+    """In a thread: a case; and its screen is imported on the way."""
+    import review_tui.screens.adjudicate_case  # noqa: F401
+    from review_tui.screens.case_parts import open_case
+
+    return open_case(docket, key)
+
+
+def _new_docket(store: Store, reviewer: str) -> Docket:
+    from labels.docket import Docket
+
+    return Docket(store, reviewer)

@@ -103,13 +103,18 @@ class AgreementScreen(StationScreen):
         return self.query_one("#table", RowList)
 
     def on_mount(self) -> None:
-        from labels.agreement.votes import Options
-
-        self.options = Options()
-        self.ready = True
         self.show_keys()
         self.table.focus()
         self.query_one("#words", RowList).can_focus = False
+        self.query_one("#head", Bar).show([("agreement  ", "accent"), ("opening …", "faint")])
+        self.run_worker(self._open(), exit_on_error=False)
+
+    async def _open(self) -> None:
+        """What it takes is imported in a thread: the screen is drawn before."""
+        self.options = await asyncio.to_thread(_no_options)
+        if not self.is_mounted:
+            return
+        self.ready = True
         self.begin()
         self.set_interval(ELSEWHERE_S, self._look_elsewhere)
         self.set_interval(PROGRESS_S, self._show_head)
@@ -419,3 +424,9 @@ class AgreementScreen(StationScreen):
     async def action_back(self) -> None:
         self._stop.set()
         await self.station.pop_screen()
+
+
+def _no_options() -> Options:
+    from labels.agreement import Options
+
+    return Options()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from labels.disputes import Dispute
-from labels.docket import Item
 from labels.gold.roots import APART
 from review_tui.agreement_words import alpha_look, alpha_words
 from review_tui.widgets.fitting import fit, pad
 from review_tui.widgets.rows import Pieces
 from review_tui.widgets.side import steps_text
 from review_tui.widgets.votes import stand_text, where_text
+
+if TYPE_CHECKING:
+    from labels.disputes import Dispute
+    from labels.docket import Item
 
 #: In the place of a mode (codebook, slug): root causes at different steps, by whatever codebook.
 ROOTS = ("", APART)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from labels.disputes import Case, Dispute
 from labels.gold.roots import APART
-from labels.gold.said import Vote
 from review_tui.sanitize import short
 from review_tui.widgets.fitting import fit, lines
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
 from review_tui.widgets.side import steps_text
+
+if TYPE_CHECKING:
+    from labels.disputes import Case, Dispute
+    from labels.gold.said import Vote
 
 Rows = list[tuple[str | None, Pieces]]
 #: Of a note as many lines are shown: Enter on the vote shows all of it.

@@ -41,7 +41,8 @@ def two(db: Path) -> Path:
 
 async def at_agreement(here: Station) -> AgreementScreen:
     await here.press("G")
-    await here.until(lambda: here.screen == "AgreementScreen" and not here.app.screen.doing, "the figures")
+    await here.until(lambda: here.screen == "AgreementScreen" and here.app.screen.ready, "the screen")
+    await here.until(lambda: not here.app.screen.doing, "the figures")
     await here.pilot.pause()
     found: AgreementScreen = here.app.screen
     return found
@@ -412,8 +413,10 @@ async def test_asking_for_something_else_stops_what_is_computed(two: Path, monke
 
     monkeypatch.setattr(agreement_package, "agreement", slow)
     async with station(two, reviewer="dora") as here:
-        await here.press("G", "b")
+        await here.press("G")
         screen: AgreementScreen = here.app.screen
+        await here.until(lambda: screen.ready)
+        await here.press("b")
         await here.until(lambda: screen.found is not None, "the blind figures")
         assert screen.options.blind
         await here.until(lambda: len(stopped) == 1)
