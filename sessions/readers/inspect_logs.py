@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from sessions.jsontext import BadJson, dump_bytes, loads
-from sessions.readers.base import WHOLE_DOCUMENT_BYTES, Head, Source
+from sessions.readers.base import LARGEST_DOCUMENT_BYTES, Head, Source
 from sessions.readers.chat_messages import Assembler
 from sessions.readers.inspect_events import NOT_KEPT, Reading, Sample, content_of, plain, sample_of
 from sessions.readers.leftovers import is_trivial, iso_time, mapping, sequence, text_or_none
 from sessions.readers.shared import content_text, string, title_of
 from sessions.readers.spans import Trace, begun
 from sessions.run import DEFAULT_ACTOR, Header, Part, Problem, Record, Step
+from sessions.streams import FREE_BYTES
 
 _ZIP = b"PK\x03\x04"
 _MEMBERS = (b"_journal/start.json", b"header.json")
@@ -40,7 +41,7 @@ MAX_SAMPLE_BYTES = 1 << 30
 MAX_RATIO = 200
 #: So many samples, of so many bytes together, are read at a time.
 _BATCH, _BATCH_BYTES = 32, 16 * 1024 * 1024
-_MOST = 8 * WHOLE_DOCUMENT_BYTES
+_MOST = LARGEST_DOCUMENT_BYTES
 _REFERENCE = ("target", "scores", "metadata", "store")
 
 
@@ -142,7 +143,7 @@ class _Log:
         held = 0
         for summary in self._library.read_eval_log_sample_summaries(self._path, format="eval"):
             size, packed = sizes.get(f"samples/{summary.id}_epoch_{summary.epoch}.json", (0, 0))
-            if size > MAX_SAMPLE_BYTES or (size > WHOLE_DOCUMENT_BYTES and size > MAX_RATIO * packed):
+            if size > MAX_SAMPLE_BYTES or (size > FREE_BYTES and size > MAX_RATIO * packed):
                 yield from self._batch(batch)
                 batch, held = [], 0
                 yield self._source.problem(

@@ -127,7 +127,8 @@ class Shortener:
         gone = self._dropped + begin
         self.texts += 1
         self.left_out += gone
-        return b"\\n[... %d bytes of this text are left out here ...]\\n" % gone + text[begin:] + piece[end:]
+        mark = f"\\n[... {gone:,} bytes of this text are left out here ...]\\n".encode()
+        return mark + text[begin:] + piece[end:]
 
 
 def shortened_line(file: io.BufferedReader[Any], start: bytes, most: int) -> tuple[bytes | None, int, int]:

@@ -56,7 +56,7 @@ def test_a_long_text_keeps_its_beginning_and_its_end(small: None, name: str, asc
 def test_what_is_left_out_is_counted(small: None) -> None:
     data = json.dumps(["x" * 50_000]).encode()
     short, shortener = shorten(data, 100)
-    mark = b"\\n[... %d bytes of this text are left out here ...]\\n" % shortener.left_out
+    mark = f"\\n[... {shortener.left_out:,} bytes of this text are left out here ...]\\n".encode()
     assert mark in short
     assert len(data) == len(short) - len(mark) + shortener.left_out
 
