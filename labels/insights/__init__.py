@@ -6,7 +6,8 @@ imported before it is asked for: numpy is not on the way to the first frame.
     scope       which runs, and whose labels
     reading     a package of its own: from the database to what is so of each run
     intervals   shares, means, medians and tests, with their intervals
-    shares      by mode, category, group and pair: modes that occur together
+    shares      by mode, category and group
+    pairs       modes that occur together
     lift        which modes are fatal here, with the published list as the prior
     cascades    which label follows from which
     course      where in a run failures begin, and what the run spent after that

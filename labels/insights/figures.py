@@ -191,7 +191,8 @@ class Group:
 @dataclass(frozen=True, slots=True)
 class Pair:
     """Two modes, among runs judged for both (n). both: runs with both; expected: as many as chance would give. phi: -1
-    to 1, None where one of them is everywhere or nowhere. lift: both / expected."""
+    to 1, None where one of them is everywhere or nowhere. lift: both / expected. p: of Fisher's exact test, or of the
+    chi-square test of many runs; adjusted: after Holm, over all pairs; None where too few runs were judged for both."""
 
     first: str
     second: str
@@ -202,6 +203,8 @@ class Pair:
     expected: float
     lift: float | None
     phi: float | None
+    p: float | None = None
+    adjusted: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

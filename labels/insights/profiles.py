@@ -11,6 +11,7 @@ from labels.insights import course, published, shares
 from labels.insights.cascades import cascades
 from labels.insights.figures import Figure, Insights, PreventedRow, Profile, PublishedColumn, RunCounts, Sources
 from labels.insights.intervals import mean, share
+from labels.insights.pairs import pairs
 from labels.insights.prevented import prevented
 from labels.insights.reading import packed as at
 from labels.insights.reading.cache import load
@@ -157,7 +158,7 @@ def _profile(material: Material, book: str, spared: dict[str, PreventedRow]) -> 
         book, about.version if about else "", about.title if about else book, len(where),
         int((table.failed == 1).sum()), int((table.failed == 0).sum()), complete, int(counts.sum()),
         shares.per_failed(table), shares.per_run(table), _clean(table), modes, shares.category_rows(table, modes),
-        shares.groups(table), shares.pairs(table), cascades(material.values, wanted, book),
+        shares.groups(table), pairs(table), cascades(material.values, wanted, book),
         course.onset(table.value, first, steps, table.slugs),
         course.lost(
             begins[placed], course.sent_back(material.store, failing, begins[placed]), steps[placed],

@@ -1,4 +1,4 @@
-"""Shares by mode, category and group, and modes that occur together, by one codebook."""
+"""Shares by mode, category and group, by one codebook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from labels.codebook import Codebook
 from labels.insights import published
-from labels.insights.figures import GROUPED_BY, CategoryRow, Figure, Group, ModeRow, Pair
+from labels.insights.figures import GROUPED_BY, CategoryRow, Figure, Group, ModeRow
 from labels.insights.intervals import NO_RUNS, clustered_share, mean, share
 from labels.insights.lift import lift
 from labels.insights.reading.settled import ABSENT, PRESENT
@@ -156,26 +156,3 @@ def _group(table: Table, by: str, value: str) -> Group:
         by, value, len(table.rows), failure_rate(table.failed), per_failed(table), per_run(table),
         {slug: mode_share(table, place) for place, slug in enumerate(table.slugs)},
     )  # fmt: skip
-
-
-def pairs(table: Table) -> tuple[Pair, ...]:
-    """Modes that are both somewhere in the runs judged for both, those that go together most first."""
-    known, there = (table.value >= ABSENT).astype(float), (table.value == PRESENT).astype(float)
-    n, both, single = known.T @ known, there.T @ there, there.T @ known
-    found = []
-    for one in range(len(table.slugs)):
-        for two in range(one + 1, len(table.slugs)):
-            first, second = int(single[one, two]), int(single[two, one])
-            if first and second:
-                found.append(
-                    _pair(table.slugs[one], table.slugs[two], int(n[one, two]), first, second, int(both[one, two]))
-                )
-    # What goes together most by chance-corrected measure, then what is most frequent.
-    return tuple(sorted(found, key=lambda pair: (-(pair.phi or 0.0), -pair.both, pair.first, pair.second)))
-
-
-def _pair(first: str, second: str, n: int, one: int, two: int, both: int) -> Pair:
-    expected = one * two / n
-    spread = (one * (n - one) * two * (n - two)) ** 0.5
-    phi = (n * both - one * two) / spread if spread else None
-    return Pair(first, second, n, one, two, both, expected, both / expected if expected else None, phi)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labels.insights.figures import FEW, GROUPED_BY, Insights, Profile
 from review_tui.cli import output
-from review_tui.cli.insights_words import amount, count_of, number, percent, points, points_between
+from review_tui.cli.insights_words import amount, count_of, number, p_value, percent, points, points_between
 
 _RIGHT = frozenset(range(1, 12))
 #: Rows of the tables of pairs, links and groups that are printed; JSON has them all.
@@ -62,15 +62,18 @@ def groups(profile: Profile) -> None:
 
 def pairs(profile: Profile) -> None:
     """What occurs together."""
-    found = [pair for pair in profile.pairs if pair.both and pair.n >= FEW and (pair.phi or 0.0) > 0]
+    found = [pair for pair in profile.pairs if pair.both > 1 and pair.adjusted is not None and (pair.phi or 0.0) > 0]
     if not found:
         return
     output.line()
-    output.line("together more often than by chance:")
-    rows: list[tuple[str, ...]] = [("modes", "both", "by chance", "phi", "runs")]
+    found.sort(key=lambda pair: (pair.adjusted or 0.0, -(pair.phi or 0.0)))
+    output.line(
+        "together more often than expected (by no more than chance gives, where p is not small):"
+    )
+    rows: list[tuple[str, ...]] = [("modes", "both", "by chance", "phi", "p adjusted", "runs")]
     rows += [
         (f"{profile.name(pair.first)} + {profile.name(pair.second)}", f"{pair.both:,}", f"{pair.expected:.1f}",
-         f"{pair.phi:+.2f}", f"{pair.n:,}")
+         f"{pair.phi:+.2f}", p_value(pair.adjusted), f"{pair.n:,}")
         for pair in found[:MOST]
     ]  # fmt: skip
     output.table(rows, right=_RIGHT)

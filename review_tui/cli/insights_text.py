@@ -5,7 +5,16 @@ from __future__ import annotations
 from labels.insights.figures import FEW, Comparison, Figure, Insights, Profile
 from review_tui.cli import output
 from review_tui.cli.insights_more import cascades, groups, lift, losses, pairs, prevented
-from review_tui.cli.insights_words import between, count_of, number, percent, points, points_between, with_interval
+from review_tui.cli.insights_words import (
+    between,
+    count_of,
+    number,
+    p_value,
+    percent,
+    points,
+    points_between,
+    with_interval,
+)
 
 _RIGHT = frozenset(range(1, 12))
 
@@ -125,7 +134,7 @@ def show_comparison(found: Comparison) -> None:
     for row in (found.failure, *found.rows):
         rows.append(
             (row.name, _counted(row.first), _counted(row.second), points(row.difference.value),
-             points_between(row.difference), _p(row.p), _p(row.adjusted), "differs" if row.differs else "")
+             points_between(row.difference), p_value(row.p), p_value(row.adjusted), "differs" if row.differs else "")
         )  # fmt: skip
     output.line()
     output.table(rows, right=frozenset(range(1, 7)))
@@ -137,7 +146,3 @@ def show_comparison(found: Comparison) -> None:
 
 def _counted(figure: Figure) -> str:
     return "-" if figure.value is None else f"{count_of(figure)} {percent(figure)}"
-
-
-def _p(value: float | None) -> str:
-    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"

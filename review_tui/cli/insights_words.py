@@ -40,6 +40,10 @@ def points_between(figure: Figure) -> str:
     return "" if figure.low is None else f"{points(figure.low)} to {points(figure.high)}"
 
 
+def p_value(value: float | None) -> str:
+    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def number(figure: Figure, *, bare: bool = False) -> str:
     """`2.6 (95 %: 2.2 to 3.1, n 44)`. bare: only the figure."""
     if figure.value is None:

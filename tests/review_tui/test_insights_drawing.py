@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.insights.figures import Figure, Pair
+from labels.insights.figures import Figure
 from review_tui.insights.drawing import Canvas, Mark, bar, columns, shade, span
-from review_tui.insights.together import chance
 from review_tui.insights.words import interval, mean_text, percent, share_text, wrapped
 from review_tui.transcript.folding import cells
 
@@ -98,14 +95,3 @@ def test_sentences_are_wrapped_to_the_width() -> None:
     rows = wrapped("one two three four five", 12)
     assert [row[1][0][0] for row in rows] == [" one two", " three four", " five"]
     assert len(wrapped("x" * 50, 10)) == 1  # a word is not torn; the list crops it
-
-
-def test_pairs_by_chance_are_told_from_others() -> None:
-    """Fisher's exact test; beyond its limit chi-square, which must be close to it there."""
-    assert chance(Pair("a", "b", 20, 10, 10, 10, 5.0, 2.0, 1.0)) == pytest.approx(2 / math.comb(20, 10))
-    assert chance(Pair("a", "b", 20, 10, 10, 5, 5.0, 1.0, 0.0)) == pytest.approx(1.0)
-    assert chance(Pair("a", "b", 20, 0, 10, 0, 0.0, None, None)) == 1.0
-    assert chance(Pair("a", "b", 20, 20, 10, 10, 10.0, None, None)) == 1.0
-    big = Pair("a", "b", 401, 100, 100, 40, 100 * 100 / 401, None, 0.2)
-    assert chance(big) == pytest.approx(math.erfc(math.sqrt(401 * 0.04 / 2)))
-    assert 0 < chance(big) < 0.001

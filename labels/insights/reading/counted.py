@@ -47,10 +47,10 @@ class Units:
 
 @dataclass(slots=True)
 class Columns:
-    """runs: ids. run: of each vote, its place in `runs`. votes, labels: rows as in
-    `labels.insights.reading.packed`, with UNIT, VOTE and CAUSE counted over all runs; labels of votes that do not count are gone. units: of all votes, those
-    that do not count too; unit_base: the number of the first one of each run. outside: whether outsiders' votes count.
-    strings: of the numbers. kept: to ask for the ids of units."""
+    """runs: ids. run: of each vote, its place in `runs`. votes, labels: rows as in `packed`, with UNIT, VOTE and CAUSE
+    counted over all runs; labels of votes that do not count are gone. units: of all votes, those that do not count too;
+    unit_base: the number of the first one of each run. outside: whether outsiders' votes count. strings: of the
+    numbers. kept: to ask for the ids of units."""
 
     runs: list[str]
     run: Array
