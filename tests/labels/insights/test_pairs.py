@@ -25,7 +25,7 @@ def test_pairs_are_corrected_together(desk: Desk):
             desk.run(), *[mode for mode, there in ((LOOP, place < 6), (WRONG, place < 6), (RESET, place % 2)) if there]
         )
     found = desk.profile().pairs
-    assert [(pair.first, pair.second) for pair in found][0] == (LOOP, WRONG)
+    assert (found[0].first, found[0].second) == (LOOP, WRONG)
     assert [pair.p for pair in found] == [
         chance(pair.n, pair.first_runs, pair.second_runs, pair.both) for pair in found
     ]
