@@ -84,7 +84,7 @@ def measure(bench: Bench) -> list[Figure]:
     for giant in _giants(bench):
         path = giant.make(bench.work / "giant")
         try:
-            found += _figures(giant, _size(path), _open(bench, giant, path), _quit(bench, giant, path))
+            found += _figures(bench, giant, _size(path), _open(bench, giant, path), _quit(bench, giant, path))
         finally:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return found
@@ -95,17 +95,18 @@ def _size(path: Path) -> float:
     return sum(file.stat().st_size for file in files) / 1e6
 
 
-def _figures(giant: Giant, size: float, seen: _Seen, quitting: list[Figure]) -> list[Figure]:
-    group = f"Giants: {giant.name}"
+def _figures(bench: Bench, giant: Giant, size: float, seen: _Seen, quitting: list[Figure]) -> list[Figure]:
+    group, floors, app = f"Giants: {giant.name}", bench.floors, "minimal app"
     speed = f"{size / seen.whole:.0f} MB/s" if giant.speed else f"{(giant.runs or 0) / seen.whole:.0f} files/s"
     all_in = f"all of it in the store after {seen.whole:.1f} s, {speed}, keys held down meanwhile"
     most = f"station {seen.station:.0f} MB; sum of PSS over all processes"
     found = [
-        Figure(group, "first of it on the screen", seen.first, "s", FIRST_S, note=all_in),
+        Figure(group, "first of it on the screen", seen.first, "s", FIRST_S, floors["app"] / 1000, app, note=all_in),
         Figure(group, "most memory while it is read", max(seen.memory), "MB", MOST_MB, note=most),
     ]
     if seen.keys:
-        found += p50_p99(group, "moving while it is read", seen.keys, giant.budget)
+        low = (floors["app_p50"], floors["app_p99"])
+        found += p50_p99(group, "moving while it is read", seen.keys, giant.budget, low, app)
     return found + quitting
 
 
