@@ -8,19 +8,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
-from labels.gold.people import same_of
 from review_tui.actions import AGREEMENT, Action
 from review_tui.sanitize import clean, short
-from review_tui.screens.base import StationScreen
-from review_tui.screens.prompt import Prompt
-from review_tui.screens.queue_choice import choose_queue
+from review_tui.screens.agreement_filters import AgreementFilters
 from review_tui.screens.reader import Reader
 from review_tui.widgets.agreement_tables import PARTS, codebooks, tables
 from review_tui.widgets.bar import Bar
@@ -57,7 +53,7 @@ class Stopped(Exception):
     """The reviewer left, or wants something else computed."""
 
 
-class AgreementScreen(StationScreen):
+class AgreementScreen(AgreementFilters):
     """Tables of figures; the one under the cursor is explained."""
 
     ACTIONS: ClassVar[list[Action]] = AGREEMENT
@@ -348,58 +344,6 @@ class AgreementScreen(StationScreen):
             await self.station.push_screen(Reader("In plain words", here[0].explain(here[1])))
 
     # -- keys: what counts --------------------------------------------------------------------------------------
-
-    def _ask_for(self, **changes: Any) -> None:
-        self.options = replace(self.options, **changes)
-        self.begin()
-
-    def action_codebook(self) -> None:
-        books = ["", *(codebooks(self.found) if self.found else [])]
-        at = books.index(self.book) if self.book in books else 0
-        self.book = books[(at + 1) % len(books)]
-        self.show_table()
-
-    def action_blind(self) -> None:
-        self._ask_for(blind=not self.options.blind)
-
-    def action_seen(self) -> None:
-        self._ask_for(seen=not self.options.seen)
-
-    async def action_reviewers(self) -> None:
-        from review_tui.screens.several import Several
-
-        def chosen(names: frozenset[str] | None) -> None:
-            if names is not None:
-                self._ask_for(only=frozenset() if names >= self.people or not names else names)
-
-        if not self.people:
-            self.say("There is nobody to choose from yet.")
-            return
-        ticked = self.options.only or self.people
-        await self.station.push_screen(Several("Whose votes count", sorted(self.people), ticked), chosen)
-
-    async def action_queue(self) -> None:
-        def chosen(queue: str, name: str) -> None:
-            self.queue_name = name
-            self._ask_for(queue=queue)
-
-        await choose_queue(self, chosen)
-
-    async def action_same(self) -> None:
-        def typed(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                same = same_of(pair for pair in text.split(";") if pair.strip())
-            except UserError as error:
-                self.say(str(error), "error")
-                return
-            self.people = set()
-            self._ask_for(same=same, only=frozenset())
-
-        now = "; ".join(f"{one}={two}" for one, two in self.options.same.items() if one != two)
-        hint = "NAME=NAME, several with ;   empty: nobody"
-        await self.station.push_screen(Prompt("One person", clean(now), hint, select=True), typed)
 
     async def action_counted(self) -> None:
         if self.found is None:
