@@ -56,7 +56,7 @@ def going_on(bench: Bench) -> list[Figure]:
         terminal.drain(1.5)
         for number in range(2, bench.times(100, 30) + 2):
             taken.append(terminal.press_until("a", rf"queue bench {number} of"))
-            terminal.drain(0.3)
+            terminal.drain(0.8)  # nobody decides faster, and what is learned behind a new run has come to rest
         terminal.kill()
     decided = int(str(rows(db, "SELECT count(*) FROM event WHERE kind = 'decide'")[0][0]))
     assert decided == len(taken), f"{decided} of {len(taken)} verdicts are on disk"
