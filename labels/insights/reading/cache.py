@@ -8,10 +8,10 @@ this at once, the one that saw the longer log wins, run by run.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
+from labels.collecting import no_collecting
 from labels.insights.reading.packed import LABEL_COLUMNS, MODE, REVIEWER, SPEC, VOTE_COLUMNS, Codes, Segment, segment
 from labels.ledger import adopt, fill_judgements
 from sessions.store import Store, Transaction
@@ -127,15 +127,10 @@ def _read(store: Store, runs: Sequence[str]) -> tuple[dict[str, Segment], Codes]
     codes = Codes()
     said: dict[str, list[str]] = {run: [] for run in runs}
     sql = f"SELECT run, data FROM decision WHERE run IN ({marks}) ORDER BY run, reviewer, chunk"
-    for run, data in store.query(sql, runs):
-        said[run].append(data)
-    collecting = gc.isenabled()
-    gc.disable()  # small objects by the hundred thousand and no cycle among them
-    try:
+    with no_collecting():
+        for run, data in store.query(sql, runs):
+            said[run].append(data)
         return {run: segment(decisions, codes) for run, decisions in said.items()}, codes
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _write(store: Store, made: dict[str, Segment], codes: Codes, as_of: int) -> None:

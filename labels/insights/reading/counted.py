@@ -82,7 +82,9 @@ def columns(store: Store, kept: Kept, runs: Mapping[str, object], scope: Scope) 
     linked = labels[:, at.CAUSE] >= 0
     labels[linked, at.CAUSE] += _before(label_counts)[label_run[linked]].astype(np.int32)
     unit_counts = np.zeros(len(rows), dtype=np.int64)
-    np.maximum.at(unit_counts, run, votes[:, at.UNIT] + 1)
+    if len(votes):  # votes stand run by run
+        some = vote_counts > 0
+        unit_counts[some] = np.maximum.reduceat(votes[:, at.UNIT], _before(vote_counts)[some]) + 1
     base = _before(unit_counts)
     votes[:, at.UNIT] += base[run].astype(np.int32)
     units = _units(votes, np.repeat(np.arange(len(rows)), unit_counts))
