@@ -39,13 +39,25 @@ class Gone(Exception):
     """The run's rows are not there any more: it was deleted, or another program has read the file meanwhile."""
 
 
+class _Layer(set[bytes]):
+    """A set that has another one's members too, and adds none to it."""
+
+    def __init__(self, below: set[bytes]) -> None:
+        super().__init__()
+        self._below = below
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or key in self._below
+
+
 class Branching(Identity):
     """Names the steps of a run, and for the unsettled ones behind them branches off: what is named there is forgotten
     with the branch."""
 
     def branch(self) -> Branching:
         copy = Branching()
-        copy._seen = ChainMap({}, self._seen)  # type: ignore[assignment]
+        copy._once = _Layer(self._once)
+        copy._again = ChainMap({}, self._again)  # type: ignore[assignment]
         copy._run = self._run.copy()
         return copy
 
