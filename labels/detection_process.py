@@ -20,15 +20,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sessions.background import stand_back
 from sessions.errors import UserError
 from sessions.jsontext import BadJson, dumps, loads
 
 if TYPE_CHECKING:
     from sessions.catalog import RunInfo
     from sessions.store import Store
-
-#: Behind the reviewer, and behind an import.
-NICENESS = 10
 
 
 class DetectionProcess:
@@ -83,7 +81,7 @@ def main() -> int:
     parser.add_argument("--first")
     parser.add_argument("--codebook", type=Path, action="append", default=[])
     options = parser.parse_args()
-    os.nice(NICENESS)
+    stand_back()
     gone = threading.Event()
     threading.Thread(target=_watch_parent, args=[gone], daemon=True).start()
     try:

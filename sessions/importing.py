@@ -29,8 +29,6 @@ if TYPE_CHECKING:  # only the other process needs them: this module is on the wa
     from sessions.ahead import ReadAhead
     from sessions.store import Store
 
-#: Behind the reviewer's own process when both want a processor.
-NICENESS = 5
 #: 256 MB of WAL: copying it back takes a tenth of an import, and can wait until the runs are there.
 WAL_PAGES = 64_000
 #: How long a stopped import may take to end by itself, in seconds; it is killed then (it can be killed any time).
@@ -49,6 +47,9 @@ class Importer:
     started(run id), finished(path, run ids, reason), failed(message): as the events above. `busy`: still reading paths.
     """
 
+    #: Whether it was told to end by itself.
+    _left = False
+
     def __init__(self, db: Path, paths: Iterable[Path], format: str | None = None) -> None:
         import subprocess  # this module is on the way to the first frame
 
@@ -60,7 +61,6 @@ class Importer:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
         self.busy = True
-        self._left = False
 
     def follow(
         self,
@@ -130,13 +130,14 @@ def main() -> int:
     import gc
 
     from sessions.ahead import SELDOM, ReadAhead
+    from sessions.background import stand_back
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--db", type=Path, required=True)
     parser.add_argument("--format")
     parser.add_argument("paths", nargs="*", type=Path)
     options = parser.parse_args()
-    _stand_back()
+    stand_back()
     gc.set_threshold(*SELDOM)
     with ReadAhead() as reader:
         gone = threading.Event()
@@ -146,14 +147,6 @@ def main() -> int:
         except UserError as error:
             _tell("failed", message=str(error))
     return 0
-
-
-def _stand_back() -> None:
-    """Let the reviewer's own process go first, and (Linux) never interrupt it because a pipe has something to read."""
-    os.nice(NICENESS)
-    if hasattr(os, "SCHED_BATCH"):
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _watch_parent(gone: threading.Event) -> None:

@@ -19,11 +19,13 @@ from typing import Any
 
 from sessions.errors import UserError
 from sessions.following.watch import POLLED_S, WATCHED_S, FolderWatch, folder_watch
-from sessions.importing import NICENESS, Importer
+from sessions.importing import Importer
 from sessions.jsontext import dumps
 
 #: How long a follower may take to complete its run when it is stopped, in seconds.
 GOODBYE_S = 1.0
+#: Behind the reviewer's own process, but not far: somebody waits for what an agent has just done.
+NICENESS = 5
 
 
 class FollowerProcess(Importer):
@@ -50,6 +52,10 @@ class FollowerProcess(Importer):
             while self._process.poll() is None and time.monotonic() < end:
                 time.sleep(0.005)
         super().stop()
+
+    def leave(self) -> None:
+        """As `stop`: the run must be complete when the station is gone."""
+        self.stop()
 
 
 # -- the other process ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sessions import catalog
+from sessions.background import NICENESS
 from sessions.importing import PATIENCE_S, Importer
 from sessions.store import Store
 
@@ -95,6 +96,7 @@ def test_an_import_that_is_stopped_is_gone_at_once(db: Path, large: Path) -> Non
 STATION = """
 import sys, threading
 from pathlib import Path
+from sessions.background import NICENESS
 from sessions.importing import Importer
 importer = Importer(Path(sys.argv[1]), [Path(sys.argv[2])])
 def started(run):
@@ -125,6 +127,9 @@ def test_an_import_stands_back_for_the_reviewer(db: Path, large: Path) -> None:
         for pid in (followed.pid, *map(int, children)):
             assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, 0)
             assert os.sched_getscheduler(pid) == os.SCHED_BATCH
+            shared_out = Path(f"/proc/{pid}/autogroup")  # by session: then it is the session's niceness that counts
+            if shared_out.exists():
+                assert shared_out.read_text().split()[-1] == str(NICENESS)
     finally:
         followed.importer.stop()
         followed.thread.join(10)
