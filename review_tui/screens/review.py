@@ -214,7 +214,8 @@ class ReviewScreen(NewsActions, FindActions):
         room = self.size.width - 2 - len(source) - len(system) - sum(len(text) for text, _ in right) - 2
         title = (short(run.title or "(no title)", max(4, room)), "strong")
         where: Pieces = [(source, look), title, (system, "faint"), None, *right]
-        self.query_one("#head", Bar).show(where, [*self._strip(), None, self.note()])
+        for head in self.query("#head").results(Bar):  # none while the screen is being taken away
+            head.show(where, [*self._strip(), None, self.note()])
 
     def came_from(self) -> tuple[str, str]:
         """What stands before the title: where one goes back to."""
