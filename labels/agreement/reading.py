@@ -23,14 +23,19 @@ _BLOCK = 20_000
 #: Between the columns of a text. What stands last in it never has one; a name or an id of others might.
 _END = "\n"
 _VOTES = (
-    f"SELECT j.run || '{_END}' || j.chunk, j.reviewer || '{_END}' || coalesce(j.verdict, '') || '{_END}' || j.how ||"
-    f" '{_END}' || CAST(j.blind AS TEXT) || '{_END}' || j.judges, j.rowid FROM judgement j"
+    f"j.run || '{_END}' || j.chunk, j.reviewer || '{_END}' || coalesce(j.verdict, '') || '{_END}' || j.how ||"
+    f" '{_END}' || CAST(j.blind AS TEXT) || '{_END}' || j.judges, j.rowid"
 )
-_LABELS = (
-    "SELECT j.rowid, l.codebook, l.mode, l.first_index, l.last_index, l.flags, l.agent FROM label l"
-    " JOIN judgement j ON j.run = l.run AND j.reviewer = l.reviewer AND j.chunk = l.chunk"
+_LABELS = "j.rowid, l.codebook, l.mode, l.first_index, l.last_index, l.flags, l.agent"
+_OF_VOTE = "j.run = l.run AND j.reviewer = l.reviewer AND j.chunk = l.chunk"
+#: What a queue gave out, by the runs that they are now.
+QUEUE_ITEMS = (
+    "SELECT coalesce(a.run, i.run) AS run, i.chunk AS chunk, i.stratum AS stratum, i.weight AS weight"
+    " FROM queue_item i LEFT JOIN run_alias a ON a.alias = i.run WHERE i.queue = ?"
 )
-_IN_QUEUE = " JOIN queue_item q ON q.run = j.run AND q.chunk = j.chunk AND q.queue = ?"
+#: From the queue to its votes: CROSS JOIN keeps SQLite from going through all votes to look for each in the queue.
+_QUEUED = f"({QUEUE_ITEMS}) q CROSS JOIN judgement j"
+_GIVEN_OUT = "j.run = q.run AND j.chunk = q.chunk"
 
 K = TypeVar("K")
 
@@ -129,7 +134,10 @@ class Reading:
         columns: list[list[Array]] = [[], [], []]
         # Of two names that are one person's, the first one's decision counts: by name, not by when it came here.
         order = "j.reviewer, j.rowid" if self._same else "j.rowid"
-        for block in self._blocks(_VOTES, order):
+        sql = f"SELECT {_VOTES} FROM judgement j"
+        if self._queue:
+            sql = f"SELECT {_VOTES} FROM {_QUEUED} WHERE {_GIVEN_OUT}"
+        for block in self._blocks(sql, order):
             places: Iterable[str]
             places, texts, rowid = zip(*block, strict=True)
             kind = _column(map(kinds.__getitem__, texts), len(block))
@@ -182,7 +190,10 @@ class Reading:
         known = rowids[order]
         columns: list[list[Array]] = [[], [], [], [], []]
         agents: list[str | None] = []
-        for block in self._blocks(_LABELS, "l.run, l.reviewer, l.chunk, l.id"):
+        sql = f"SELECT {_LABELS} FROM label l JOIN judgement j ON {_OF_VOTE}"
+        if self._queue:
+            sql = f"SELECT {_LABELS} FROM {_QUEUED} CROSS JOIN label l WHERE {_GIVEN_OUT} AND {_OF_VOTE}"
+        for block in self._blocks(sql, "l.run, l.reviewer, l.chunk, l.id"):
             number = np.array([row[0] for row in block], dtype=np.int64)
             place = np.searchsorted(known, number)
             place[place == len(known)] = 0
@@ -205,8 +216,7 @@ class Reading:
         self.label_agent = [agents[place] for place in by_vote.tolist()]
 
     def _blocks(self, sql: str, order: str) -> Iterator[list[Row]]:
-        join, given = (_IN_QUEUE, [self._queue]) if self._queue else ("", [])
-        rows = self._store.each(f"{sql}{join} ORDER BY {order}", given)
+        rows = self._store.each(f"{sql} ORDER BY {order}", [self._queue] if self._queue else [])
         while block := list(islice(rows, _BLOCK)):
             yield block
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from labels.agreement import anchoring, modes, reviewers, steps, votes
 from labels.agreement.anchoring import Moved
 from labels.agreement.modes import Figures
+from labels.agreement.reading import QUEUE_ITEMS
 from labels.agreement.reviewers import Consensus, Pair, Repeats, Reviewer
 from labels.agreement.steps import StepFigures
 from labels.agreement.table import Pairs, all_judged
@@ -84,7 +85,7 @@ def _weights(store: Store, found: Votes, queue: str) -> Array | None:
 
     if not queue:
         return None
-    rows = store.query("SELECT run, chunk, stratum, weight FROM queue_item WHERE queue = ?", [queue])
+    rows = store.query(QUEUE_ITEMS, [queue])
     kind = {(row[0], row[1]): str(row[2]) for row in rows}
     sizes: Counter[str] = Counter()
     for *_, stratum, weight in rows:

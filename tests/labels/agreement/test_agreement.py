@@ -206,6 +206,19 @@ def test_a_run_that_was_joined_with_another_is_that_one_even_where_nothing_can_b
     assert TWICE not in found.left_out
 
 
+def test_a_queue_holds_a_run_that_was_joined_with_another(desk: Desk) -> None:
+    from labels import queues
+
+    key = queues.create(desk.store, "q", desk.runs[:1], policy=POLICY_TEXT).id
+    fill(desk, {"ann": "l..l", "bob": "l..."})
+    assert (desk.agree(queue=key).votes, desk.agree().votes) == (6, 8)
+    with desk.store.write() as tx:
+        tx.execute("INSERT INTO run_alias VALUES ('gone', ?)", [desk.runs[0].id])
+        tx.execute("UPDATE queue_item SET run = 'gone'")
+    found = desk.agree(queue=key)
+    assert (found.votes, of(found, "loop").yes) == (6, 2)
+
+
 @pytest.mark.parametrize(("runs", "groups"), [(0, 0), (1, 1), (1000, 1000), (1001, 1000), (2500, 1000)])
 def test_of_very_many_runs_neighbours_are_drawn_together(runs: int, groups: int) -> None:
     group, count = votes._groups(runs)
