@@ -54,12 +54,13 @@ class TimedOut(Exception):
 @dataclass(frozen=True, slots=True)
 class Paint:
     """The answer to one key, in seconds since it was written. last: end of the last frame, or when the text waited for
-    was there. frames: synchronized frames, 0 if the program has none."""
+    was there. frames: synchronized frames, 0 if the program has none. shown: end of the first frame."""
 
     first: float
     last: float
     size: int
     frames: int
+    shown: float = 0.0
 
 
 class Terminal:
@@ -216,7 +217,7 @@ class Terminal:
     def press(self, key: str, quiet: float = QUIET_S, timeout: float = 20.0) -> Paint:
         """One key and the repaint that it causes."""
         start = self.send(key)
-        first = last = 0.0
+        first = last = shown = 0.0
         size = frames = 0
         wait = timeout
         while arrival := self._read(wait):
@@ -227,10 +228,12 @@ class Terminal:
             frames += ends
             if ends or not frames:
                 last = at
+            if ends and not shown:
+                shown = at
             wait = quiet
         if not first:
             raise TimedOut(f"no repaint for {key!r}; screen:\n{self.text()}")
-        return Paint(first - start, last - start, size, frames)
+        return Paint(first - start, last - start, size, frames, (shown or last) - start)
 
     def press_until(self, key: str, *patterns: str, timeout: float = 20.0) -> float:
         """Press a key; seconds until all patterns are on the screen that were not all there before."""
