@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,9 @@ def _station(scratch: Scratch, reviewer: str) -> int:
     from review_tui import app
     from sessions.demo.scratch import next_gate
     from sessions.store import Store
+    from sessions.workspace.database import STORE_VARIABLE
 
+    os.environ[STORE_VARIABLE] = str(scratch.snapshots)  # where the agent keeps them, and this process looks for them
     agent = scratch.start_agent()
     try:
         with Store.open(scratch.db) as store:

@@ -85,9 +85,9 @@ class RollbackScreen(ModalScreen[bool | None]):
                 self._plan = store.plan(Path(live.workspace), self.target.snapshot)
             self._outside = self._effects(app)
         except UserError as error:
-            app.call_from_thread(self._say, str(error))
+            app.call_from_thread(self._loaded, str(error))
             return
-        app.call_from_thread(self._show)
+        app.call_from_thread(self._loaded)
 
     def _effects(self, app: ReviewApp) -> list[str]:
         """What the steps to be undone did elsewhere."""
@@ -99,6 +99,14 @@ class RollbackScreen(ModalScreen[bool | None]):
             return []
         steps = catalog.steps(app.store, run.no, self.target.last + 1, self.gate.last)
         return [f"step {item.index + 1} {item.what}: {item.call}" for item in effects(steps)]
+
+    def _loaded(self, problem: str = "") -> None:
+        if not self.is_attached:
+            return  # left meanwhile
+        if problem:
+            self._say(problem)
+        else:
+            self._show()
 
     def _say(self, text: str) -> None:
         self.query_one(RowList).show(FixedRows([(None, [(f" {clean(text)}", "error")])]))
@@ -148,9 +156,9 @@ class RollbackScreen(ModalScreen[bool | None]):
 
     def action_choose(self) -> None:
         """Another choice for the path under the cursor, where there is one to be made."""
-        path = self.query_one(RowList).selected
-        if self._plan is None or self.look or path is None:
+        if self._plan is None or self.look:  # without a plan there may be no list yet: keys can be faster than screens
             return
+        path = self.query_one(RowList).selected
         if any(change.path == path and change.conflict for change in self._plan.changes):
             self.choices[path] = NEXT[self.choices.get(path, "keep")]
             self._show()
