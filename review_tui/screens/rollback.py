@@ -159,7 +159,7 @@ class RollbackScreen(ModalScreen[bool | None]):
         if self._plan is None or self.look:  # without a plan there may be no list yet: keys can be faster than screens
             return
         path = self.query_one(RowList).selected
-        if any(change.path == path and change.conflict for change in self._plan.changes):
+        if path is not None and any(change.path == path and change.conflict for change in self._plan.changes):
             self.choices[path] = NEXT[self.choices.get(path, "keep")]
             self._show()
 
