@@ -13,19 +13,18 @@ from labels.detectors.base import Detector
 from labels.queues import rule_for
 from labels.views import SuggestionView
 from review_tui.cli import output
+from review_tui.cli.named import runs_of
 from review_tui.cli.settings import (
     WORDS,
     codebook_option,
     cut,
     db_option,
-    find_run,
     json_option,
     reviewer_option,
     settings,
 )
-from sessions import catalog
 from sessions.catalog import RunInfo
-from sessions.errors import UsageError, UserError
+from sessions.errors import UsageError
 from sessions.store import Store
 
 #: A run, its suggestions as far as this reviewer may see them, how many are hidden, and which detectors looked.
@@ -47,15 +46,15 @@ def command(
 ) -> None:
     """Let detectors look at each RUN, and print what they suggest, with evidence.
 
-    RUN is named as for `show`; a file that is not in the database yet is imported first. What a detector has found
-    before is not looked for again. On runs in a queue, suggestions on chunks that you are to decide blind stay hidden
-    until you have.
+    RUN is named as for `show`; a file that is not in the database yet is imported first, and so are the runs in a
+    folder. What a detector has found before is not looked for again. On runs in a queue, suggestions on chunks that you
+    are to decide blind stay hidden until you have.
     """
     if detector and hints:
         raise UsageError("--detector and --hints exclude each other.", "Give one of them.")
     given = settings(ctx)
     store = given.store(ctx, create=any(Path(text).exists() for text in runs))
-    found = [run for text in runs for run in runs_of(store, text)]
+    found = list({run.id: run for text in runs for run in runs_of(store, text)}.values())
     books = given.load_codebooks()
     wanted = _wanted(store, detector, hints)
     documents = []
@@ -67,23 +66,6 @@ def command(
     else:
         for document in documents:
             print_document(*document)
-
-
-def runs_of(store: Store, text: str) -> list[RunInfo]:
-    """The run that is meant; all runs of a file that has to be imported first."""
-    path = Path(text)
-    if not path.is_file():
-        return [find_run(store, text)]
-    if known := catalog.known_runs(store, path):
-        return known
-    from sessions.ingest import import_file
-
-    report = import_file(store, path)
-    runs = [run for item in report.runs if (run := catalog.run_by_id(store, item.run))]
-    if not runs:
-        reason = report.problems[0].reason if report.problems else "there is no run in it"
-        raise UserError(f"{path}: {reason}.", "Name another file.")
-    return runs
 
 
 def _wanted(store: Store, ids: tuple[str, ...], hints: bool) -> list[Detector]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from review_tui.cli import judge_text, output
-from review_tui.cli.detect import runs_of
 from review_tui.cli.guard import DONE, FAILED
+from review_tui.cli.named import runs_of
 from review_tui.cli.settings import PATH, WORDS, Settings, db_option, json_option, reviewer_option, settings, yes_option
 from sessions.errors import UserError
 
@@ -73,7 +73,8 @@ def command(
     where its quotes are found in the run. Answers are kept: a second call only sends what is missing.
 
     Settings also come from $REVIEW_TUI_JUDGE_ENDPOINT, _MODEL and so on, or from a TOML file. RUN is named as for
-    `show`; a file that is not in the database yet is imported first.
+    `show`; a file that is not in the database yet is imported first, and so are
+    the runs in a folder.
     """
     from labels.judge.config import load_config
     from labels.judge.run import Judge

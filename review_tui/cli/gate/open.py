@@ -1,4 +1,4 @@
-"""`review-tui gate open --json FILE`: an agent in any language opens a gate."""
+"""`review-tui gate open [FILE]`: an agent in any language opens a gate."""
 
 from __future__ import annotations
 
@@ -18,19 +18,24 @@ MAX_BYTES = 256_000_000
 
 
 @click.command("open")
+@click.argument("file", required=False, type=WORDS, metavar="[FILE|-]")
 @click.option(
     "--json",
     "source",
-    required=True,
+    is_flag=False,
+    flag_value="",
+    default="",
     type=WORDS,
-    metavar="FILE",
-    help="The request; - is standard input.",
+    metavar="[FILE|-]",
+    help="The same as FILE. Alone it says what is so anyway: the request and the answer are JSON.",
 )
 @click.option("--wait", is_flag=True, help="Wait for the decision (at most `timeout_s` of the request).")
 @db_option
 @click.pass_context
-def command(ctx: click.Context, source: str, wait: bool) -> int:
+def command(ctx: click.Context, file: str | None, source: str, wait: bool) -> int:
     """Open a gate, or ask again for one, and print the answer as JSON.
+
+    The request is one JSON object, in FILE or on standard input.
 
     Exits 0 only when approved; 10 rolled back, 11 stopped, 12 rejected, 75 nobody has answered yet (the gate stays
     open: ask again with the same request).
@@ -39,7 +44,9 @@ def command(ctx: click.Context, source: str, wait: bool) -> int:
     from sessions.live.files import workspace_hooks
     from sessions.live.hooks import NO_HOOKS
 
-    request = parse(read_request(source))
+    if file and source and file != source:
+        raise UsageError("two requests were given.", "Name one file.")
+    request = parse(read_request(file or source or "-"))
     with open_database(settings(ctx).db_path()) as store:
         if wait:
             output.note(f"waiting at gate {request.gate} of run {request.run}; to decide: review-tui gate list")

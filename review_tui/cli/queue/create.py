@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from review_tui.cli import output
+from review_tui.cli.named import runs_of
 from review_tui.cli.queue.list import queue_json
-from review_tui.cli.settings import WORDS, codebook_option, db_option, find_run, json_option, settings
+from review_tui.cli.settings import WORDS, Settings, codebook_option, db_option, json_option, settings
 from sessions.chunks import DEFAULT_POLICY
+
+if TYPE_CHECKING:
+    from sessions.catalog import RunInfo
+    from sessions.store import Store
+
+#: Seconds between two lines that say how far detectors have come.
+TELL_EVERY_S = 5.0
 
 
 @click.command("create")
@@ -24,6 +37,9 @@ from sessions.chunks import DEFAULT_POLICY
     "--order", type=WORDS, default="given", metavar="ORDER", help="given, random, or priority (60 % doubtful and grave,"
     " 20 % suspected, 20 % unsuspected).",
 )  # fmt: skip
+@click.option(
+    "--no-detect", is_flag=True, help="With priority: go by what detectors have said so far, and let none look first."
+)
 @click.option("--seed", type=WORDS, default="", metavar="TEXT", help="Of the order: the same seed, the same order.")
 @click.option("--size", type=int, metavar="N", help="At most so many.")
 @click.option("--repeats", type=float, default=0.0, metavar="SHARE", help="Share given to a reviewer a second time.")
@@ -45,25 +61,34 @@ def command(
     judge_by: tuple[str, ...],
     repeats: float,
     gold: float,
+    order: str,
+    no_detect: bool,
     as_json: bool,
     **more: object,
 ) -> None:
     """Make the queue NAME of these runs. They are cut by --chunks for every reviewer, and on the blind share of chunks
-    nobody sees what detectors suggest before having given a verdict."""
+    nobody sees what detectors suggest before having given a verdict.
+
+    RUN is named as for `show`; a file or folder that is not in the database yet is imported first. By priority,
+    detectors look at the runs first where they have not.
+    """
     from labels import queues
     from sessions import catalog
 
-    store = settings(ctx).store(ctx)
-    chosen = {run.id: run for run in (find_run(store, text) for text in runs)}
+    given = settings(ctx)
+    store = given.store(ctx, create=any(Path(text).exists() for text in runs))
+    chosen = {run.id: run for text in runs for run in runs_of(store, text)}
     if every:
         taken = queues.queued_runs(store)
         free = [run for run in catalog.runs(store) if run.complete and run.id not in taken]
         chosen |= {run.id: run for run in reversed(free)}
     share = queues.DEFAULT_BLIND_SHARE if blind_share is None else blind_share
-    books = settings(ctx).load_codebooks().only(*judge_by) if judge_by else ()
+    books = given.load_codebooks().only(*judge_by) if judge_by else ()
+    if order == "priority":
+        _look_first(store, given, list(chosen.values()), leave=no_detect)
     made = queues.create(
         store, name, list(chosen.values()), policy=policy, blind_share=share, repeat_share=repeats, gold_share=gold,
-        codebooks=list(books), **more,  # type: ignore[arg-type]
+        order=order, codebooks=list(books), **more,  # type: ignore[arg-type]
     )  # fmt: skip
     if as_json:
         output.emit("queue-create", {"queue": queue_json(made)})
@@ -73,3 +98,24 @@ def command(
         output.line(
             f"  {made.items:,} to decide on, {output.count(made.reviewers, 'reviewer')} each, order: {made.order}"
         )
+
+
+def _look_first(store: Store, given: Settings, runs: Sequence[RunInfo], *, leave: bool) -> None:
+    """Let the detectors that are on look at those of the runs at which they have not looked; leave: only say so."""
+    from labels import detection
+
+    on = detection.enabled(store)
+    due = [run for run in runs if run.complete and detection.stale(store, run, on)]
+    if not due:
+        return
+    number = output.count(len(due), "run")
+    if leave:
+        output.note(f"detectors have not looked at {number}: what they would find there counts as unsuspected.")
+        return
+    output.note(f"detectors look at {number} first (--no-detect leaves that) ...")
+    books, told = given.load_codebooks(), time.monotonic()
+    for done, run in enumerate(due):
+        if time.monotonic() - told >= TELL_EVERY_S:
+            output.note(f"  {done:,} of {number}")
+            told = time.monotonic()
+        detection.detect(store, run, on, books)

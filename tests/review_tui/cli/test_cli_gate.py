@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from conftest import FORBIDDEN, HOSTILE
 
 from labels import events
+from review_tui.cli.group import cli
 from sessions.live import checking
 from sessions.live.process import MARKER
 from sessions.store import Store
@@ -92,6 +94,32 @@ def test_nobody_has_answered_yet_is_75(ask) -> None:
     begun = time.monotonic()
     assert ask("g1", "I look.", "--wait", timeout_s=0.2).code == 75
     assert time.monotonic() - begun >= 0.2
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [], ["-"], ["FILE"], ["--json", "FILE"], ["--json=FILE"], ["--json", "-"], ["--json"], ["--json", "--wait", "FILE"],
+        ["--wait", "FILE", "--json"], ["--wait", "--json", "FILE"], ["FILE", "--wait"], ["--json", "FILE", "--wait"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_the_request_is_in_a_file_or_on_standard_input_with_and_without_json(
+    db: Path, tmp_path: Path, args: list[str]
+) -> None:
+    text = json.dumps(asked(timeout_s=0.05))
+    (tmp_path / "request.json").write_text(text)
+    given = [arg.replace("FILE", str(tmp_path / "request.json")) for arg in args]
+    stdin = None if any("FILE" in arg for arg in args) else text
+    called = CliRunner().invoke(cli, ["gate", "open", *given], input=stdin, prog_name="review-tui")
+    assert called.exit_code == 75, called.output
+    assert json.loads(called.stdout)["gate"] == "g1"
+
+
+def test_two_different_requests_are_refused(call, tmp_path: Path) -> None:
+    called = call("gate", "open", tmp_path / "a.json", "--json", tmp_path / "b.json")
+    assert called.code == 2
+    assert "two requests" in called.err
 
 
 @pytest.mark.parametrize(
