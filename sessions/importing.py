@@ -167,6 +167,8 @@ def _tell(event: str, **values: Any) -> None:
 
 
 def _work(db: Path, paths: list[Path], format: str | None, gone: threading.Event, reader: ReadAhead) -> None:
+    """Import, then finish what is unfinished, until whoever started this has gone."""
+    parent = os.getppid()
     from sessions import archive
     from sessions.ingest import Cancelled
     from sessions.store import CHECKPOINT_PAGES, Store
@@ -184,7 +186,7 @@ def _work(db: Path, paths: list[Path], format: str | None, gone: threading.Event
         except Cancelled:
             reader.close()
         if gone.is_set():
-            _outlast(os.getppid())
+            _outlast(parent)
 
 
 def _outlast(parent: int) -> None:
