@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from review_tui.sanitize import clean
+from review_tui.screens.modal import Modal
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 
 
-class Choice(ModalScreen[str | None]):
+class Choice(Modal[str | None]):
     """Gives the key of the chosen row, None if the reviewer changed their mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel", show=False)]

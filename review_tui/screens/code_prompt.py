@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from labels.coding.fold import Code
 from labels.coding.said import LONGEST_NAME, fold_name
 from review_tui.sanitize import short
+from review_tui.screens.modal import Modal
 from review_tui.widgets.rows import Pieces, RowList
 
 #: Rows of the list, and of each kind in it.
@@ -49,7 +49,7 @@ class Named:
     code: Code | None
 
 
-class CodePrompt(ModalScreen[Named | None]):
+class CodePrompt(Modal[Named | None]):
     """Gives a code, or the name of a new one; None if the reviewer changed their mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,17 +8,18 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.content import Content
 from textual.widgets import Static, TextArea
 
 from review_tui.sanitize import clean, short
+from review_tui.screens.modal import Modal
 from sessions.errors import UserError
 from sessions.jsontext import BadJson, loads
 from sessions.live.gates import GateInfo
 from sessions.live.request import proposed_call
 
 
-class CallEditor(ModalScreen[list[Any] | None]):
+class CallEditor(Modal[list[Any] | None]):
     """Gives the calls as they may run, None if the reviewer changed their mind. What cannot run is not let out.
 
     The text is JSON with everything outside ASCII escaped: nothing in it can lead the terminal or the eye astray.
@@ -42,7 +43,7 @@ class CallEditor(ModalScreen[list[Any] | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = clean(f"Calls proposed at {short(self.gate.key, 40)}")
+            box.border_title = Content(clean(f"Calls proposed at {short(self.gate.key, 40)}"))
             box.border_subtitle = "Ctrl+S approves them so · Esc cancels"
             yield TextArea(json.dumps(self.gate.proposed, indent=2), id="calls", show_line_numbers=False)
             yield Static("", id="wrong", markup=False)

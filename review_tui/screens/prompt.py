@@ -7,11 +7,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from review_tui.screens.modal import Modal
 
-class Prompt(ModalScreen[str | None]):
+
+class Prompt(Modal[str | None]):
     """Gives the line that was typed, or None if the reviewer changed their mind. What is behind stays readable."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from review_tui.sanitize import clean_block
+from review_tui.screens.modal import Modal
 from review_tui.transcript.folding import fold, shown
 from review_tui.widgets.rows import Pieces, RowList
 
@@ -47,7 +47,7 @@ class TextRows:
         return [(shown(text[start:end].rstrip("\n")), look)]
 
 
-class Reader(ModalScreen[None]):
+class Reader(Modal[None]):
     """Shows a text until Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from review_tui.sanitize import short
+from review_tui.screens.modal import Modal
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 
 #: Key, reason code, what it is called, what it means.
@@ -23,7 +23,7 @@ REASONS = (
 )
 
 
-class ReasonScreen(ModalScreen[str | None]):
+class ReasonScreen(Modal[str | None]):
     """Gives a reason code, or None if the adjudicator changed their mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

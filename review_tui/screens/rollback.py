@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from review_tui.sanitize import clean, short
+from review_tui.screens.modal import Modal
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions.errors import UserError
 from sessions.live import files
@@ -33,7 +33,7 @@ CHOICE_WORD = {"keep": "kept as it is now", "take": "taken back", "both": "kept,
 MOST = 500
 
 
-class RollbackScreen(ModalScreen[bool | None]):
+class RollbackScreen(Modal[bool | None]):
     """Gives True if the reviewer agrees, None if not. look: only to be looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from labels.coding.saturation import AHEAD, FEW, Saturation
 from review_tui.curve import plot
+from review_tui.screens.modal import Modal
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 
 
-class SaturationScreen(ModalScreen[None]):
+class SaturationScreen(Modal[None]):
     """Shows a curve until Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,c,enter", "dismiss", "Close", show=False)]

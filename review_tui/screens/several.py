@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from review_tui.sanitize import clean, short
+from review_tui.screens.modal import Modal
 from review_tui.widgets.rows import FixedRows, RowList
 
 
-class Several(ModalScreen[frozenset[str] | None]):
+class Several(Modal[frozenset[str] | None]):
     """Gives the names that are ticked, None if the reviewer changed their mind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
