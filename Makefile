@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DEMO := .demo
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo live test test-adapters test-clients test-claude lint types contracts check bench coverage snapshots docs clean
+.PHONY: demo live test test-adapters test-clients test-claude lint types contracts check bench fuzz coverage snapshots docs clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "review-tui needs Python 3.11 or newer.")'
@@ -63,6 +63,9 @@ check: lint types contracts test  ## what CI runs
 
 bench: $(READY)  ## each budget beside its floor and its peers, through a real pty
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+fuzz: $(READY)  ## damaged files for every reader; guided by coverage where atheris is installed
+	$(BIN)/python -m benchmarks.fuzz $(FUZZ_ARGS)
 
 snapshots: $(READY)  ## accept the screens as they are now
 	$(BIN)/python -m pytest tests/review_tui/test_snapshots.py --update-snapshots
