@@ -266,6 +266,7 @@ INSIGHTS: list[Action] = [
         _a("page_7", "7", "Lost", "Steps, tokens and time after the first failure."),
         _a("page_8", "8", "Saved", "What review has prevented."),
         _a("page_9", "9", "Plan", "What a review every few steps buys, for each system."),
+        _a("page_10", "0", "Compare", "Two systems, models, reviewers or ranges of time side by side."),
     ),
     *_group(
         "Look",
@@ -273,6 +274,8 @@ INSIGHTS: list[Action] = [
         _a("order", "r", "Order", "Modes in the order of the codebook or of their figures."),
         _a("grouping", "g", "Next grouping", "By the next attribute of the runs."),
         _a("next_system", "n", "Next system", "Its plan."),
+        _a("compare", "v", "Compare which", "Choose what to compare by, and the two groups."),
+        _a("swap", "w", "Swap", "The two groups that are compared."),
         _a("counted", "I", "What was counted", "What the figures rest on, and what is missing.", "I remarks"),
         _a("again", "R", "Compute again", "From the labels as they are now."),
     ),

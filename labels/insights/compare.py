@@ -70,8 +70,8 @@ def compare(
     codebook: str = "",
     hidden: frozenset[str] = frozenset(),
 ) -> Comparison:
-    """codebook: id of the one to compare by; "" for the one with most judged runs in both groups. hidden: runs whose
-    votes do not count.
+    """codebook: id of the one to compare by; "" for the one in use with most judged runs in both groups. hidden: runs
+    whose votes do not count.
 
     Raises UserError where a group has no judged run.
     """
@@ -85,7 +85,7 @@ def compare(
         raise UserError(
             "one group was judged by people here, the other by outside annotators only.", "Count both with --outside."
         )
-    book = codebook or _shared(one, two)
+    book = codebook or _shared(one, two, {book.id for book in codebooks})
     if not all(book in side.books for side in (one, two)):
         raise UserError("the two groups were not judged by the same codebook.", "Judge both by one.")
     left, right = (table_of(side, book)[0] for side in (one, two))
@@ -105,11 +105,17 @@ def _judged(side: Material) -> dict[str, int]:
     return {book: count for book, count in counts.items() if count}
 
 
-def _shared(one: Material, two: Material) -> str:
-    """The codebook by which most runs of the group with fewer are judged; of equals, most runs of both."""
+def _shared(one: Material, two: Material, used: set[str]) -> str:
+    """The codebook by which most runs of the group with fewer are judged; of equals, most runs of both. One that is in
+    use comes before those of corpora, if enough runs are judged by it."""
     mine, theirs = _judged(one), _judged(two)
     counts = {book: (count, theirs[book]) for book, count in mine.items() if book in theirs}
-    return max(counts, key=lambda book: (min(counts[book]), sum(counts[book])), default="")
+
+    def weight(book: str) -> tuple[bool, int, int]:
+        least = min(counts[book])
+        return book in used and least >= FEW, least, sum(counts[book])
+
+    return max(counts, key=weight, default="")
 
 
 def _known(store: Store, by: str) -> str:

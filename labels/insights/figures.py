@@ -314,7 +314,8 @@ class PublishedColumn:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What fails, by one codebook. judged, failed, succeeded: runs. failures: (mode, run) pairs. complete: runs in
-    which every mode is known. per_failed, per_run: mean number of modes in failed runs, in judged runs."""
+    which every mode is known. failure_rate: of those with a known outcome. per_failed, per_run: mean number of modes in
+    failed runs, in judged runs."""
 
     codebook: str
     version: str
@@ -324,6 +325,7 @@ class Profile:
     succeeded: int
     complete: int
     failures: int
+    failure_rate: Figure
     per_failed: Figure
     per_run: Figure
     clean: Figure

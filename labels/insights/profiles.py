@@ -157,6 +157,7 @@ def _profile(material: Material, book: str, spared: dict[str, PreventedRow]) -> 
     return Profile(
         book, about.version if about else "", about.title if about else book, len(where),
         int((table.failed == 1).sum()), int((table.failed == 0).sum()), complete, int(counts.sum()),
+        shares.failure_rate(table.failed),
         shares.per_failed(table), shares.per_run(table), _clean(table), modes, shares.category_rows(table, modes),
         shares.groups(table), pairs(table), cascades(material.values, wanted, book),
         course.onset(table.value, first, steps, table.slugs),

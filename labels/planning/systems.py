@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -29,15 +29,24 @@ class SystemPlan:
     choice: Choice
 
 
-def by_system(store: Store, systems: Sequence[str], reviewer: str, assumed: Plan | None = None) -> list[SystemPlan]:
+def by_system(
+    store: Store,
+    systems: Sequence[str],
+    reviewer: str,
+    assumed: Plan | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[SystemPlan]:
     """For those of the systems ("" for runs that name none) that somebody has reviewed. assumed: all but steps and
-    success; the usual plan if None."""
+    success; the usual plan if None. progress: told before each system how many are done, of how many; what it raises
+    ends the calculation."""
     runs: dict[str, list[RunInfo]] = {name: [] for name in systems}
     for run in catalog.runs(store):
         if run.complete and run.steps and (run.system or "") in runs:
             runs[run.system or ""].append(run)
     found = []
-    for system, own in runs.items():
+    for done, (system, own) in enumerate(runs.items()):
+        if progress is not None:
+            progress(done, len(runs))
         if own and (estimate := SystemReviews(store, own[-1], reviewer).read()).chunks:
             found.append(_plan(system, own, estimate, assumed or Plan()))
     return found

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labels.insights.figures import FEW
-from review_tui.insights import cascades, groups, lost, onset, outcome, profile, saved, together, worth
+from review_tui.insights import cascades, comparison, groups, lost, onset, outcome, profile, saved, together, worth
 from review_tui.insights.drawing import PageRow
 from review_tui.insights.words import View, blank, wrapped
 from review_tui.sanitize import clean
@@ -32,6 +32,7 @@ PAGES = (
     Page(lost.rows),
     Page(saved.rows, needs_labels=False),
     Page(worth.rows, needs_labels=False),
+    Page(comparison.rows),
 )
 #: Between a row's key and its number, where several rows lead to the same.
 AGAIN = "\n"

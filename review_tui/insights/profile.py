@@ -29,6 +29,8 @@ MEASURES = {
 #: Cells of what stands right of a bar: value, interval, count.
 _NUMBERS = 22
 _PUBLISHED = 7
+#: From this width on the figures have titles.
+NARROW = 80
 #: From this width on the other measures stand beside the bars, each in so many cells.
 WIDE, _MORE = 160, 14
 
@@ -88,14 +90,24 @@ def rows(view: View) -> list[PageRow]:
 def _head(view: View, profile: Profile, column: Column) -> list[PageRow]:
     said = column.published
     n = f", {said.n:,} runs" if said and said.n and view.width >= 100 else ""
-    beside = f"  ◆ {short(said.title, max(8, view.width - len(column.title) - 15 - len(n)))}{n}" if said else ""
-    others = "".join(_brief(item.key).rjust(_PUBLISHED) for item in _others(profile, column, view.width))
-    more = "".join(f"{word:>{_MORE}}" for word in _more(column, view.width).values())
-    right = f"{more}{others} " if more or view.width >= 100 else ""
+    beside = f"  ◆ {short(said.title, max(8, view.width - len(column.title) - 23 - len(n)))}{n}" if said else ""
     return [
-        (None, [(f" {column.title}", "strong"), (beside, "mark"), None, ("p next ", "faint")]),
-        (None, [(" ", "text"), *LEGEND, None, (right, "faint")]),
+        (None, [(f" {column.title}", "strong"), (beside, "mark"), None, ("p next measure ", "faint")]),
+        (None, [(" ", "text"), *LEGEND, None, (f"{_titles(profile, column, view.width)} ", "faint")]),
     ]
+
+
+def _titles(profile: Profile, column: Column, width: int) -> str:
+    """What stands over the figures right of the bars, where there is room for it beside the legend."""
+    if width < NARROW:
+        return ""
+    more = "".join(f"{word:>{_MORE}}" for word in _more(column, width).values())
+    others = "".join(
+        f"{'◆' if place == 0 else ''}{_brief(item.key)}".rjust(_PUBLISHED)
+        for place, item in enumerate(_others(profile, column, width))
+    )
+    what = "failures" if column.measure == "failures" else "runs"
+    return f"{'share':>5} {'95 %':>7} {what:>8}{more}{others}"
 
 
 def _brief(key: str) -> str:
@@ -161,7 +173,7 @@ def numbers(figure: Figure) -> str:
 def _foot(view: View, profile: Profile, shown: list[PublishedColumn]) -> list[PageRow]:
     found = [blank(), heading("BY RUN")]
     told = [
-        ("failed", share_text(view.insights.failed)),
+        ("failed", share_text(profile.failure_rate)),
         ("none of the modes", share_text(profile.clean)),
         ("modes in a failed run", mean_text(profile.per_failed)),
         ("modes in a judged run", mean_text(profile.per_run)),

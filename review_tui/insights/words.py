@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from labels.insights.figures import FEW, Figure, Insights, ModeRow, Profile
+from labels.insights.figures import FEW, Comparison, Figure, Insights, ModeRow, Profile
 from labels.planning.systems import SystemPlan
 from review_tui.insights.drawing import PageRow
 from review_tui.sanitize import short
@@ -13,7 +13,8 @@ from review_tui.sanitize import short
 @dataclass(frozen=True)
 class View:
     """What a page is drawn from. width: cells of a row. column: the published figures beside ours, by place. by: the
-    attribute of the groups. order: `code` or `size`. plans: None until they are calculated."""
+    attribute of the groups. order: `code` or `size`. plans: None until they are calculated. comparing: attribute and
+    two values; compared: None until it is calculated, a sentence where it cannot be."""
 
     insights: Insights
     profile: Profile | None
@@ -24,7 +25,8 @@ class View:
     order: str = "code"
     plans: list[SystemPlan] | None = None
     plan: int = 0
-    hidden: frozenset[str] = field(default_factory=frozenset)
+    comparing: tuple[str, str, str] | None = None
+    compared: Comparison | str | None = None
 
 
 def percent(value: float | None) -> str:

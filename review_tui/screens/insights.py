@@ -14,9 +14,9 @@ from textual import on
 from textual.app import ComposeResult
 
 from review_tui.actions import INSIGHTS, Action
-from review_tui.insights.names import NAMES_OF_PAGES, PLAN_PAGE
+from review_tui.insights.names import NAMES_OF_PAGES, SHORT_NAMES
 from review_tui.sanitize import clean, short
-from review_tui.screens.insights_pages import InsightsPages
+from review_tui.screens.insights_on_demand import InsightsOnDemand, Stopped
 from review_tui.screens.reader import Reader
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.page import PageList
@@ -26,34 +26,24 @@ from sessions.errors import UserError
 if TYPE_CHECKING:
     from labels.insights.figures import Insights, Profile
     from labels.insights.reading.material import Material
-    from labels.planning.systems import SystemPlan
     from review_tui.insights.words import View
 
 #: How often progress is shown, in seconds.
 PROGRESS_S = 0.2
-#: Systems that a plan is calculated for, those with most judged runs.
-MOST_SYSTEMS = 40
-#: From this width on the names of all pages fit beside their numbers.
-NAMES = 78
+#: From this width on the names of all pages fit beside their numbers, in short, or as they are.
+NAMES, WHOLE_NAMES = 80, 90
 
 
-class Stopped(Exception):
-    """The reviewer left, or wants something else computed."""
-
-
-class InsightsScreen(InsightsPages):
+class InsightsScreen(InsightsOnDemand):
     """Pages of figures about the runs of a scope."""
 
     ACTIONS: ClassVar[list[Action]] = INSIGHTS
 
     def __init__(self) -> None:
         super().__init__()
-        self.material: Material | None = None
-        self.plans: list[SystemPlan] | None = None
-        self.doing, self.trouble = "", ""
+        self.trouble = ""
         #: Runs whose votes are left out because the reviewer is to judge them without knowing of others' votes.
-        self.hidden, self.all_votes = 0, False
-        self._stop = threading.Event()
+        self.hidden = 0
         #: What had been said when the figures were computed.
         self._said: object = None
 
@@ -72,7 +62,7 @@ class InsightsScreen(InsightsPages):
 
     def on_unmount(self) -> None:
         self.ready = False
-        self._stop.set()
+        self.stop.set()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show_page)
@@ -92,11 +82,10 @@ class InsightsScreen(InsightsPages):
 
     def begin(self) -> None:
         """Compute the figures of the scope. What was under way is told to stop."""
-        self._stop.set()
-        self._stop = threading.Event()
-        self.doing, self.trouble, self.plans = "computing", "", None
+        self.forget()
+        self.doing, self.trouble = "computing", ""
         self._show_head()
-        self.run_worker(self._compute(self._stop), exit_on_error=False, group="insights", exclusive=True)
+        self.run_worker(self._compute(self.stop), exit_on_error=False, group="insights", exclusive=True)
 
     async def _compute(self, stop: threading.Event) -> None:
         try:
@@ -135,33 +124,6 @@ class InsightsScreen(InsightsPages):
             raise Stopped
         return material, figures_of(material), len(hidden)
 
-    def _begin_plans(self) -> None:
-        if self.plans is None and self.found is not None and not self.doing:
-            self.doing = "calculating plans"
-            self.run_worker(self._plan(self._stop), exit_on_error=False, group="plans", exclusive=True)
-
-    async def _plan(self, stop: threading.Event) -> None:
-        from labels.planning.systems import by_system
-
-        systems = self._scope_systems()[:MOST_SYSTEMS]
-        try:
-            found = await asyncio.to_thread(by_system, self.station.store, systems, self.station.reviewer)
-        except UserError as error:
-            found, self.trouble = [], str(error)
-        if stop.is_set() or not self.ready:
-            return
-        self.doing, self.plans = "", found
-        self.show_page()
-
-    def _scope_systems(self) -> list[str]:
-        """Of the runs that the filters leave, the most frequent first."""
-        counts: dict[str, int] = {}
-        for profile in self.found.profiles if self.found else ():
-            for item in profile.groups:
-                if item.by == "system":
-                    counts[item.value] = max(counts.get(item.value, 0), item.runs)
-        return sorted(counts, key=lambda name: (-counts[name], name))
-
     # -- showing ------------------------------------------------------------------------------------------------
 
     @property
@@ -182,8 +144,9 @@ class InsightsScreen(InsightsPages):
         size = self.body.size
         by = GROUPED_BY[self.group % len(GROUPED_BY)]
         return View(
-            self.found, self.profile, size.width, size.height, self.column, by, self.order, self.plans, self.plan
-        )
+            self.found, self.profile, size.width, size.height, self.column, by, self.order, self.plans, self.plan,
+            self.comparing(), self.compared,
+        )  # fmt: skip
 
     def show_page(self) -> None:
         """Draw the present page anew."""
@@ -197,8 +160,7 @@ class InsightsScreen(InsightsPages):
             return
         from review_tui.insights.pages import PAGES, page_rows
 
-        if self.page == PLAN_PAGE:
-            self._begin_plans()
+        self.prepare()
         self.body.show(FixedRows(page_rows(PAGES[self.page], self.view())))
 
     def _show_head(self) -> None:
@@ -207,15 +169,23 @@ class InsightsScreen(InsightsPages):
         width = self.size.width
         first: list[tuple[str, str] | None] = [("insights  ", "accent")]
         if self.found is not None:
-            runs = self.found.runs
             words = f"{self.found.words}: " if self.found.words != "all runs" else ""
-            told = f"{runs.judged:,} runs judged, {runs.failed:,} failed, {runs.succeeded:,} successful"
-            if runs.unknown and width >= 100:
-                told += f", {runs.unknown:,} unknown"
+            told = self._told(self.found, width)
             first.append((short(words, max(10, width - len(told) - 28)), "warn"))
             first.append((f" {told}" if words else told, "strong"))
         first += [None, self._state()]
         self.query_one("#head", Bar).show(first, self._tabs(width))
+
+    def _told(self, found: Insights, width: int) -> str:
+        """Of the runs that the pages are about: those judged by the codebook that is shown."""
+        judged, failed, succeeded = found.runs.judged, found.runs.failed, found.runs.succeeded
+        by = ""
+        if (profile := self.profile) is not None:
+            by = f" by {short(profile.codebook, 20)}" if profile.judged != judged and width >= 60 else ""
+            judged, failed, succeeded = profile.judged, profile.failed, profile.succeeded
+        told = f"{judged:,} {'run' if judged == 1 else 'runs'} judged{by}, {failed:,} failed, {succeeded:,} successful"
+        unknown = judged - failed - succeeded
+        return told + (f", {unknown:,} unknown" if unknown and width >= 100 else "")
 
     def _state(self) -> tuple[str, str]:
         """What is being done, or what there is to be known."""
@@ -229,8 +199,9 @@ class InsightsScreen(InsightsPages):
     def _tabs(self, width: int) -> Pieces:
         pieces: list[tuple[str, str] | None] = []
         for place, name in enumerate(NAMES_OF_PAGES):
-            here = place == self.page
-            text = f"{place + 1} {name}" if here or width >= NAMES else f"{place + 1}"
+            here, number = place == self.page, (place + 1) % 10
+            brief = name if width >= WHOLE_NAMES else SHORT_NAMES.get(name, name)
+            text = f"{number} {brief}" if here or width >= NAMES else f"{number}"
             pieces.append((f" {text}" if not here else f" {text} ", "current" if here else "faint"))
         profile = self.profile
         book = short(f"{profile.codebook} {profile.version}", 24) if profile and width >= 110 else ""

@@ -53,6 +53,10 @@ class InsightsFilters(StationScreen):
                 values = self._values.setdefault(item.by, {})
                 values[item.value] = max(values.get(item.value, 0), item.runs)
 
+    def known_values(self, by: str) -> dict[str, int]:
+        """The values of an attribute that filters know, with the runs of each."""
+        return self._values.get(by, {})
+
     async def action_system(self) -> None:
         await self._filter_by("system")
 

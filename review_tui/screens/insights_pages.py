@@ -58,6 +58,9 @@ class InsightsPages(InsightsFilters):
     def action_page_9(self) -> None:
         self._turn_to(8)
 
+    def action_page_10(self) -> None:
+        self._turn_to(9)
+
     def action_measure(self) -> None:
         """The next measure, with the published figures that go with it."""
         self._step("column", MODES_PAGE)

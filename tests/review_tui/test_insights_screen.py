@@ -17,7 +17,8 @@ from labels.insights.reading import cache
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.model import Act, Label, Op, SetLabel, SetNone, SetVerdict, StepRef
 from review_tui.insights.names import NAMES_OF_PAGES
-from review_tui.screens.insights import InsightsScreen, Stopped
+from review_tui.screens.insights import InsightsScreen
+from review_tui.screens.insights_on_demand import Stopped
 from review_tui.transcript.folding import cells
 from sessions import catalog
 from sessions.catalog import RunInfo
@@ -110,7 +111,7 @@ SAYS = {
     "modes": "share of runs with the mode", "outcome": "Failed against successful runs", "groups": "[system]",
     "where": "Where the first failure of a run begins", "pairs": "Modes that occur together", "chains": "Cascades",
     "lost": "Spent after the first failure began", "saved": "Prevented by review",
-    "plan": "What a review every few steps buys",
+    "plan": "What a review every few steps buys", "compare": "Two groups of runs side by side",
 }  # fmt: skip
 
 
@@ -119,7 +120,7 @@ async def test_every_page_fits_and_is_harmless(judged_db: Path, size: tuple[int,
     async with station(judged_db, size=size) as here:
         screen = await open_insights(here)
         for number, name in enumerate(NAMES_OF_PAGES, 1):
-            await here.press(str(number))
+            await here.press(str(number % 10))
             await settled(here, screen)
             found = rows(screen)
             assert SAYS[name] in "\n".join(found)
@@ -456,3 +457,104 @@ async def test_figures_are_computed_again_from_what_is_said_now(judged_db: Path)
         await here.press("R")
         await settled(here, screen)
         assert "19 runs judged" in here.head
+
+
+# -- two groups side by side -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_systems(db: Path, tmp_path: Path) -> Path:
+    """Twelve runs of one system, of which half failed with a loop, and ten of another without any failure."""
+    make(db, tmp_path / "alpha", 12)
+    with Store.open(db) as store:
+        for number in range(10):
+            run = put(store, tmp_path / f"beta{number}.jsonl", [f"beta {number} step {step}" for step in range(10)])
+            with store.write() as tx:
+                tx.execute("UPDATE run SET system = 'beta', started_at = '2026-10-05T00:00:00Z' WHERE id = ?", [run.id])
+            fresh = catalog.run_by_id(store, run.id)
+            assert fresh is not None
+            judge(store, fresh, 0)
+            judge(store, fresh, 1)
+            judge(store, fresh, None, verdict="approve")
+    return db
+
+
+async def test_the_two_largest_groups_are_compared_at_once(two_systems: Path) -> None:
+    async with station(two_systems, size=MIDDLE) as here:
+        screen = await open_insights(here)
+        await here.press("0")
+        await here.until(lambda: screen.compared is not None and not screen.doing, "the comparison")
+        text = "\n".join(rows(screen))
+        assert "system: A = alpha, B = beta" in text
+        assert "beta fails less often than alpha: 0 % against 50 % of runs" in text
+        (row,) = [row for row in rows(screen) if "Step repetition" in row and "│" in row]
+        assert "50%" in row and "0%" in row and "-50 (-75..-13)" in row  # noqa: PT018
+        assert row.index("├") < row.index("●") < row.index("┤") < row.index("│")  # all of it is below zero
+        assert any("failure rate" in row and "◆" in row for row in rows(screen))
+        assert not any("Step repetition" in row and "◆" in row for row in rows(screen))  # after Holm it may be chance
+        await here.press("w")
+        await here.until(lambda: screen.compared is not None and not screen.doing, "the other way round")
+        assert "alpha fails more often than beta" in "\n".join(rows(screen))
+        await here.press("enter")
+        await here.until(lambda: here.app.screen is not screen, "the places of the mode")
+
+
+async def test_two_groups_are_chosen(two_systems: Path) -> None:
+    async with station(two_systems, size=SMALL) as here:
+        screen = await open_insights(here)
+        await here.press("v", "down", "enter")  # behind the systems: ranges of time
+        assert screen.page == 0
+        await here.press(*"soon", "enter")
+        assert "First group (no range of time)" in here.text
+        await here.press(*["backspace"] * 4, *"2026-10", "enter")
+        await here.press(*"2026-11", "enter")
+        await here.until(lambda: screen.compared is not None and not screen.doing, "the comparison")
+        text = " ".join(" ".join(rows(screen)).split())
+        assert "time: A = 2026-10, B = 2026-11" in text
+        assert "2026-11 fails more often than 2026-10" in text
+        await here.press("v", "escape")
+        assert screen.pair == ("time", "2026-10", "2026-11")
+        await here.press("v", "enter", "enter", "enter")
+        await here.until(lambda: screen.pair != ("time", "2026-10", "2026-11") and not screen.doing, "systems")
+        assert screen.pair == ("system", "alpha", "beta")
+        await here.press("o", "down", "down", "enter")  # runs that failed: compared anew
+        await here.until(lambda: isinstance(screen.compared, str) and not screen.doing, "what cannot be compared")
+        assert "no judged run has system" in " ".join(rows(screen))
+
+
+async def test_without_two_groups_the_page_says_what_to_do(db: Path, tmp_path: Path) -> None:
+    make(db, tmp_path / "alpha", 6)
+    async with station(db, size=SMALL) as here:
+        screen = await open_insights(here)
+        await here.press("0", "w")
+        assert "Press v and choose" in " ".join(" ".join(rows(screen)).split())
+        assert screen.comparing() is None
+
+
+async def test_plans_of_many_systems_end_when_the_screen_is_left(
+    db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from labels.planning import systems
+
+    for name in ("alpha", "beta", "gamma"):
+        make(db, tmp_path / name, 2, name)
+    begun: list[str] = []
+    go_on = threading.Event()
+    real = systems._plan
+
+    def slow(system: str, *rest: Any) -> Any:
+        begun.append(system)
+        assert go_on.wait(20)
+        return real(system, *rest)
+
+    monkeypatch.setattr(systems, "_plan", slow)
+    async with station(db, size=SMALL) as here:
+        screen = await open_insights(here)
+        await here.press("9")
+        await here.until(lambda: len(begun) == 1, "the first plan")
+        await here.until(lambda: "calculating plans of 0/3 systems" in here.head, "how far it is")
+        await here.press("q")
+        await here.until(lambda: here.app.screen is not screen, "the inbox")
+        go_on.set()
+        await here.pilot.pause(0.3)
+        assert len(begun) == 1
