@@ -295,6 +295,14 @@ def settled_runs(store: Store) -> set[str]:
     return {str(row[0]) for row in store.query("SELECT DISTINCT run FROM adjudication")}
 
 
+def has_ruled(store: Store, run: RunInfo, reviewer: str, chunk: str) -> bool:
+    """Whether a reviewer has ever settled anything on a chunk: they had all votes on it before them, and taking a
+    ruling back makes nobody forget."""
+    ids = catalog.ids_of(store, run.id)
+    sql = f"SELECT 1 FROM event WHERE run IN ({', '.join('?' * len(ids))}) AND reviewer = ? AND kind = ? AND chunk = ?"
+    return store.one(f"{sql} LIMIT 1", [*ids, reviewer, ADJUDICATE, chunk]) is not None
+
+
 def rulings_of(store: Store, run: RunInfo) -> list[tuple[Event, Adjudication, Ruling]]:
     """What was settled on a run and not taken back, in the order of (origin, sequence): after `bring_up_to_date`."""
     ids = catalog.ids_of(store, run.id)

@@ -21,6 +21,9 @@ from sessions.store import Store
 if TYPE_CHECKING:
     from labels.codebook import Codebook
 
+#: How the names of queues begin that are made for what comes back.
+OWN_PREFIX = "again: "
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

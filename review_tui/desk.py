@@ -408,6 +408,13 @@ class Desk:
     def _seconds(self) -> float:
         return min(LONGEST_LOOK, time.monotonic() - self._entered)
 
+    def _knows(self, chunk: str) -> bool:
+        """Whether this reviewer knows others' votes or notes on a chunk: having adjudicated it, or coded its notes."""
+        from labels.adjudication import has_ruled
+        from labels.coding.seen import notes_read
+
+        return any(known(self.store, self.run, self.reviewer, chunk) for known in (has_ruled, notes_read))
+
     def _record(self, *operations: Op, owner: DecisionView | None = None, at: Spot | None = None) -> None:
         """Write one act on the current chunk, on the one a label belongs to, or on another spot."""
         from labels.ledger import Ledger, chunk_target, run_target
@@ -438,7 +445,7 @@ class Desk:
                 seconds=round(self._seconds(), 1) if spot == self.spot and owner in (None, self.decision) else None,
                 shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in shown),
                 blind_suggestions=self._blind(spot, owner),
-                blind_votes=True,  # this screen never shows others' decisions
+                blind_votes=not self._knows(target.id),  # this screen itself never shows others' decisions
                 read=self.seen.share(self.store, self.run, first, last) if self.seen else None,
             ),
         )

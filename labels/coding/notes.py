@@ -1,7 +1,9 @@
 """The notes to be coded, and the codes beside them, as one reviewer may see them.
 
 In a queue, what others noted of a chunk is hidden until one has decided on it oneself (`labels.queues.hidden` says the
-same of one run); so are codes that only such notes have.
+same of one run); so are codes that only such notes have. Nothing vanishes that one has read: a note to which one gave a
+code stays, and so do the notes of runs that came back because of them (`labels.coding.seen`; what is decided there
+later is recorded as not blind).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import orjson
 
 from labels import beside
 from labels.beside import VERDICT
+from labels.coding import seen
 from labels.coding.coder import codes_of
 from labels.coding.fold import Code, Codes, NoteKey
 from labels.glance import OUTSIDE_PREFIX
@@ -115,11 +118,11 @@ def board(store: Store, reviewer: str) -> Board:
     adopt(store)
     notes, hidden = _visible(store, reviewer)
     every = codes_of(store)
-    seen = {note.key for note in notes}
+    shown = {note.key for note in notes}
     of: dict[NoteKey, list[Code]] = {}
     codes = []
     for code in every.codes.values():
-        mine = [key for key in code.notes if key in seen]
+        mine = [key for key in code.notes if key in shown]
         if mine or not code.notes:
             own = Code(code.id, code.name, code.former, mine, code.promoted, code.by)
             codes.append(own)
@@ -137,15 +140,17 @@ def _visible(store: Store, reviewer: str) -> tuple[list[Note], int]:
     owner = {str(alias): str(run) for alias, run in store.query("SELECT alias, run FROM run_alias")}
     place = {run.id: (run.no, run.title or run.id[:8]) for run in runs}
     queued = {owner.get(run, run) for run in queued_runs(store)}
+    queued -= {owner.get(run, run) for run in seen.runs_back(store)}
     mine: set[tuple[str, str]] | None = None
+    known: set[NoteKey] = set()
     found: list[Note] = []
     hidden = 0
     for run, who, chunk, label, at, text, anchor in store.query("SELECT * FROM note"):
         key = NoteKey(str(owner.get(run, run)), who, chunk, label)
         if who != reviewer and key.run in queued:
             if mine is None:
-                mine = _decided(store, owner, reviewer)
-            if (key.run, chunk) not in mine:
+                mine, known = _decided(store, owner, reviewer), seen.handled(store, reviewer, owner)
+            if (key.run, chunk) not in mine and key not in known:
                 hidden += 1
                 continue
         found.append(_note(key, at, text, orjson.loads(anchor), place.get(key.run, (0, key.run[:8]))[1]))

@@ -23,7 +23,7 @@ from labels.coding.fold import Code
 from labels.coding.notes import Board, Note
 from labels.coding.similar import typical
 from labels.maintenance import affected, remember_codebook
-from labels.queue_again import Back, Wish, bring_back
+from labels.queue_again import OWN_PREFIX, Back, Wish, bring_back
 from labels.redaction import Redactor
 from sessions import catalog
 from sessions.errors import UsageError
@@ -97,7 +97,7 @@ def promote(
     found.nones = len(more)
     if requeue:
         reason = f"{mode.slug}@{book.id} is new: it was noted here as {code.name!r}"
-        found.back = bring_back(store, f"again: {mode.slug}", [*wishes, *(more if nones else ())], reason, book)
+        found.back = bring_back(store, f"{OWN_PREFIX}{mode.label}", [*wishes, *(more if nones else ())], reason, book)
     return found
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labels.coding.fold import Code, NoteKey
     from labels.coding.notes import Board, Note
     from labels.coding.promote import Promoted
+    from labels.coding.undoing import Step
     from review_tui.screens.code_prompt import Named
     from review_tui.widgets.code_rows import NoteRows
 
@@ -238,19 +239,20 @@ class CodeActs(StationScreen):
         await self._step("redo", "Done again")
 
     async def _step(self, which: str, done: str) -> None:
-        def step() -> tuple[Any]:
-            return (getattr(self._coder(), which)(),)
+        from labels.coding import undoing
+
+        def step() -> tuple[Step | None]:
+            return ((undoing.undo if which == "undo" else undoing.redo)(self._coder()),)
 
         found = await self.work(step)
         if found is None or not self.ready:
             return
-        (event,) = found
-        if event is None:
+        (made,) = found
+        if made is None:
             self.say(f"Nothing to {which}.", "warn")
             return
         await self.load()
-        file = " (the codebook file stays as it is)" if event.data["said"]["op"] == "promote" else ""
-        self.say(f"{done}: {event.data['said']['op']}{file}.", "good")
+        self.say(f"{done}: {made.op}, {short(made.name, 40)}{_left(made, which)}.", "good")
 
     # -- near-duplicates ----------------------------------------------------------------------------------------
 
@@ -350,6 +352,17 @@ class CodeActs(StationScreen):
         from review_tui.screens.reader import Reader
 
         await self.station.push_screen(Reader("Promoted", promoted(made)))
+
+
+def _left(made: Step, which: str) -> str:
+    """What stays as it was when a promotion is taken back, or done again."""
+    if made.op != "promote":
+        return ""
+    if which == "redo":
+        return " (its chunks stay out of queues)"
+    gone = f"; queue {short(', '.join(made.gone), 40)} is gone" if made.gone else ""
+    stay = f"; queue {short(', '.join(made.stay), 40)} stays: somebody works in it" if made.stay else ""
+    return f"{gone}{stay} (the codebook file stays as it is)"
 
 
 def promoted(made: Promoted) -> list[tuple[str, str]]:

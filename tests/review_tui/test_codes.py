@@ -101,7 +101,7 @@ async def test_a_note_gets_a_code_and_the_next_uncoded_one_is_current(noted_db: 
         assert "4 notes, 3 uncoded · 1 code" in here.head
         await here.press("u")
         await changed(here, lambda: codes(noted_db) == {})
-        assert "Taken back: assign." in here.footer
+        assert "Taken back: assign, wrong clock." in here.footer
         await here.press("U")
         await changed(here, lambda: codes(noted_db) == {"wrong clock": [TEXTS[0]]})
 
@@ -268,7 +268,7 @@ async def test_promoting_makes_a_mode_that_can_be_labelled_at_once(noted_db: Pat
         await here.type("Times are compared across time zones as if they were one.")
         await here.until(lambda: here.screen == "Reader")
         assert "wrong-time-zone@ours 0.1" in here.text
-        assert "2 chunks to be decided on again in the queue again: wrong-time-zone" in here.text
+        assert "2 chunks to be decided on again in the queue again: Wrong time zone" in here.text
         mode = load(path).by_slug["wrong-time-zone"]
         assert mode.definition.startswith("Times are compared")
         assert mode.example is not None
@@ -279,7 +279,7 @@ async def test_promoting_makes_a_mode_that_can_be_labelled_at_once(noted_db: Pat
             assert [queue.items for queue in queues.queues(store)] == [2]
         await here.press("q", "Q")
         await here.until(lambda: here.screen == "QueuesScreen")
-        await here.until(lambda: "again: wrong-time-zone" in here.text)
+        await here.until(lambda: "again: Wrong time zone" in here.text)
         await here.press("enter")
         await here.until(lambda: here.screen == "QueueReviewScreen")
         await here.until(lambda: "You decided on this before. It is here again: wrong-time-zone@ours" in here.footer)

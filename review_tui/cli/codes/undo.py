@@ -13,16 +13,22 @@ from sessions.errors import UserError
 
 def step(ctx: click.Context, as_json: bool, kind: str) -> dict[str, Any]:
     """One step back or forth, and its JSON document. kind: `undo` or `redo`. Raises UserError if there is none."""
+    from labels.coding import undoing
     from labels.coding.coder import Coder
 
     person = Coder(settings(ctx).store(ctx), settings(ctx).reviewer_name())
-    event = person.undo() if kind == "undo" else person.redo()
-    if event is None:
+    made = (undoing.undo if kind == "undo" else undoing.redo)(person)
+    if made is None:
         raise UserError(f"there is nothing of {person.name} on codes to {kind}.")
-    what = str(event.data["said"]["op"])
     if not as_json:
-        output.line(f"{kind} of event {event.seq} ({what}).")
-    return {"event": event.id, "act": what}
+        output.line(f"{kind} of event {made.event.seq} ({made.op}, {made.name}).")
+        for name in made.gone:
+            output.line(f"  the queue {name!r} is gone: nobody has worked in it")
+        for name in made.stay:
+            output.line(f"  the queue {name!r} stays: somebody has worked in it")
+    return {
+        "event": made.event.id, "act": made.op, "code": made.name, "queues_gone": made.gone, "queues_kept": made.stay
+    }  # fmt: skip
 
 
 @click.command("undo")

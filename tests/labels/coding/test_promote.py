@@ -13,6 +13,8 @@ from labels import queue_next, queue_progress, queues
 from labels.codebook import BUILT_IN, Mode, load
 from labels.codebook_write import add_mode, create, quoted, raised
 from labels.coding.promote import Promoted, Wanted, promote, slug_of
+from labels.coding.seen import notes_read
+from labels.coding.undoing import redo, undo
 from labels.queue_again import Wish, bring_back, reason_for
 from sessions.errors import UsageError, UserError
 
@@ -163,8 +165,8 @@ def test_those_who_had_decided_get_the_chunks_again_until_they_have_said_somethi
     desk.coder().assign("wrong clock", [noted])
     found = made(desk, own)
     (queue,) = queues.queues(desk.store)
-    assert (queue.name, queue.items, queue.reviewers, queue.policy) == ("again: wrong-clock", 1, 2, "every:2")
-    assert (found.back.made, found.back.items, found.back.left) == (["again: wrong-clock"], 1, {})
+    assert (queue.name, queue.items, queue.reviewers, queue.policy) == ("again: wrong clock", 1, 2, "every:2")
+    assert (found.back.made, found.back.items, found.back.left) == (["again: wrong clock"], 1, {})
     assert [ref.id for ref in queue.codebooks] == ["ours"]
     for who in ("ann", "bob"):
         given_out = queue_next.take(desk.store, queue, who)
@@ -191,7 +193,7 @@ def test_chunks_of_runs_in_a_queue_come_back_there(desk: CodingDesk, own: Path):
     assert queue_next.take(desk.store, old, "ann") is None
     desk.coder().assign("wrong clock", [noted, desk.note("whole", run=0, chunk=None), desk.note("b", run=1)])
     found = made(desk, own)
-    assert found.back.queues == {"old": 1, "again: wrong-clock": 1}
+    assert found.back.queues == {"old": 1, "again: wrong clock": 1}
     assert list(found.back.left.values()) == ["its run is in the queue 'old', which has no such chunk"]
     given_out = queue_next.take(desk.store, old, "ann")
     assert given_out is not None
@@ -234,3 +236,90 @@ def test_names_of_queues_do_not_clash(desk: CodingDesk):
 def test_a_new_codebook_needs_a_free_path(own: Path):
     with pytest.raises(UserError, match="is there already"):
         create(own, "x", "X", Mode(slug="a", name="A", definition="A."))
+
+
+# -- what was read stays readable ---------------------------------------------------------------------------------
+
+
+def test_promoting_hides_no_note_and_no_code(desk: CodingDesk, own: Path):
+    """Notes of others, on runs that get into a queue by it: coded ones, uncoded ones, and other codes."""
+    keys = [desk.note(f"note {n}", run=n, chunk=n, who="imported:them") for n in range(3)]
+    same_run = desk.note("of the same run", run=0, chunk=1, who="bob")
+    desk.coder().assign("wrong clock", keys[:2])
+    desk.coder().assign("other", [keys[2], same_run])
+    before = desk.board()
+    found = made(desk, own)
+    assert found.back.made == ["again: wrong clock"]
+    after = desk.board()
+    assert ({note.key for note in after.notes}, after.hidden) == ({note.key for note in before.notes}, 0)
+    assert desk.shown() == {"wrong clock": ["note 0", "note 1"], "other": ["note 2", "of the same run"]}
+
+
+def test_who_coded_a_note_keeps_it_in_a_queue_and_is_blind_no_more(desk: CodingDesk):
+    keys = [desk.note("bob's", run=0, chunk=n, who="bob") for n in range(2)]
+    desk.coder().assign("x", [keys[0]])
+    queues.create(desk.store, "q", [desk.runs[0]], policy="every:2")
+    board = desk.board()
+    assert ([note.key for note in board.notes], board.hidden) == ([keys[0]], 1)
+    assert undo(desk.coder()) is not None
+    assert [note.key for note in desk.board().notes] == [keys[0]]  # taking the code back makes nobody forget
+    assert desk.board("eve").notes == []
+    read = [notes_read(desk.store, desk.runs[0], "ann", key.chunk) for key in keys]
+    assert read == [True, False]
+    assert not any(notes_read(desk.store, desk.runs[0], who, keys[0].chunk) for who in ("bob", "eve"))
+
+
+def test_on_what_came_back_because_of_notes_others_do_not_decide_blind(desk: CodingDesk, own: Path):
+    key = desk.note("a", who="bob")
+    desk.coder().assign("wrong clock", [key])
+    assert not notes_read(desk.store, desk.runs[0], "eve", key.chunk)
+    made(desk, own)
+    assert notes_read(desk.store, desk.runs[0], "eve", key.chunk)
+    assert not notes_read(desk.store, desk.runs[0], "bob", key.chunk)  # it is his own
+
+
+def test_undoing_a_promotion_takes_its_queue_back(desk: CodingDesk, own: Path):
+    old = queues.create(desk.store, "old", [desk.runs[2]], policy="every:2")
+    desk.coder().assign("wrong clock", [desk.note("a"), desk.note("b", run=2)])
+    made(desk, own)
+    assert queue_next.take(desk.store, old, "ann") is not None
+    queue_next.release(desk.store, old, "ann")
+    step = undo(desk.coder())
+    assert step is not None
+    assert (step.op, step.name, step.gone, step.stay) == ("promote", "wrong clock", ["again: wrong clock"], [])
+    assert [queue.name for queue in queues.queues(desk.store)] == ["old"]
+    assert desk.store.query("SELECT * FROM queue_again") == []
+    assert [code.promoted for code in desk.board().codes] == [[]]
+    assert desk.store.query("SELECT queue FROM queue_item WHERE queue <> ?", [old.id]) == []
+
+
+def test_a_queue_in_which_somebody_has_worked_stays(desk: CodingDesk, own: Path):
+    desk.coder().assign("wrong clock", [desk.note("a"), desk.note("b", run=1)])
+    made(desk, own)
+    desk.none("ann", 0, 0)
+    step = undo(desk.coder())
+    assert step is not None
+    assert (step.gone, step.stay) == ([], ["again: wrong clock"])
+    assert len(desk.store.query("SELECT * FROM queue_again")) == 2
+
+
+def test_a_queue_that_somebody_has_open_stays(desk: CodingDesk, own: Path):
+    desk.coder().assign("wrong clock", [desk.note("a")])
+    made(desk, own)
+    (queue,) = queues.queues(desk.store)
+    assert queue_next.take(desk.store, queue, "ann") is not None
+    step = undo(desk.coder())
+    assert step is not None
+    assert step.stay == ["again: wrong clock"]
+
+
+def test_undo_and_redo_name_the_code(desk: CodingDesk):
+    desk.coder().assign("first", [desk.note("a")])
+    desk.coder().rename(desk.board().code("first").id, "second")
+    for act in (undo, undo):
+        step = act(desk.coder())
+        assert step is not None
+    assert (step.op, step.name) == ("assign", "first")
+    again = redo(desk.coder())
+    assert again is not None
+    assert (again.op, again.name) == ("assign", "first")

@@ -59,12 +59,12 @@ def test_from_notes_to_a_mode_and_back_to_a_queue(call, runs: list[str], tmp_pat
     file = tmp_path / "ours.toml"
     promoted = call("codes", "promote", "wrong time zone", file, "--json").json
     assert promoted["created"]
-    assert promoted["queues"] == [{"name": "again: wrong-time-zone", "items": 2}]
+    assert promoted["queues"] == [{"name": "again: wrong time zone", "items": 2}]
     assert call("codebook", "check", file).code == 0
-    given = call("queue", "next", "again: wrong-time-zone", "--json").json
+    given = call("queue", "next", "again: wrong time zone", "--json").json
     assert given["item"]["run"] in runs[:2]
     assert given["item"]["again"] == "wrong-time-zone@ours is new: it was noted here as 'wrong time zone'"
-    assert "you decided on it before" in call("queue", "next", "again: wrong-time-zone").err
+    assert "you decided on it before" in call("queue", "next", "again: wrong time zone").err
     assert "wrong-time-zone@ours" in call("codes", "list").out
     assert [item["note"] for item in notes(call, "--uncoded")] == []
     assert len(notes(call, "--code", "wrong time zone")) == 2
@@ -148,3 +148,14 @@ def test_in_a_queue_others_notes_are_not_shown_before_ones_own_verdict(call, run
 
 def test_json_documents_are_one_line_each(call, runs: list[str]):
     assert json.loads(call("codes", "list", "--json").out)["schema"] == "review-tui/codes-list/1"
+
+
+def test_undoing_a_promotion_says_what_goes_with_it(call, runs: list[str], tmp_path: Path):
+    call("codes", "assign", "wrong clock", notes(call)[0]["note"])
+    call("codes", "promote", "wrong clock", tmp_path / "ours.toml")
+    assert codes(call) == {"wrong clock": 1}
+    said = call("codes", "undo").out
+    assert "(promote, wrong clock)" in said
+    assert "the queue 'again: wrong clock' is gone" in said
+    assert call("queue", "list", "--json").json["queues"] == []
+    assert codes(call) == {"wrong clock": 1}
