@@ -16,7 +16,7 @@ from labels.insights.prevented import prevented
 from labels.insights.reading import packed as at
 from labels.insights.reading.cache import load
 from labels.insights.reading.material import OUTCOME_BOOK, Material, gather, reviewers
-from labels.insights.reading.runs import times
+from labels.insights.reading.runs import RunRow, times
 from labels.insights.reading.settled import ABSENT, PRESENT
 from labels.insights.remarks import missing, notes
 from labels.insights.scope import Scope
@@ -61,7 +61,7 @@ def figures_of(material: Material) -> Insights:
         scope.words, sources, counts, shares.failure_rate(material.failed[judged]), mean(recalls, NO_RECALL),
         tuple(profiles), every, (), (),
     )  # fmt: skip
-    return _told(result, material)
+    return _told(result, material, rows)
 
 
 def is_wanted(name: str, scope: Scope) -> bool:
@@ -69,8 +69,8 @@ def is_wanted(name: str, scope: Scope) -> bool:
     return name in scope.codebooks if scope.codebooks else name != OUTCOME_BOOK
 
 
-def _told(result: Insights, material: Material) -> Insights:
-    return replace(result, missing=missing(result, material), notes=notes(result, material))
+def _told(result: Insights, material: Material, judged: list[RunRow]) -> Insights:
+    return replace(result, missing=missing(result, material, judged), notes=notes(result, material))
 
 
 def _run_counts(material: Material, judged: Array) -> RunCounts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labels.gold.people import alike, nobodies, note_on
@@ -10,20 +11,27 @@ from labels.insights.reading.counted import OUTSIDERS
 
 if TYPE_CHECKING:
     from labels.insights.reading.material import Material
+    from labels.insights.reading.runs import RunRow
 
 
-def missing(found: Insights, material: Material) -> tuple[Missing, ...]:
-    """In the order of weight."""
+def missing(found: Insights, material: Material, judged: Sequence[RunRow]) -> tuple[Missing, ...]:
+    """In the order of weight. judged: the judged runs."""
     runs = found.runs
     if not material.all_runs:
-        return (Missing("there are no runs yet", "`review-tui import PATH` reads them, `review-tui demo` makes one."),)
+        return (
+            Missing(
+                "there are no runs yet",
+                "`review-tui import PATH` reads them; open one in the station and label what failed (l).",
+            ),
+        )
     if not runs.scope:
         return (
             Missing(f"no run is in this scope ({found.words})", "Take a filter off; `review-tui runs` lists runs."),
         )
     if not runs.judged:
         return (_no_labels(found),)
-    return tuple(item for item in (_few(found), _outcomes(found), _places(found), _times(found), _names(found)) if item)
+    every = (_few(found), _outcomes(found), _places(found), _times(found), _names(judged))
+    return tuple(item for item in every if item)
 
 
 def _no_labels(found: Insights) -> Missing:
@@ -85,36 +93,41 @@ def _places(found: Insights) -> Missing | None:
 
 
 def _times(found: Insights) -> Missing | None:
-    main = found.profile()
-    if main is None or not main.lost.runs:
+    lost = [profile.lost for profile in found.profiles if profile.lost.runs]
+    if not lost:
         return None
-    untimed, uncounted, runs = main.lost.untimed, main.lost.uncounted, main.lost.runs
-    what = [name for name, count in (("times", untimed), ("token counts", uncounted)) if count == runs]
+    untimed = all(item.untimed == item.runs for item in lost)
+    uncounted = all(item.uncounted == item.runs for item in lost)
+    what = [name for name, none in (("times", untimed), ("token counts", uncounted)) if none]
     if not what:
         return None
     return Missing(
         f"the sources of these runs have no {' and no '.join(what)} for their steps: what was lost after the first"
-        " failure is told in steps only"
-        + ("" if len(what) == 2 else f" and {'tokens' if untimed == runs else 'time'}"),
+        " failure is told in steps only" + ("" if len(what) == 2 else f" and {'tokens' if untimed else 'time'}"),
         "Import the runs from a format that carries them (docs/formats.md says which do).",
     )
 
 
-def _names(found: Insights) -> Missing | None:
-    """Runs that do not say what made them."""
-    main = found.profile()
-    unnamed = {
-        group.by: group.runs
-        for group in (main.groups if main else ())
-        if group.by in ("system", "model") and not group.value
-    }
-    if main is None or not unnamed:
+def _names(judged: Sequence[RunRow]) -> Missing | None:
+    """Runs that do not say what made them. judged: the judged ones."""
+    unnamed = {by: sum(not getattr(row, by) for row in judged) for by in ("system", "model")}
+    what = " and ".join(f"the {by} of {count:,}" for by, count in unnamed.items() if count)
+    if not what:
         return None
-    what = " and ".join(f"the {by} of {runs:,}" for by, runs in unnamed.items())
     return Missing(
-        f"{what} of {main.judged:,} judged runs is not known: they stand under (not said)",
+        f"{what} of {_many(len(judged), 'judged run')} is not known: they stand under (not said)",
         "Their sources do not name it; docs/formats.md says which formats do.",
     )
+
+
+def _were(count: int, what: str) -> str:
+    """`1 run was`, `2 runs were`."""
+    return f"{_many(count, what)} {'was' if count == 1 else 'were'}"
+
+
+def _many(count: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _names_of_people(found: Insights, material: Material) -> list[str]:
@@ -134,27 +147,28 @@ def notes(found: Insights, material: Material) -> tuple[str, ...]:
         return tuple(told)
     settled = f"votes settled by {sources.rule}"
     settled += f" of at least {sources.min_votes} people" if sources.min_votes > 1 else ""
-    said = f"labels: {settled}; of {found.runs.judged:,} judged runs {sources.runs_one:,} rest on one person's word"
+    said = f"labels: {settled}; of {_many(found.runs.judged, 'judged run')}"
+    said += f" {sources.runs_one:,} rest{'s' if sources.runs_one == 1 else ''} on one person's word"
     said += f", {sources.runs_more:,} on several people's"
     said += f", {sources.runs_adjudicated:,} have a mode that was adjudicated" if sources.runs_adjudicated else ""
     told.append(f"{said}. Suggestions of detectors are never counted.")
     if sources.outside:
         told.append(
-            f"outside annotators' votes count: {sources.runs_outside:,} runs were judged by them alone"
+            f"outside annotators' votes count: {_were(sources.runs_outside, 'run')} judged by them alone"
             + (" (nobody here has judged any)." if material.scope.outside == "auto" else ".")
         )
     if sources.repeated:
         told.append(
-            f"{sources.repeated:,} of those votes repeat annotations that stand beside another run of their corpus:"
-            " they count, but are no reading of their own."
+            f"{sources.repeated:,} of those votes stand beside another run of their corpus, too, word for word: they"
+            " count, but are no reading of their own."
         )
     if sources.runs_partly:
         told.append(
-            f"{sources.runs_partly:,} runs were judged in part only: a mode found in them counts, one not found is"
-            " unknown, so shares lean upwards; --complete leaves these runs out."
+            f"{_were(sources.runs_partly, 'run')} judged in part only: a mode found there counts, one not found is"
+            " unknown, so shares lean upwards; --complete leaves such runs out."
         )
     if sources.unsettled:
-        told.append(f"{sources.unsettled:,} judgements are unsettled by the rule and count as not judged.")
+        told.append(f"left unsettled by the rule, and counted as not judged: {_many(sources.unsettled, 'judgement')}.")
     for reason, count in sources.left_out:
-        told.append(f"left out: {count:,} {reason}.")
+        told.append(f"left out: {reason}: {count:,}.")
     return tuple(told)

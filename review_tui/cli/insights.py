@@ -113,7 +113,7 @@ def command(
         found = replace(found, notes=(*found.notes, _hidden(len(hidden))))
     checks = [fail_if.check(threshold, found) for threshold in thresholds]
     if html is not None:
-        _report(html, store, found, given.reviewer_name())
+        _report(html, store, found, compared, given.reviewer_name())
     if as_json:
         from review_tui.cli import insights_json
 
@@ -165,12 +165,12 @@ def _progress() -> Callable[[int, int], None]:
     return tell
 
 
-def _report(path: Path, store: Store, found: Insights, reviewer: str) -> None:
+def _report(path: Path, store: Store, found: Insights, compared: Comparison | None, reviewer: str) -> None:
     from labels.planning.systems import by_system
     from review_tui.report import file, page
 
     systems = {group.value for profile in found.profiles for group in profile.groups if group.by == "system"}
-    file.write(path, page.render(found, by_system(store, sorted(systems), reviewer)))
+    file.write(path, page.render(found, by_system(store, sorted(systems), reviewer), compared))
     output.note(f"the report is in {path}.")
 
 

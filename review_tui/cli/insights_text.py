@@ -118,7 +118,7 @@ def _onset(profile: Profile) -> None:
         most = max(onset.bins)
         for place, count in enumerate(onset.bins):
             bar = "#" * round(40 * count / most) if most else ""
-            output.line(f"  {place * 10:3d}-{place * 10 + 10:<3d} %  {count:>6,}  {bar}".rstrip())
+            output.line(f"{f'{place * 10}-{place * 10 + 10} %':>10}  {count:>6,}  {bar}".rstrip())
     if onset.unplaced:
         output.note(f"{output.count(onset.unplaced, 'run')} more have failures without a place.")
 
@@ -139,7 +139,10 @@ def show_comparison(found: Comparison) -> None:
     output.line()
     output.table(rows, right=frozenset(range(1, 7)))
     one, two, change = found.per_failed
-    output.line(f"modes per failed run: {number(one)}, {number(two)}; difference {number(change)}")
+    if one.value is None and two.value is None:
+        output.line(f"modes per failed run: {number(one)}")
+    else:
+        output.line(f"modes per failed run: {number(one)}, {number(two)}; difference {number(change)}")
     for text in found.notes:
         output.note(text)
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 
-from labels.insights.figures import FEW, Insights, Profile, RunCounts, Sources
+from labels.insights.figures import FEW, Comparison, Insights, Profile, RunCounts, Sources
 from labels.planning.systems import SystemPlan
 from review_tui.report import course, failing
+from review_tui.report.comparison import comparison
 from review_tui.report.failing import seen
 from review_tui.report.parts import section
 from review_tui.report.words import around, percent, runs, safe, sentence
@@ -25,14 +26,18 @@ _SHARES = (
 def render(
     insights: Insights,
     systems: Sequence[SystemPlan] = (),
+    compared: Comparison | None = None,
     *,
     title: str = "Failure profile",
     at: datetime | None = None,
 ) -> str:
-    """The page as text. systems: what review buys for each. at: the moment it says it is of; now if None."""
+    """The page as text. systems: what review buys for each. compared: two groups of runs. at: the
+    moment it says it is of; now if None."""
     moment = (at or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     profiles = {f"p{place}": profile for place, profile in enumerate(insights.profiles) if profile.judged}
-    parts = [_head(insights, title, moment, profiles), _says(insights), _tiles(insights)]
+    parts = [_head(insights, title, moment, profiles, compared is not None), _says(insights), _tiles(insights)]
+    if compared is not None:
+        parts.append(section("compared", "Two groups side by side", comparison(compared)))
     parts += [_profile(key, profile, insights) for key, profile in profiles.items()]
     parts += [section("worth", "What a chunk of review buys", worth(systems)), _missing(insights), _made(insights)]
     style = files("review_tui.report").joinpath("style.css").read_text("utf-8")
@@ -49,13 +54,15 @@ def render(
 # -- the top --------------------------------------------------------------------------------------------------------
 
 
-def _head(insights: Insights, title: str, moment: str, profiles: dict[str, Profile]) -> str:
+def _head(insights: Insights, title: str, moment: str, profiles: dict[str, Profile], compares: bool) -> str:
     if len(profiles) == 1:
         anchors = [(f"{key}-{part}", words) for key in profiles
                    for part, words in (("modes", "What fails"), ("lift", "Fatal or recoverable"),
                                        ("groups", "For whom"), ("onset", "Where it begins"))]  # fmt: skip
     else:
         anchors = [(key, safe(profile.title, 60)) for key, profile in profiles.items()]
+    if compares:
+        anchors.insert(0, ("compared", "Two groups side by side"))
     anchors += [("worth", "What review buys"), ("made", "How these figures were made")]
     links = "".join(f'<a href="#{anchor}">{words}</a>' for anchor, words in anchors)
     under = f'<p class="sub">{safe(insights.words)} \u00b7 {moment}</p>'
@@ -72,9 +79,10 @@ def _says(insights: Insights) -> str:
     counts, profile = insights.runs, _main(insights)
     if not counts.judged or profile is None:
         return '<p class="says">Nothing has been judged yet: there is nothing to say about failures.</p>'
-    known = counts.failed + counts.succeeded
-    said = [f"Of {runs(known)} with a known outcome {counts.failed:,} failed." if known else
-            f"{runs(counts.judged).capitalize()} judged; whether they failed is not known."]  # fmt: skip
+    known = profile.failed + profile.succeeded
+    by = f" by {safe(profile.title, 60)}" if profile.judged < counts.judged else ""
+    said = [f"Of {runs(known)}{by and f' judged{by} and'} with a known outcome {profile.failed:,} failed." if known else
+            f"{runs(profile.judged).capitalize()} judged{by}; whether they failed is not known."]  # fmt: skip
     if profile.per_failed.value is not None and not profile.per_failed.too_few:
         said.append(f"A failed run shows {profile.per_failed.value:.1f} failure modes on average.")
     top = [row for row in seen(profile) if not row.runs.too_few][:3]
@@ -93,9 +101,9 @@ def _says(insights: Insights) -> str:
 def _tiles(insights: Insights) -> str:
     profile = _main(insights)
     found = [_tile(f"{insights.runs.judged:,}", "runs judged", f"of {insights.runs.scope:,} in scope")]
-    if insights.failed.value is not None:
-        found.append(_tile(percent(insights.failed.value), "of runs failed", around(insights.failed)))
     if profile is not None:
+        if profile.failure_rate.value is not None:
+            found.append(_tile(percent(profile.failure_rate.value), "of runs failed", around(profile.failure_rate)))
         item, of = (profile.per_failed, "failed run") if profile.failed >= FEW else (profile.per_run, "judged run")
         if item.value is not None:
             found.append(_tile(f"{item.value:.1f}", f"modes per {of}", around(item, shares=False)))

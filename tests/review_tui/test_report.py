@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from insight_desk import BOOKS, LOOP, MISMATCH, RESET, WRONG, Desk
 
-from labels.insights import build
+from labels.insights import Scope, build
+from labels.insights.compare import compare
 from labels.planning.systems import by_system
 from review_tui.report import file, page
 from sessions.errors import UserError
@@ -227,3 +228,32 @@ def test_a_browser_lays_it_out_within_the_page(tmp_path: Path, desk: Desk):
     )
     assert re.search(r'data-wide="(\d+)"', shown.stdout), shown.stderr[-300:]
     assert 'data-wide="0"' in shown.stdout
+
+
+# -- two groups -----------------------------------------------------------------------------------------------------
+
+
+def test_two_groups_are_in_the_report(desk: Desk):
+    busy(desk)
+    insights = build(desk.store, BOOKS)
+    compared = compare(desk.store, BOOKS, Scope(), "system", "crew", "other")
+    found = outline(page.render(insights, (), compared, at=WHEN))
+    assert "By system: crew (15 runs) and other (15 runs), judged by the codebook mast." in found.text
+    assert compared.sentence in found.text
+    assert "compared" in {attributes.get("id") for _, attributes in found.tags}
+    assert ("a", {"href": "#compared"}) in found.tags
+    row = next(row for row in compared.rows if row.what == LOOP)
+    assert f"{(row.difference.value or 0) * 100:+.0f} ({(row.difference.low or 0) * 100:+.0f} to " in found.text
+    assert "Two groups" not in outline(page.render(insights, at=WHEN)).text
+
+
+def test_names_of_groups_are_harmless_and_too_few_are_not_drawn(desk: Desk):
+    for place in range(3):
+        desk.judged(desk.run(system=HOSTILE if place else "plain"), LOOP)
+    compared = compare(desk.store, BOOKS, Scope(), "system", HOSTILE, "plain")
+    html = page.render(build(desk.store, BOOKS), (), compared, at=WHEN)
+    found = outline(html)
+    assert "<script>" not in html
+    assert not set(html) & set("\x1b\x07\u202e")
+    assert "Too few runs to tell" in found.text
+    assert "Differences between the two groups" not in {attributes.get("aria-label") for _, attributes in found.tags}
