@@ -67,9 +67,7 @@ def pairs(profile: Profile) -> None:
         return
     output.line()
     found.sort(key=lambda pair: (pair.adjusted or 0.0, -(pair.phi or 0.0)))
-    output.line(
-        "together more often than expected (by no more than chance gives, where p is not small):"
-    )
+    output.line("together more often than expected (by no more than chance gives, where p is not small):")
     rows: list[tuple[str, ...]] = [("modes", "both", "by chance", "phi", "p adjusted", "runs")]
     rows += [
         (f"{profile.name(pair.first)} + {profile.name(pair.second)}", f"{pair.both:,}", f"{pair.expected:.1f}",
