@@ -3,7 +3,7 @@
 In a queue, what others noted of a chunk is hidden until one has decided on it oneself (`labels.queues.hidden` says the
 same of one run); so are codes that only such notes have. Nothing vanishes that one has read: a note to which one gave a
 code stays, and so do the notes of runs that came back because of them (`labels.coding.seen`; what is decided there
-later is recorded as not blind).
+later is recorded as not blind). What the importer of a corpus wrote itself is no note to code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from labels.coding import seen
 from labels.coding.coder import codes_of
 from labels.coding.fold import Code, Codes, NoteKey
 from labels.glance import OUTSIDE_PREFIX
+from labels.importing.wordless import wordless
 from labels.ledger import adopt
 from labels.model import WHOLE_RUN
 from labels.queues import queued_runs
@@ -118,6 +119,8 @@ def board(store: Store, reviewer: str) -> Board:
     adopt(store)
     notes, hidden = _visible(store, reviewer)
     every = codes_of(store)
+    coded = {key for code in every.codes.values() for key in code.notes}
+    notes = [note for note in notes if note.key in coded or not wordless(note.key.reviewer)]
     shown = {note.key for note in notes}
     of: dict[NoteKey, list[Code]] = {}
     codes = []
@@ -147,7 +150,7 @@ def _visible(store: Store, reviewer: str) -> tuple[list[Note], int]:
     hidden = 0
     for run, who, chunk, label, at, text, anchor in store.query("SELECT * FROM note"):
         key = NoteKey(str(owner.get(run, run)), who, chunk, label)
-        if who != reviewer and key.run in queued:
+        if who != reviewer and key.run in queued and not wordless(who):
             if mine is None:
                 mine, known = _decided(store, owner, reviewer), seen.handled(store, reviewer, owner)
             if (key.run, chunk) not in mine and key not in known:

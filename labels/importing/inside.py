@@ -11,6 +11,7 @@ from labels.codebook import Codebook, Codebooks, Crosswalk
 from labels.importing.books import ATTRIBUTION, OUTCOME, outside
 from labels.importing.report import Imported
 from labels.importing.vote import OutsideVote, Said, whole
+from labels.importing.wordless import MAST_ANNOTATOR, MAST_JUDGE, TAU_REWARD
 from labels.scoring.corpora.inside import checklist, human_labels
 from labels.scoring.truth import Verdict
 from sessions.errors import UsageError
@@ -95,7 +96,7 @@ def _human(run: Run, rows: list[Any], book: Codebook, blocks: Blocks, report: Im
         if modes := human_labels(own, table):
             number = key.removeprefix("annotator").strip("_ ")
             yield _vote(
-                f"mast-annotator-{number}", MAST_HUMAN, book, modes, run, note=note, wording=wording,
+                f"{MAST_ANNOTATOR}{number}", MAST_HUMAN, book, modes, run, note=note, wording=wording,
                 independent=first == where,
             )  # fmt: skip
 
@@ -134,7 +135,7 @@ def _by_model(run: Run, said: Mapping[str, Any], book: Codebook, report: Importe
         modes |= {f"{slug}@{book.id}": Verdict(value == 1) for slug in entry.to}
     if modes:
         note = "A language model's answers: the full set of MAST was not read by people."
-        yield _vote("mast-judge (model)", MAST_FULL, book, modes, run, note=note)
+        yield _vote(MAST_JUDGE, MAST_FULL, book, modes, run, note=note)
 
 
 def _vote(
@@ -182,7 +183,7 @@ def _tau(run: Run, reference: Mapping[str, Any]) -> Iterator[OutsideVote]:
         return
     failed = float(reward) < 1.0
     said = (whole(run.steps, "goal-not-reached", f"reward {float(reward):g}"),) if failed else ()
-    yield OutsideVote("tau-bench-reward", TAU, outside(OUTCOME), said)
+    yield OutsideVote(TAU_REWARD, TAU, outside(OUTCOME), said)
 
 
 def leftover(report: Imported) -> Counter[str]:

@@ -6,6 +6,7 @@ What is shown is read in a thread and never holds more than this reviewer may se
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 WIDE, ROOMY, TALL = 100, 160, 34
 #: How often what others write is looked for, in seconds.
 ELSEWHERE_S = 1.0
-FILTERS = ("all", "without a code", "with the code")
+ALL, UNCODED, CODE = "all", "without a code", "with the code"
+#: By whom a note is: oneself, other people here, annotators of corpora.
+BY: dict[str, Callable[[Note, str], bool]] = {
+    "yours": lambda note, me: note.key.reviewer == me,
+    "of colleagues": lambda note, me: note.key.reviewer != me and not note.is_imported,
+    "imported": lambda note, me: note.is_imported,
+}
 
 
 class CodesScreen(CodeActs):
@@ -50,7 +57,7 @@ class CodesScreen(CodeActs):
 
     def __init__(self) -> None:
         super().__init__()
-        self.filter = "all"
+        self.filter = ALL
         self.words = ""
         self._version = -1
 
@@ -126,9 +133,11 @@ class CodesScreen(CodeActs):
         board = self.board
         assert board is not None
         found = board.notes
-        if self.filter == FILTERS[1]:
+        if self.filter in BY:
+            found = [note for note in found if BY[self.filter](note, self.station.reviewer)]
+        elif self.filter == UNCODED:
             found = [note for note in found if not board.of.get(note.key)]
-        elif self.filter == FILTERS[2] and (code := self.code):
+        elif self.filter == CODE and (code := self.code):
             mine = set(code.notes)
             found = [note for note in found if note.key in mine]
         words = self.words.casefold().split()
@@ -156,7 +165,7 @@ class CodesScreen(CodeActs):
     def _nothing(self) -> list[tuple[str, str]]:
         assert self.board is not None
         blank = ("", "text")
-        if self.board.notes and (self.words or self.filter != "all"):
+        if self.board.notes and (self.words or self.filter != ALL):
             return [blank, ("No note is so.", "text"), ("f and / change what is shown.", "faint")]
         if self.board.hidden:
             many = "1 note" if self.board.hidden == 1 else f"{self.board.hidden:,} notes"
@@ -191,8 +200,8 @@ class CodesScreen(CodeActs):
             if self.size.width >= WIDE and board.hidden:
                 first.append((f" · {board.hidden:,} of others hidden until you have decided", "faint"))
             code = self.code
-            shown = f"{self.filter} {short(code.name, 24)}" if self.filter == FILTERS[2] and code else self.filter
-            second = [(f"notes: {shown}", "text" if self.filter == "all" else "warn")]
+            shown = f"{self.filter} {short(code.name, 24)}" if self.filter == CODE and code else self.filter
+            second = [(f"notes: {shown}", "text" if self.filter == ALL else "warn")]
             second.append((f" · with {short(self.words, 20)}" if self.words else "", "warn"))
             second.append((f" · {len(self.marked):,} marked" if self.marked else "", "accent"))
             second += [None, ("notes  runs " if board.codes else "", "faint")]
@@ -219,7 +228,7 @@ class CodesScreen(CodeActs):
     def _another_code(self, event: RowList.Highlighted) -> None:
         event.stop()
         self.moved_on()
-        if self.filter == FILTERS[2]:
+        if self.filter == CODE:
             self._show_notes()
             self.show_head()
             self.show_details()
@@ -234,7 +243,7 @@ class CodesScreen(CodeActs):
     async def action_open(self) -> None:
         """Of a note, its place in the run; of a code, its notes."""
         if self.codes.has_focus:
-            self.set_filter("all" if self.filter == FILTERS[2] else FILTERS[2])
+            self.set_filter(ALL if self.filter == CODE else CODE)
             return
         note = self.note
         if note is None:
@@ -251,8 +260,10 @@ class CodesScreen(CodeActs):
         self.show_all()
 
     def action_filter(self) -> None:
-        at = FILTERS.index(self.filter)
-        choices = FILTERS if self.code is not None else FILTERS[:2]
+        notes = self.board.notes if self.board is not None else []
+        by = [name for name, fits in BY.items() if any(fits(note, self.station.reviewer) for note in notes)]
+        choices = [ALL, UNCODED, *(by if len(by) > 1 else ()), *([CODE] if self.code is not None else ())]
+        at = choices.index(self.filter) if self.filter in choices else -1
         self.set_filter(choices[(at + 1) % len(choices)])
 
     async def action_search(self) -> None:
@@ -295,9 +306,9 @@ class CodesScreen(CodeActs):
         if self.marked:
             self.marked.clear()
             self.show_all()
-        elif self.filter != "all" or self.words:
+        elif self.filter != ALL or self.words:
             self.words = ""
-            self.set_filter("all")
+            self.set_filter(ALL)
         else:
             await self.station.pop_screen()
 

@@ -137,21 +137,23 @@ class CodeActs(StationScreen):
     async def _assign(self, named: Named, notes: list[NoteKey]) -> None:
         many = "" if len(notes) == 1 else f" to {len(notes):,} notes"
         fresh = "" if named.code else ", a new code"
-        after = self._after(notes)
+        after, place = self._after(notes), self.rows.place.get(self.notes.selected or "", 0) if self.rows else 0
         if await self._act(
             self._coder().assign, named.name, notes, done=f"{short(named.name, 50)}{many}{fresh}. u undo"
         ):
             self.marked.clear()
             self.show_all()
+            if after is None and self.rows is not None and self.rows.ids:
+                after = self.rows.ids[min(place, len(self.rows.ids) - 1)]
             if after is not None:
                 self.notes.select(after)
 
     def _after(self, notes: list[NoteKey]) -> str | None:
-        """Id of the next uncoded note: coding goes on there."""
+        """Id of the next uncoded note, else of the last one before: coding goes on there."""
         if self.rows is None or self.board is None:
             return None
         at = self.rows.place.get(self.notes.selected or "", 0)
-        shown = [*self.rows.notes[at:], *self.rows.notes[:at]]
+        shown = [*self.rows.notes[at:], *reversed(self.rows.notes[:at])]
         found = (note for note in shown if note.key not in notes and not self.board.of.get(note.key))
         return next((self.board.ids[note.key] for note in found), None)
 

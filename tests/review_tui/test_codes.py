@@ -12,7 +12,7 @@ from labels import queues
 from labels.codebook import load, load_all
 from labels.coding.coder import Coder
 from labels.coding.notes import board
-from labels.ledger import Ledger, chunk_target
+from labels.ledger import Ledger, chunk_target, record_act
 from labels.model import Act, Evidence, Label, SetLabel, SetNote, SetVerdict, StepRef
 from review_tui.widgets.rows import RowList
 from sessions import catalog
@@ -234,6 +234,44 @@ async def test_filters_and_search(noted_db: Path):
         assert "notes: all" in here.head
         await here.press("n")
         assert not screen(here).board.of.get(screen(here).note.key)
+
+
+async def test_notes_by_whose_they_are(noted_db: Path):
+    note(noted_db, "bob's own words", 0, who="bob")
+    with Store.open(noted_db) as store:
+        info = catalog.runs(store)[0]
+        ref = chunk_ref(store, info, chunks_of(store, info, Policy.parse("every:5")), 1)
+        act = Act(
+            target=chunk_target(ref, "every:5"), ops=(SetNote(text="an annotator's"),), blind_suggestions=True,
+            blind_votes=True, how="import",
+        )  # fmt: skip
+        with store.write() as tx:
+            record_act(tx, "outside:corpus", info.id, info.content_id, act)
+    async with station(noted_db) as here:
+        await opened(here)
+        await here.press("f")
+        for which, texts in (
+            ("yours", TEXTS),
+            ("of colleagues", ["bob's own words"]),
+            ("imported", ["an annotator's"]),
+        ):
+            await here.press("f")
+            assert f"notes: {which}" in here.head
+            assert {item.text for item in screen(here).rows.notes} == set(texts)
+        await here.press("f")
+        assert "notes: all" in here.head
+
+
+async def test_coding_the_last_note_of_a_filtered_list_keeps_the_place(noted_db: Path):
+    async with station(noted_db) as here:
+        await opened(here)
+        await here.press("f", "end")
+        assert screen(here).note.text == TEXTS[3]
+        for left in (2, 1, 0):
+            await here.press("a")
+            await name(here, f"code {left}")
+            await changed(here, lambda left=left: len(screen(here).rows.notes) == left + 1)
+            assert screen(here).note.text == TEXTS[left]
 
 
 async def test_to_the_place_in_the_run_and_back(noted_db: Path):

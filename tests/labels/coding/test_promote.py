@@ -243,7 +243,7 @@ def test_a_new_codebook_needs_a_free_path(own: Path):
 
 def test_promoting_hides_no_note_and_no_code(desk: CodingDesk, own: Path):
     """Notes of others, on runs that get into a queue by it: coded ones, uncoded ones, and other codes."""
-    keys = [desk.note(f"note {n}", run=n, chunk=n, who="imported:them") for n in range(3)]
+    keys = [desk.note(f"note {n}", run=n, chunk=n, who="cy") for n in range(3)]
     same_run = desk.note("of the same run", run=0, chunk=1, who="bob")
     desk.coder().assign("wrong clock", keys[:2])
     desk.coder().assign("other", [keys[2], same_run])

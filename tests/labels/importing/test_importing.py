@@ -9,6 +9,9 @@ import pytest
 
 from labels import events, fold
 from labels.codebook import load_all
+from labels.coding.coder import Coder
+from labels.coding.fold import NoteKey
+from labels.coding.notes import board
 from labels.importing import Imported, import_labels
 from labels.importing.beside import category
 from labels.importing.books import outside, outside_ids
@@ -210,6 +213,20 @@ def test_masts_annotators_vote_each_for_themselves_on_what_they_were_asked(store
     assert all(not item.labels and [ref.id for ref in item.none] == ["mast"] for item in no)
     assert {item.judged[0].modes for item in [*yes, *no]} == {("step-repetition",)}
     assert decisions(store, "mast-annotator-3") == []  # gave no answer to anything that has a mode today
+
+
+def test_only_annotators_words_are_notes_to_code(store: Store, tmp_path: Path) -> None:
+    answers = {"1.5 Step repetition": [True, False]}
+    bring(store, write(tmp_path / "mast.json", [mast_row(0, "Round 2", answers, "one")]))
+    assert store.query("SELECT 1 FROM decision WHERE data LIKE '%read through%'")
+    assert board(store, "ann").notes == []
+    bring(store, who_and_when(tmp_path / "1.json"))
+    assert [(note.text, note.is_imported) for note in board(store, "ann").notes] == [
+        ("It left the antenna open.", True)
+    ]
+    (row, *_) = store.query("SELECT run, reviewer, chunk, label FROM note WHERE reviewer LIKE '%mast-annotator-1'")
+    Coder(store, "ann").assign("coded before", [NoteKey(*row)])
+    assert len(board(store, "ann").notes) == 2  # what has a code stays
 
 
 def test_the_full_set_is_a_models_vote(store: Store, tmp_path: Path) -> None:
