@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from review_tui.actions import Action
 from review_tui.collector import Collector
@@ -50,7 +50,12 @@ class ReviewApp(App[None]):
     TITLE = "review station"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q,ctrl+c", "quit", "Quit", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "Quit, or close the window", show=False, priority=True),
+    ]
+    # At the left, where they cover neither a side panel nor what the foot of a window says.
+    CSS = "ToastRack { align: left bottom; }"
 
     def __init__(
         self,
@@ -77,8 +82,11 @@ class ReviewApp(App[None]):
         #: What ended the station, if something inside it went wrong.
         self.fault: Exception | None = None
         self._first_gate = gate
+        #: Ids of live gates that have been on the screen: nobody needs to be told of them.
+        self.seen_gates: set[str] = set()
         self._events: asyncio.AbstractEventLoop
         self._codebooks: Codebooks | None = None
+        self._read_before: Codebooks | None = None
         self._picker: ModePicker | None = None
         self._begun = self._opened = self._found = False
 
@@ -272,6 +280,13 @@ class ReviewApp(App[None]):
         else:
             await self.open_run(run, place=Place(first, 0))
 
+    async def action_interrupt(self) -> None:
+        """Ctrl+C: in a window or prompt what Esc does, so that a slip does not end the station; elsewhere it quits."""
+        if isinstance(self.screen, ModalScreen):
+            await self.run_action("cancel" if hasattr(self.screen, "action_cancel") else "dismiss", self.screen)
+        else:
+            await self.action_quit()
+
     def pop_screen(self) -> AwaitComplete:
         self.collector.window_closed()
         return super().pop_screen()
@@ -286,13 +301,15 @@ class ReviewApp(App[None]):
             await self.switch_screen(InboxScreen())
 
     def ring(self, view: GateView) -> None:
-        """Tell the reviewer of a gate that has just opened: the bell, the terminal's notification, and a message."""
+        """Tell the reviewer of a gate that has just opened: the bell, the terminal's notification, and a message. It is
+        in the footer, not in a toast, which would soon lie over the gate itself."""
         gate = view.gate
         text = short(f"{gate.agent} waits at {gate.key}: {gate.reason or gate.name}", 120)
         self.bell()
         if self._driver is not None:
             self._driver.write(f"\x1b]9;{text}\x1b\\")  # `short` leaves nothing in it that could end it early
-        self.notify(text, severity="warning", markup=False, timeout=8)
+        if isinstance(self.screen, StationScreen):
+            self.screen.say(text, "warn")
 
     async def open_search(self) -> None:
         from review_tui.screens.search import SearchScreen
@@ -344,12 +361,18 @@ class ReviewApp(App[None]):
         await self.push_screen(Reader(f"About {short(run.title, 60)}", about_run(self.store, run)))
 
     def codebooks(self) -> Codebooks:
-        """The codebooks in use, loaded once. Raises UserError if one of the user's cannot be read."""
+        """The codebooks in use, loaded once. A file that cannot be read is said and left out; one that could be read
+        before stays as it was."""
         if self._codebooks is None:
-            from labels.codebook import load_all
+            from labels.codebook import Codebooks, load_all
             from labels.codebook_paths import user_codebook_folder
 
-            self._codebooks = load_all(self.codebook_paths, folder=user_codebook_folder())
+            before = self._read_before or Codebooks(())
+            found = load_all(self.codebook_paths, folder=user_codebook_folder(), before=before)
+            for problem in found.problems:
+                with suppress(RuntimeError):  # the station has ended
+                    self.call_later(self.notify, clean(str(problem)), severity="warning", markup=False)
+            self._codebooks = self._read_before = found
         return self._codebooks
 
     def codebooks_changed(self, path: Path) -> None:

@@ -16,17 +16,19 @@ from sessions.store import Store
 if TYPE_CHECKING:
     from labels.operating import Operated
 
+#: How often what is said of a gate's age is said anew, in seconds.
+AGE_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class GateView:
-    """A gate with all that is known around it. live: its run. agent: `running`, `dead`, `waiting` or `silent`. age_s:
-    since it was opened. holder: who is at it. approvals: who has approved so far. held: the hold on its run. decision:
-    what holds, None while it waits. checks: (rule, action, reason) of each check, riskiest first."""
+    """A gate with all that is known around it. live: its run. agent: `running`, `dead`, `waiting` or `silent`. holder:
+    who is at it. approvals: who has approved so far. held: the hold on its run. decision: what holds, None while it
+    waits. checks: (rule, action, reason) of each check, riskiest first."""
 
     gate: GateInfo
     live: LiveRun
     agent: str
-    age_s: float
     holder: Claim | None
     approvals: tuple[str, ...]
     held: Hold | None
@@ -38,6 +40,11 @@ class GateView:
         """The agent's name of the run, for people: one that was made up is shortened."""
         name = self.gate.name
         return name[:8] if len(name) == 32 and all(letter in "0123456789abcdef" for letter in name) else name
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since it was opened: another number each time it is drawn."""
+        return _age(self.gate.opened_at)
 
     @property
     def waits(self) -> bool:
@@ -78,7 +85,6 @@ def view_of(store: Store, gate: GateInfo) -> GateView | None:
         gate=gate,
         live=live,
         agent=gates.agent_state(store, live, clock.now()),
-        age_s=_age(gate.opened_at),
         holder=claims.holder(store, gate.id),
         approvals=tuple(deciding.approvals(store, gate.id)),
         held=holding.holding(store, gate.run),

@@ -72,6 +72,16 @@ class Vote:
     def reviewer(self) -> str:
         return str(self.decision["reviewer"])
 
+    @property
+    def known_of_detectors(self) -> str:
+        """What the voter knew of the detectors' work, in words; "" for one who was blind to it. That they found
+        nothing is knowing, too (`blind_suggestions` is false), but no suggestion was seen then."""
+        if self.decision["blind_suggestions"]:
+            return ""
+        if not self.events:  # which were not asked for
+            return "saw what detectors found"
+        return "suggestions seen" if any(made.shown for made in self.events) else "detectors found nothing"
+
 
 @dataclass(slots=True)
 class Said:

@@ -21,7 +21,7 @@ from review_tui.screens.reader import Reader
 from review_tui.widgets.agreement_tables import PARTS, codebooks, tables
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.cases import ROOTS
-from review_tui.widgets.fitting import lines
+from review_tui.widgets.fitting import counted, lines
 from review_tui.widgets.grid import Grid, Section, titles
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions.errors import UserError
@@ -228,12 +228,12 @@ class AgreementScreen(AgreementFilters):
         found = self.found
         first: list[tuple[str, str] | None] = [("agreement  ", "accent")]
         if found is not None:
-            units = f"{found.votes:,} votes on {found.units:,} units of {found.runs:,} runs"
-            first.append((f"{units}, {len(found.reviewers):,} reviewers", "strong"))
+            units = f"{counted(found.votes, 'vote')} on {counted(found.units, 'unit')} of {counted(found.runs, 'run')}"
+            first.append((f"{units}, {counted(len(found.reviewers), 'reviewer')}", "strong"))
         state = f"{self.doing} …" if self.doing else "new votes: R computes again" if self.stale else ""
         first += [None, (state, "warn")]
         if found is not None and not state and (found.notes or found.left_out):
-            first.append((f"{len(found.notes) + len(found.left_out)} remarks: I", "faint"))
+            first.append((f"{counted(len(found.notes) + len(found.left_out), 'remark')}: I", "faint"))
         second: list[tuple[str, str] | None] = []
         for place, name in enumerate(PARTS):
             second.append((f" {place + 1} {name} ", "current" if place == self.part else "faint"))

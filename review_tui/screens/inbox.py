@@ -11,13 +11,14 @@ from textual import on
 from textual.app import ComposeResult
 
 from review_tui.actions import INBOX, Action
-from review_tui.gates import GateView
+from review_tui.gates import AGE_S, GateView
 from review_tui.inbox_reading import Entry, InboxReader, Listing
 from review_tui.sanitize import clean, short
 from review_tui.screens.doors import Doors
 from review_tui.screens.inbox_rows import InboxRows
 from review_tui.screens.prompt import Prompt
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.fitting import counted
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
 from sessions import catalog
 from sessions.store import Store
@@ -83,6 +84,7 @@ class InboxScreen(Doors):
         await self._list(self._reader.first)
         self.set_timer(SETTLE_S, self._read_rest_behind)
         self.set_interval(REFRESH_S, self._look)
+        self.set_interval(AGE_S, self._tick)
 
     def _read_rest_behind(self) -> None:
         self.run_worker(self._read_rest(), exit_on_error=False)
@@ -110,6 +112,11 @@ class InboxScreen(Doors):
             await self.reload()
         if version[0] != self._queues_version:
             self.run_worker(self._look_at_queues(), exit_on_error=False)
+
+    def _tick(self) -> None:
+        """How long agents have been waiting: only the rows that say something else now are drawn."""
+        if self.is_current and (self.gates or self.audit):
+            self.runs.renew()
 
     async def reload(self) -> None:
         """Read the list again, off the UI thread."""
@@ -145,7 +152,8 @@ class InboxScreen(Doors):
     def _tell_of_gates(self) -> None:
         """A gate that was not there a moment ago rings."""
         known, self._known_gates = self._known_gates, {view.gate.id for view in self.gates}
-        if known is not None and (new := [view for view in self.gates if view.gate.id not in known]):
+        seen = self.station.seen_gates
+        if known is not None and (new := [view for view in self.gates if view.gate.id not in known | seen]):
             self.station.ring(new[0])
 
     def point_at(self, run_id: str) -> None:
@@ -190,11 +198,11 @@ class InboxScreen(Doors):
     def _show_head(self, shown: int | None = None) -> None:
         if not self.is_mounted:
             return
-        counted = f", {self._done:,} done" if len(self.entries) >= self.total else ", counting …"
+        done = f", {self._done:,} done" if len(self.entries) >= self.total else ", counting …"
         count = len(self.entries) if shown is None else shown
         first: Pieces = [
             ("review station", "accent"),
-            (f"   {max(self.total, len(self.entries)):,} runs{counted}", "text"),
+            (f"   {counted(max(self.total, len(self.entries)), 'run')}{done}", "text"),
             (f"   {len(self.gates):,} waiting" if self.gates else "", "warn"),
             None,
             (f"reviewer {short(self.station.reviewer, 24)}", "faint"),

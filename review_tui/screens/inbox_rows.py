@@ -79,7 +79,7 @@ def gate_pieces(view: GateView, width: int) -> Pieces:
     tail = f"{dead}{holder}  {age_text(view.age_s):>6} "
     room = width - 4 - len(agent) - len(tail) - len(held)
     name = short(f"{view.name} / {gate.key}", max(8, min(40, room)))
-    why = short(f"  {gate.reason}", max(0, room - len(name))) if gate.reason else ""
+    why = f"  {short(gate.reason, room - cells(name) - 2)}" if gate.reason and room - cells(name) > 2 else ""
     return [
         (f" {glyph} ", look),
         (held, "error"),

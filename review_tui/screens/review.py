@@ -26,10 +26,12 @@ from review_tui.transcript.layout import Row
 from review_tui.transcript.marks import Marks, Passage
 from review_tui.transcript.scroller import Place
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.fitting import counted
 from review_tui.widgets.gate_panel import ALARM
+from review_tui.widgets.gate_panel import KEY as GATE_KEY
 from review_tui.widgets.paint import VERDICT_GLYPH
 from review_tui.widgets.rows import Pieces, RowList
-from review_tui.widgets.side import Silence, side_rows, suggestion_look
+from review_tui.widgets.side import Silence, side_rows, steps_text, suggestion_look
 from review_tui.widgets.transcript import Transcript
 from sessions import places
 from sessions.catalog import RunInfo
@@ -64,8 +66,10 @@ class ReviewScreen(NewsActions, FindActions):
     ReviewScreen.-roomy #side { width: 60; }
     ReviewScreen.-narrow #body { layout: vertical; }
     ReviewScreen.-narrow #side { width: 1fr; height: 6; border-left: none; border-top: solid $panel; }
-    ReviewScreen.-no-side #side { display: none; }
+    ReviewScreen.-narrow.-gate #side { height: 50%; }
     ReviewScreen.-short #side { display: none; }
+    ReviewScreen.-short.-gate #side { display: block; }
+    ReviewScreen.-no-side #side { display: none; }
     ReviewScreen.-short.-panel #side { display: block; height: 1fr; border-top: none; }
     ReviewScreen.-short.-panel #transcript { display: none; }
     """
@@ -189,8 +193,10 @@ class ReviewScreen(NewsActions, FindActions):
             gate=self.gate_view(),
             silence=self._silence(),
             whole=None if self.desk.whole_run else self.desk.whole_decision,
+            in_panel=self.side.has_focus,
         )
-        self.side.show(rows, select=self.current)
+        self.set_class(self.open_gate is not None, "-gate")
+        self.side.show(rows, select=self.current, at_top=self.gate_first())
 
     def _silence(self) -> Silence:
         live = self.desk.run.state == "live"
@@ -238,8 +244,8 @@ class ReviewScreen(NewsActions, FindActions):
 
     def _scope_text(self, first: int, last: int, count: int) -> str:
         if self.desk.whole_run:
-            return f"WHOLE RUN  {last + 1:,} steps"
-        return f"chunk {self.desk.chunk + 1:,}/{count:,}  steps {first + 1:,}–{last + 1:,}"
+            return f"WHOLE RUN  {counted(last + 1, 'step')}"
+        return f"chunk {self.desk.chunk + 1:,}/{count:,}  {steps_text(first, last)}"
 
     def _strip(self) -> list[tuple[str, str] | None]:
         """The chunks around the current one, each with its verdict: ✓ ✓ [3] · ·"""
@@ -434,7 +440,8 @@ class ReviewScreen(NewsActions, FindActions):
     def _jump_to_evidence(self, event: RowList.Chosen) -> None:
         event.stop()
         self.current = event.key
-        self.show_current()
+        if not event.key.startswith(GATE_KEY):
+            self.show_current()
 
     def choose_current(self, decision: DecisionView | None) -> None:
         """Keep the current item if it is still there, else take the last label or the first open suggestion."""
@@ -442,5 +449,5 @@ class ReviewScreen(NewsActions, FindActions):
         answers = self.desk.answers()
         waiting = [f"suggestion:{item.id}" for item in self.desk.open_suggestions() if item.id not in answers]
         every = {*keys, *(f"suggestion:{item.id}" for item in self.desk.open_suggestions())}
-        if self.current not in every:
+        if self.current not in every and not (self.current or "").startswith(GATE_KEY):
             self.current = waiting[0] if waiting else keys[-1] if keys else None

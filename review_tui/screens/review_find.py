@@ -13,6 +13,7 @@ from review_tui.screens.prompt import Prompt
 from review_tui.screens.reader import Reader
 from review_tui.screens.review_parts import ReviewParts
 from review_tui.transcript.scroller import Place
+from review_tui.widgets.fitting import counted
 from sessions import catalog, search
 from sessions.chunks import POLICY_HELP
 from sessions.errors import UserError
@@ -87,7 +88,7 @@ class FindActions(ReviewParts):
 
     def _say_hits(self) -> None:
         at = bisect_right(self._hits, self.transcript.cursor.step)
-        count = f"{len(self._hits):,} steps" + (" so far ..." if self._searching else "")
+        count = counted(len(self._hits), "step") + (" so far ..." if self._searching else "")
         self.say(f"{short(self._query, 40)!r}: {max(1, at):,} of {count}   n next · N previous · Esc ends")
 
     def _show_hit(self, number: int) -> None:
@@ -237,8 +238,8 @@ class FindActions(ReviewParts):
                 self.transcript.changed()
                 self.refresh_all()
                 kept = sum(1 for item in self.desk.decisions if item.scope == "chunk") - len(self.desk.decided())
-                others = f" {kept} decisions under other policies are kept." if kept else ""
-                self.say(f"{len(self.desk.chunks):,} chunks by {self.desk.policy}.{others}", "good")
+                others = f" {counted(kept, 'decision')} under other policies kept." if kept else ""
+                self.say(f"{counted(len(self.desk.chunks), 'chunk')} by {self.desk.policy}.{others}", "good")
 
         await self.station.push_screen(Prompt("Chunks by", str(self.desk.policy), " · ".join(POLICY_HELP)), typed)
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual import events, on
+
 from review_tui import gates
 from review_tui.gates import GateView, Operator
-from review_tui.sanitize import short
+from review_tui.sanitize import clean, short
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.review_decide import DecideActions
-from review_tui.widgets.rows import Pieces
+from review_tui.widgets.bar import Bar
+from review_tui.widgets.gate_panel import KEY as GATE_KEY
+from review_tui.widgets.rows import Pieces, RowList
 from sessions.errors import UserError
 from sessions.live.claims import Taken
-from sessions.live.gates import CONSUMED, OPEN, START, GateInfo
+from sessions.live.gates import CONSUMED, DECIDED, OPEN, START, GateInfo
 
 if TYPE_CHECKING:
     from labels.operating import Operated
 
 #: A reviewer's lease on the gate on the screen is renewed so often, in seconds.
 RENEW_S = 30.0
+#: Every so many ticks it is looked whether the agent is still alive.
+LOOK_TICKS = 5
 DONE = {"approve": "approved", "rollback": "rolled back", "reject": "rejected", "stop": "stopped"}
 
 
@@ -27,6 +33,10 @@ class GateActions(DecideActions):
     """The actions of the group Live gate; the verdict keys come here where the chunk is one that a gate shows."""
 
     _taken: GateInfo | None = None
+    #: What was decided last, until the agent has it: the gate's id, what was said, and what to say then.
+    _decided: tuple[str, str, str] | None = None
+    _ticks = 0
+    side: RowList
 
     @property
     def operator(self) -> Operator:
@@ -50,6 +60,40 @@ class GateActions(DecideActions):
                  ("s", "stop"), ("E", "edit"), ("P", "files"), ("l", "label"), ("u", "undo"), ("w", "next gate"),
                  ("q", "back"))  # fmt: skip
         return [piece for key, word in words for piece in ((key, "key"), (f" {word}  ", "faint"))]
+
+    # -- the gate's rows in the panel ---------------------------------------------------------------------------
+
+    def gate_first(self) -> bool:
+        """Whether the panel shows its first rows, whatever is the current item: at a gate that waits, until the
+        reviewer goes into the panel or chooses something there."""
+        first = self.desk.open_suggestions()
+        default = self.current is None or (bool(first) and self.current == f"suggestion:{first[0].id}")
+        return self.open_gate is not None and not self.side.has_focus and default
+
+    @on(events.DescendantFocus)
+    def _panel_entered(self, event: events.DescendantFocus) -> None:
+        """Where the gate's rows fill the panel, reading begins at their top."""
+        if event.widget is self.side and self.ready:
+            if self.open_gate is not None and len(self.side.source) > self.side.size.height:
+                self.current = f"{GATE_KEY}0"
+            self.refresh_side()
+
+    @on(events.DescendantBlur)
+    def _panel_left(self, event: events.DescendantBlur) -> None:
+        if event.widget is self.side and self.ready:
+            if (self.current or "").startswith(GATE_KEY):
+                self.current = None
+            self.refresh_side()
+
+    def tick(self) -> None:
+        """The gate's age is told anew, and now and then whether its agent is alive: nothing else tells of that."""
+        if self.open_gate is None or not self.is_attached:
+            return
+        self._ticks += 1
+        if self._ticks % LOOK_TICKS:
+            self.side.renew()
+        else:
+            self.refresh_side()
 
     # -- the verdict keys ---------------------------------------------------------------------------------------
 
@@ -210,7 +254,26 @@ class GateActions(DecideActions):
             more = "one more person" if made.missing == 1 else f"{made.missing} more people"
             self.say(f"Your approval is kept; the gate needs {more}.", "good")
             return
-        self.say(f"Gate {gate.key} {DONE[verdict]}: the agent has it. u takes it back until it has acted.", "good")
+        done = f"Gate {gate.key} {DONE[verdict]}"
+        said = f"{done}. u takes it back until the agent has it."
+        self.say(said, "good")
+        self._decided = (gate.id, said, f"{done}: the agent has it.")
+        self.said_taken()
+
+    def said_taken(self) -> bool:
+        """Say that the agent has what was decided last, when that is so: from then on it cannot be undone. Nothing if
+        something else has been said since."""
+        if self._decided is None:
+            return False
+        decided, said, words = self._decided
+        gate = next((item for item in self.desk.gates if item.id == decided), None)
+        if gate is None or gate.state != DECIDED:
+            self._decided = None
+        standing = self.query_one("#footer", Bar).lines == [[(clean(said), "good")]]
+        if gate is None or gate.state != CONSUMED or not standing:
+            return False
+        self.say(words, "good")
+        return True
 
     # -- leases -------------------------------------------------------------------------------------------------
 
@@ -221,6 +284,7 @@ class GateActions(DecideActions):
             left, self._taken = self._taken, None
             await self.on_desk(self._quietly, self.operator.give_back, left)
         if gate is not None and not self.station.store.read_only:
+            self.station.seen_gates.add(gate.id)
             if self._taken is None:
                 await self.on_desk(self._quietly, self.operator.keep_suggestions, gate)
                 await self.look_again()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.timer import Timer
 
+from review_tui.gates import AGE_S
 from review_tui.screens.review_gate import RENEW_S, GateActions
 from sessions.catalog import RunInfo
 from sessions.live.gates import OPEN
@@ -27,6 +28,7 @@ class NewsActions(GateActions):
         self.set_interval(LIVE_S if live else ELSEWHERE_S, self._look_elsewhere)
         if live:
             self.set_interval(RENEW_S, self.hold_gate)
+            self.set_interval(AGE_S, self.tick)
             self.call_after_refresh(self.hold_gate)
         elif not self.desk.run.complete:
             seconds = GROWTH_S if self.desk.policy.kind == "every" else SLOW_GROWTH_S
@@ -90,6 +92,8 @@ class NewsActions(GateActions):
     def _say_gate(self) -> None:
         """What has become of the run's gates."""
         waits = [gate for gate in self.desk.gates if gate.state == OPEN]
+        if self.said_taken():
+            return
         if not waits:
             self.mention("The agent goes on." if not self.desk.run.complete else "The run is over.")
         elif self.open_gate is None:

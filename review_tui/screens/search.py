@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from review_tui.sanitize import clean, short
 from review_tui.widgets.bar import Bar
+from review_tui.widgets.fitting import counted
 from review_tui.widgets.rows import Pieces, RowList
 from sessions import catalog, search
 from sessions.catalog import RunInfo
@@ -154,7 +155,7 @@ class SearchScreen(Screen[tuple[RunInfo, int, str] | None]):
             return
         self.hits.extend(found)
         self.query_one("#hits", RowList).show(HitRows(self.hits))
-        self._say(f"{len(self.hits):,} steps so far ...")
+        self._say(f"{counted(len(self.hits), 'step')} so far ...")
 
     def _finished(self, stop: threading.Event, query: str) -> None:
         if stop.is_set():
@@ -163,7 +164,7 @@ class SearchScreen(Screen[tuple[RunInfo, int, str] | None]):
             self._say(f"{short(query, 40)!r} is in no run.", "warn")
         else:
             more = " (the first ones; narrow the search)" if len(self.hits) >= MOST_HITS else ""
-            self._say(f"{len(self.hits):,} steps{more} · Enter opens")
+            self._say(f"{counted(len(self.hits), 'step')}{more} · Enter opens")
 
     def _say(self, text: str, look: str = "text") -> None:
         self.query_one("#footer", Bar).show([(clean(text), look)])

@@ -99,14 +99,22 @@ class RowList(LookMixin, Widget, can_focus=True):
 
     # -- content ------------------------------------------------------------------------------------------------
 
-    def show(self, source: RowSource, *, select: str | None = None) -> None:
-        """Show other rows, keeping the cursor on its key (or putting it on `select`) where that still exists."""
+    def show(self, source: RowSource, *, select: str | None = None, at_top: bool = False) -> None:
+        """Show other rows, keeping the cursor on its key (or putting it on `select`) where that still exists. at_top:
+        the first rows are on the screen, wherever the cursor is."""
         wanted = select or self.selected
         self.source = source
         self.cursor = self._find(wanted) if wanted is not None else -1
         if self.cursor < 0 and len(source):
             self.cursor = self._next(-1, 1)
-        self._follow()
+        if at_top:
+            self.top = 0
+        else:
+            self._follow()
+        self._refresh_changed()
+
+    def renew(self) -> None:
+        """Draw again what the rows say differently by now: ages of what waits."""
         self._refresh_changed()
 
     def _refresh_changed(self) -> None:

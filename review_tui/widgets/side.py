@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from labels.views import DecisionView, LabelView, LookView, SuggestionView
 from review_tui.gates import GateView
 from review_tui.sanitize import clean, short
-from review_tui.widgets.gate_panel import gate_rows
+from review_tui.widgets.fitting import counted
+from review_tui.widgets.gate_panel import PanelRows, gate_rows
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
 
@@ -59,16 +60,18 @@ def side_rows(
     silence: Silence,
     gate: GateView | None = None,
     whole: DecisionView | None = None,
+    in_panel: bool = False,
 ) -> FixedRows:
     """Rows of the panel. labels: of the decision shown; suggestions: that touch it. current: key of the current item.
     answers: to suggestions, wherever in the run they were given. silence: what to say where there are no suggestions.
-    gate: that shows the chunk. whole: what is said of the run, if it is not shown.
+    gate: that shows the chunk. whole: what is said of the run, if it is not shown. in_panel: the reviewer is in the
+    panel, where there is room for all of what a gate's agent wants to run.
 
-    Keys are `label:ID` and `suggestion:ID`.
+    Keys are `label:ID`, `suggestion:ID`, and `gate:N` for each line of the gate.
     """
     rows: Rows = []
     if gate is not None:
-        rows += [*gate_rows(gate, width), (None, [("", "text")])]
+        rows += [*gate_rows(gate, width, whole=in_panel), (None, [("", "text")])]
     rows += _suggestions(suggestions, answers, width, current, silence)
     rows.append((None, [("", "text")]))
     rows += _labels(labels, decision, width, title, current)
@@ -79,8 +82,8 @@ def side_rows(
     if whole is not None:
         rows += [(None, [("", "text")]), (None, [("WHOLE RUN · W", "heading")]), *_verdict(whole)]
         if whole.labels:
-            rows.append((None, [(f" {len(whole.labels)} labels", "faint")]))
-    return FixedRows(rows)
+            rows.append((None, [(f" {counted(len(whole.labels), 'label')}", "faint")]))
+    return PanelRows(rows, gate)
 
 
 def _suggestions(

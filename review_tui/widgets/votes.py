@@ -201,7 +201,7 @@ def _vote(view: CaseView, number: int, vote: Vote, width: int, at: tuple[str | N
     mark = "›" if key == current else " "
     head: Pieces = [(f"{mark}{view.called(vote.reviewer)}  ", "accent"), (word, look)]
     rows: Rows = [(key, head)]
-    if facts := vote_facts(said):
+    if facts := vote_facts(vote):
         rows += [(key, [(f"   {line}", "faint")]) for line in lines(" · ".join(facts), width - 4, 2)]
     for place, label in enumerate(said["labels"]):
         rows += _label(view, f"label:{number}/{place}", label, width, at)
@@ -223,10 +223,11 @@ def verdict_words(said: Mapping[str, Any]) -> tuple[str, str]:
     return (f"{word} to before step {said['to']['index'] + 1:,}" if said["to"] else word), f"verdict-{verdict}"
 
 
-def vote_facts(said: Mapping[str, Any]) -> list[str]:
+def vote_facts(vote: Vote) -> list[str]:
     """Time, and what the voter knew."""
+    said = vote.decision
     facts = [] if said["seconds"] is None else [seconds_text(said["seconds"])]
-    facts += [] if said["blind_suggestions"] else ["suggestions seen"]
+    facts += [vote.known_of_detectors] if vote.known_of_detectors else []
     facts += [] if said["blind_votes"] else ["others' votes seen"]
     for item in said["judged"]:
         facts.append(f"asked about {len(item['modes'])} modes of {short(item['codebook']['id'], 20)} only")
@@ -261,7 +262,7 @@ def _label(view: CaseView, key: str, label: Mapping[str, Any], width: int, at: t
 def vote_blocks(vote: Vote) -> list[tuple[str, str]]:
     """One vote with every word of it, for reading in a window: (text, look)."""
     said = vote.decision
-    blocks = [(" · ".join([verdict_words(said)[0], *vote_facts(said)]), "strong")]
+    blocks = [(" · ".join([verdict_words(said)[0], *vote_facts(vote)]), "strong")]
     for label in said["labels"]:
         sure = "" if label["sure"] else " (unsure)"
         where = steps_text(label["first"]["index"], label["last"]["index"])

@@ -85,8 +85,9 @@ async def test_approving_lets_the_agent_go_on(db, agent):
     async with station(db) as here:
         await at_gate(here)
         await here.press("a")
-        assert "approved: the agent has it" in here.footer
+        assert "approved. u takes it back until the agent has it" in here.footer
         answer = agent.ask()
+        await here.until(lambda: "approved: the agent has it" in here.footer, "that it cannot be undone any more")
         assert isinstance(answer, Answer)
         assert (answer.verdict, answer.by, answer.how) == ("approve", "ann", "person")
         (event,) = here.events()
@@ -281,7 +282,8 @@ async def test_a_new_gate_rings(db, agent):
         here.app.bell = lambda: rung.append(True)  # type: ignore[method-assign]
         agent.work()
         await here.until(lambda: rung, "the bell")
-        assert any("helper waits" in str(item.message) for item in here.app._notifications)
+        assert "helper waits at 1" in here.footer
+        assert not here.app._notifications  # a toast would soon lie over the gate that it tells of
 
 
 async def test_hostile_names_are_shown_as_they_are(db, tmp_path):

@@ -88,7 +88,7 @@ def _print(case: Case, names: dict[str, str]) -> None:
         said = vote.decision
         facts = [verdict_text(said["verdict"], said["to"])]
         facts += [f"{said['seconds']:.0f} s"] if said["seconds"] is not None else []
-        facts += [] if said["blind_suggestions"] else ["suggestions seen"]
+        facts += [vote.known_of_detectors] if vote.known_of_detectors else []
         facts += [] if said["blind_votes"] else ["others' votes seen"]
         output.line(f"{names[vote.reviewer]}: {', '.join(facts)}")
         for label in said["labels"]:
