@@ -12,6 +12,7 @@ from labels.insights.figures import PreventedRow
 from labels.insights.reading import packed as at
 from labels.insights.reading.material import Material
 from labels.insights.reading.runs import times
+from sessions.live.runs import FORMAT
 
 if TYPE_CHECKING:
     from labels.insights.intervals import Array
@@ -94,11 +95,16 @@ def _gates(material: Material) -> list[_Gate]:
 
 def _first_rollbacks(material: Material, at_gates: set[int]) -> Array:
     """Rows of the votes by which somebody says of a recorded run where an operator should have gone back: of each run
-    the one on the earliest chunk."""
+    the one on the earliest chunk. Of a live run from another database (a merge brings decisions, no gates) one cannot
+    tell such votes from what the agent was sent back by, so none counts."""
     import numpy as np
 
     votes, run = material.columns.votes, material.columns.run
     back = (votes[:, at.VERDICT] == _ROLLBACK) & (votes[:, at.BITS] & at.WHOLE == 0)
+    gated = {str(row[0]) for row in material.store.query("SELECT DISTINCT run FROM gate")}
+    elsewhere = [row.format == FORMAT and row.id not in gated for row in material.rows]
+    if any(elsewhere):
+        back &= ~np.array(elsewhere)[run]
     if at_gates:
         back &= ~np.isin(votes[:, at.UNIT], sorted(at_gates))
     chosen = np.flatnonzero(back)

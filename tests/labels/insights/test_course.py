@@ -191,3 +191,12 @@ def test_gates_that_sent_an_agent_back(desk: Desk):
     (mine,) = desk.profile().prevented
     assert (mine.mode, mine.rollbacks_live, mine.undone, mine.denied) == (LOOP, 1, 3, 0)
     assert desk.insights(where={"state": frozenset(["complete"])}).prevented.rollbacks_live == 0
+
+
+def test_rollbacks_of_a_live_run_from_elsewhere_are_nothing_that_should_have_been(desk: Desk):
+    run = desk.run(steps=10)
+    desk.say("ann", run, 1, verdict="rollback", back=1)
+    assert desk.insights().prevented.rollbacks_recorded == 1
+    with desk.store.write() as tx:
+        tx.execute("UPDATE run SET format = 'live' WHERE id = ?", [run.id])
+    assert desk.insights().prevented.rollbacks_recorded == 0
