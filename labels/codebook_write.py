@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labels.codebook import BUILT_IN, Codebook, Mode, diff, load
+from labels.codebook_paths import user_codebook_folder
 from sessions.errors import UsageError, UserError
 
 _VERSION = re.compile(r'(?m)^(?P<before>version\s*=\s*)(?P<quote>["\'])(?P<value>[^"\'\n]*)(?P=quote)')
@@ -50,8 +51,7 @@ def create(path: Path, id: str, title: str, mode: Mode, version: str = "0.1") ->
     id or title that cannot be."""
     if path.exists():
         raise UserError(f"{path} is there already.")
-    if path.suffix != ".toml":
-        raise UsageError(f"{path} is no name for a codebook.", "Let it end in .toml.")
+    check_path(path)
     head = [f"id = {quoted(id)}", f"version = {quoted(version)}", f"title = {quoted(title)}"]
     head.append(f"source = {quoted('Made by open coding with review-tui: see the note of each mode.')}")
     try:
@@ -59,6 +59,17 @@ def create(path: Path, id: str, title: str, mode: Mode, version: str = "0.1") ->
     except OSError as error:
         raise UserError(f"cannot make the folder {path.parent}: {error.strerror}.", "Name another file.") from None
     return _replace(path, "\n".join(head) + "\n\n" + mode_toml(mode))
+
+
+def check_path(path: Path) -> None:
+    """Raise UsageError or UserError where a codebook cannot be at this path. Folders are not made, save the user's own
+    folder of codebooks: a folder that is not there is more likely a slip."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder.", "Name a file in it, ending in .toml.")
+    if path.suffix != ".toml":
+        raise UsageError(f"{path} is no name for a codebook.", "Let it end in .toml.")
+    if not path.parent.is_dir() and path.parent != user_codebook_folder():
+        raise UserError(f"there is no folder {path.parent}.", "Make it first, or name a file elsewhere.")
 
 
 def _with_version(path: Path, text: str, version: str) -> str:

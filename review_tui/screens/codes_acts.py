@@ -304,7 +304,9 @@ class CodeActs(StationScreen):
             return
 
         async def to_file(text: str | None) -> None:
-            if text is not None and text.strip():
+            if text is None or not text.strip():
+                return
+            if await self.work(_checked, Path(text.strip()).expanduser()):
                 self._file = text.strip()
                 hint = "of the mode; Enter keeps it"
                 await self.station.push_screen(Prompt("Name", code.name, hint), named)
@@ -326,8 +328,8 @@ class CodeActs(StationScreen):
             )
 
         path = self._file or await self.work(self._own_file) or ""
-        hint = "a codebook of yours; made if new"
-        await self.station.push_screen(Prompt("Promote to the codebook", path, hint), to_file)
+        hint = "a .toml of yours; made if new"
+        await self.station.push_screen(Prompt("Promote to the codebook", path, hint, select=True), to_file)
 
     def _own_file(self) -> str:
         """The first codebook of the user's own, else a new one in their folder."""
@@ -354,6 +356,14 @@ class CodeActs(StationScreen):
         from review_tui.screens.reader import Reader
 
         await self.station.push_screen(Reader("Promoted", promoted(made)))
+
+
+def _checked(path: Path) -> bool:
+    """In a thread: True. Raises UserError where no codebook can be."""
+    from labels.codebook_write import check_path
+
+    check_path(path)
+    return True
 
 
 def _left(made: Step, which: str) -> str:

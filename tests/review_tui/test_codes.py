@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from station import HOSTILE, LARGE, SMALL, Station, fill, station
+from textual.widgets import Input
 
 from labels import queues
 from labels.codebook import load, load_all
@@ -335,11 +336,17 @@ async def test_promoting_into_what_is_none_says_so(noted_db: Path, tmp_path: Pat
         await here.press("p")
         await here.until(lambda: here.screen == "Prompt")
         await here.type(str(tmp_path / "ours.txt"))
-        await here.until(lambda: "Name" in here.text)
-        await here.press("enter")
-        await here.until(lambda: "Definition" in here.text)
-        await here.press("enter")
         await here.until(lambda: "no name for a codebook" in here.footer)
+        await here.press("p")
+        await here.until(lambda: here.screen == "Prompt")
+        await here.type(str(tmp_path / "own.toml" / "new" / "ours.toml"))
+        await here.until(lambda: "there is no folder" in here.footer)
+        assert here.screen == "CodesScreen"
+        assert list(tmp_path.glob("own.toml*")) == []
+        await here.press("p")
+        await here.until(lambda: here.screen == "Prompt")
+        await here.press("x", "slash", "y")  # what is typed replaces what stands there
+        assert screen(here).query_one(Input).value == "x/y"
 
 
 @pytest.mark.parametrize("size", [SMALL, (120, 36), LARGE, (40, 12)])

@@ -9,7 +9,7 @@ from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels import queue_next, queue_progress, queues
+from labels import codebook_write, queue_next, queue_progress, queues
 from labels.codebook import BUILT_IN, Mode, load
 from labels.codebook_write import add_mode, create, quoted, raised
 from labels.coding.promote import Promoted, Wanted, promote, slug_of
@@ -77,7 +77,7 @@ def test_the_mode_has_the_quotes_of_its_notes_and_the_file_is_otherwise_as_it_wa
 
 def test_a_new_file_and_own_wishes(desk: CodingDesk, tmp_path: Path):
     desk.coder().assign("Öl: 3 × kaputt", [desk.note("kaputt")])
-    path = tmp_path / "new" / "field-notes.toml"
+    path = tmp_path / "field-notes.toml"
     wanted = Wanted(
         name="Broken", code="X.1", definition="It breaks three times in a row without a word.", version="2026.1"
     )
@@ -114,6 +114,8 @@ def test_what_cannot_be_promoted_changes_nothing(desk: CodingDesk, own: Path, tm
         (tmp_path / "ü.toml", Wanted(id="Not An Id"), "would be no codebook"),
         (BUILT_IN / "mast.toml", None, "comes with the program"),
         (tmp_path, None, "is a folder"),
+        (tmp_path / "none" / "x.toml", None, "there is no folder"),
+        (own / "tmp" / "x.toml", None, "there is no folder"),
     ):
         with pytest.raises(UserError, match=words):
             made(desk, path, wanted)
@@ -124,6 +126,14 @@ def test_what_cannot_be_promoted_changes_nothing(desk: CodingDesk, own: Path, tm
     desk.coder().unassign(code.id, [key])
     with pytest.raises(UsageError, match="has no notes"):
         made(desk, own)
+
+
+def test_the_users_own_folder_is_made(desk: CodingDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(codebook_write, "user_codebook_folder", lambda: tmp_path / "config" / "codebooks")
+    desk.coder().assign("wrong clock", [desk.note("a")])
+    path = tmp_path / "config" / "codebooks" / "own.toml"
+    assert made(desk, path).created
+    assert load(path).id == "own"
 
 
 def test_line_ends_of_windows_stay(own: Path):
