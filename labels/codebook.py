@@ -149,11 +149,14 @@ def load(path: Path) -> Codebook:
     return read_codebook(Path(path))
 
 
-def load_all(extra_paths: Iterable[Path] = (), *, folder: Path | None = None) -> Codebooks:
+def load_all(
+    extra_paths: Iterable[Path] = (), *, folder: Path | None = None, before: Codebooks | None = None
+) -> Codebooks:
     """The built-in codebooks, the user's folder of codebooks, then files (or folders) that the user named.
 
     A named file that cannot be loaded raises UserError. One in the user's folder must not stop the station:
-    it is left out and stands in `problems`. The folder need not exist.
+    it is left out and stands in `problems`. The folder need not exist. before: what a program that goes on running has
+    loaded earlier: with it, a named file that cannot be loaded stands in `problems` too, and counts as it was then.
     """
     books: dict[str, Codebook] = {}
     paths: dict[str, Path] = {}
@@ -167,7 +170,13 @@ def load_all(extra_paths: Iterable[Path] = (), *, folder: Path | None = None) ->
             problems.append(error)
     for path in map(Path, extra_paths):
         for file in sorted(path.glob("*.toml")) if path.is_dir() else (path,):
-            _add(books, paths, file)
+            try:
+                _add(books, paths, file)
+            except UserError as error:
+                if before is None:
+                    raise
+                kept = _keep(books, paths, file, before)
+                problems.append(UserError(error.message, "It stays as it was before." if kept else "It is left out."))
     return Codebooks(tuple(books.values()), paths, tuple(problems))
 
 
@@ -180,6 +189,14 @@ def _add(books: dict[str, Codebook], paths: dict[str, Path], path: Path) -> None
             "Give it an id of its own, or leave one of the two out.",
         )
     paths.setdefault(book.id, path)
+
+
+def _keep(books: dict[str, Codebook], paths: dict[str, Path], path: Path, before: Codebooks) -> bool:
+    """Take the codebook of a file as it was loaded before; False if it was not."""
+    book = next((book for book in before if before.paths.get(book.id) == path and book.id not in books), None)
+    if book is not None:
+        books[book.id], paths[book.id] = book, path
+    return book is not None
 
 
 def _searchable(book: Codebook, mode: Mode) -> Searchable:

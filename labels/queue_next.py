@@ -106,9 +106,14 @@ def release(store: Store, queue: Queue, reviewer: str) -> None:
 
 
 def holders(store: Store, queue: Queue) -> dict[str, tuple[int, float]]:
-    """Who has which item now: reviewer -> (place, seconds left)."""
+    """Who has which item now: reviewer -> (place, seconds left). Whoever has decided on theirs has none, though it is
+    kept for them until they take the next."""
     moment = now()
-    sql = "SELECT reviewer, place, until_wall, until_ticks, boot FROM queue_lease WHERE queue = ?"
+    sql = (
+        "SELECT l.reviewer, l.place, l.until_wall, l.until_ticks, l.boot FROM queue_lease l JOIN queue_item i"
+        " ON i.queue = l.queue AND i.place = l.place WHERE l.queue = ? AND (l.repeat_no = 1 OR NOT EXISTS"
+        f" ({_DONE.replace('d.reviewer = ?', 'd.reviewer = l.reviewer')}))"
+    )
     found = {who: (place, elapsed(moment, Moment(*until))) for who, place, *until in store.query(sql, [queue.id])}
     return {who: held for who, held in found.items() if held[1] > 0}
 

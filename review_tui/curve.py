@@ -78,7 +78,8 @@ def _row(value: float, rows: int, top: float) -> int:
 
 
 def _thing(share: float, count: int) -> int:
-    return min(count - 1, round(share * (count - 1)))
+    """The thing that a share of the width has come to: a value holds until the next thing."""
+    return min(count - 1, int(share * (count - 1) + 1e-9))
 
 
 def _line(observed: Sequence[float], columns: int, rows: int, top: float) -> dict[tuple[int, int], int]:

@@ -172,8 +172,8 @@ def _reviewers(found: Agreement) -> None:
     for again in found.repeats:
         output.line(
             f"{again.name} read {output.count(again.chunks, 'chunk')} twice:"
-            f" {again.verdicts_same}/{again.verdicts} verdicts and {again.modes_same:,}/{again.modes:,} judgements"
-            f" the same, kappa {_number(again.kappa)}"
+            f" of {output.count(again.verdicts, 'verdict')} {again.verdicts_same:,} the same, of"
+            f" {output.count(again.modes, 'judgement')} {again.modes_same:,}, kappa {_number(again.kappa)}"
         )
     _anchoring(found)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 #: After this long a wait is explained, in seconds.
 PATIENCE = 0.4
+#: The same where nothing that the reviewer did is being written: another station that starts takes as long.
+LONG = 1.0
 #: How long a message stays, and how long it must have been there before a movement takes it away, in seconds.
 MESSAGE_S, GLANCE_S = 8.0, 1.0
 #: How long an answer to a key is not pushed aside by news, in seconds.
@@ -97,7 +99,7 @@ class StationScreen(Screen[None]):
     async def work(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result | None:
         """Run something slow in a thread and give its result; a UserError becomes a message and None."""
         task = asyncio.ensure_future(asyncio.to_thread(call, *args, **kwargs))
-        done, _ = await asyncio.wait({task}, timeout=PATIENCE)
+        done, _ = await asyncio.wait({task}, timeout=LONG)
         if not done:
             self.say("waiting for the database ...", "warn")
         try:

@@ -15,6 +15,7 @@ are branches.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -32,6 +33,8 @@ _LOOK_AHEAD = 50
 CHAT_ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function", "human"))
 _ID_KEYS = ("id", "run_id", "trajectory_id", "instance_id", "session_id", "conversation_id", "custom_id", "task_id")
 _RUN_KEYS = frozenset(("messages", "system", "model", "request", "response", *_ID_KEYS[:1]))
+#: How messages of Magentic-One are told: `Orchestrator (thought)`, `Orchestrator (-> WebSurfer)`.
+_MAGENTIC = re.compile(r"Orchestrator \((?:thought|-> [^()]+)\)")
 _CHOICE_KEYS = ("message", "index")
 #: Marks of other formats whose records also hold messages with roles.
 _FOREIGN = ("trajectory_format", "schema_version", "traj", "trajectory", "history", "mistake_agent", "steps", "samples")
@@ -236,6 +239,7 @@ def _header(root: dict[str, Any], request: dict[str, Any], messages: list[Any], 
         "openai-chat",
         title_of(task),
         task,
+        system=_system(messages),
         model=text_or_none(model),
         native_id=native_id,
         started_at=started,
@@ -243,6 +247,12 @@ def _header(root: dict[str, Any], request: dict[str, Any], messages: list[Any], 
         reference=reference,
         facts=facts,
     )
+
+
+def _system(messages: list[Any]) -> str | None:
+    """The multi-agent system whose way of naming roles this is; None for plain chat."""
+    roles = (mapping(item).get("role") for item in messages[:_LOOK_AHEAD])
+    return "Magentic-One" if any(isinstance(role, str) and _MAGENTIC.fullmatch(role) for role in roles) else None
 
 
 def _response(response: dict[str, Any], assembler: Assembler) -> Iterator[Step]:

@@ -140,6 +140,12 @@ def test_a_curve_rises_from_the_left_bottom_to_the_right_top():
     assert first[-2] != " "
 
 
+def test_a_value_holds_until_the_next_thing():
+    lines = drawn(plot([1, 4], [1, 4], [], 30, 9))
+    assert lines[0] == " 4 ┤" + " " * 25 + "⢸"  # the step is where the second run stands, at the right
+    assert lines[4] == "   │" + "⠒" * 25 + "⠚"
+
+
 def test_there_is_no_curve_without_room_or_values():
     assert plot([1, 2], [1, 2], [], 8, 9) == []
     assert plot([1, 2], [1, 2], [], 40, 4) == []

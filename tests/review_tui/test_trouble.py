@@ -435,3 +435,14 @@ def test_a_disk_that_is_full(checkout_db):
     with Store.open(checkout_db) as store:
         assert store.query("SELECT count(*) FROM event")[0][0] >= kept
         assert events.verify(store) == []
+
+
+async def test_a_short_wait_is_not_explained(checkout_db):
+    async with station(checkout_db) as here:
+        said: list[str] = []
+        screen = here.app.screen
+        screen.say = lambda text, look="text": said.append(text)
+        await screen.work(time.sleep, 0.6)
+        assert said == []
+        await screen.work(time.sleep, 1.3)
+        assert said == ["waiting for the database ..."]

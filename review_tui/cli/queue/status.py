@@ -56,12 +56,7 @@ def _print(found: Status) -> None:
     each = output.count(found.queue.reviewers, "reviewer")
     output.line(f"{found.finished:,} of {found.items:,} finished ({each} each), {found.begun:,} begun")
     if found.reviewers:
-        rows = [("reviewer", "done", "repeats", "gold right", "at")]
-        for item in found.reviewers:
-            gold = f"{item.gold_right}/{item.gold}" if item.gold else ""
-            at = "" if item.holds is None else f"item {item.holds + 1}"
-            rows.append((item.reviewer, f"{item.done:,}", f"{item.repeats:,}", gold, at))
-        output.table(rows, right=frozenset({1, 2, 3}))
+        _reviewers(found)
     for figures in found.agreement:
         alpha, raw = figures.alpha, figures.raw
         shown = f"{alpha.value:.3f}" if alpha.value is not None else f"- ({alpha.why})"
@@ -69,3 +64,14 @@ def _print(found: Status) -> None:
         output.line(f"agreement so far, {figures.codebook}: {share} of judgements, alpha {shown}")
     for text in found.notes:
         output.note(text)
+
+
+def _reviewers(found: Status) -> None:
+    """One row each; columns only for what the queue has."""
+    gold = bool(found.queue.gold_from)
+    rows: list[tuple[str, ...]] = [("reviewer", "done", "repeats", *(["gold right"] if gold else []), "at")]
+    for item in found.reviewers:
+        right = f"{item.gold_right}/{item.gold}" if item.gold else ""
+        at = "" if item.holds is None else f"item {item.holds + 1}"
+        rows.append((item.reviewer, f"{item.done:,}", f"{item.repeats:,}", *([right] if gold else []), at))
+    output.table(rows, right=frozenset({1, 2, 3} if gold else {1, 2}))

@@ -100,7 +100,8 @@ def test_nobody_has_answered_yet_is_75(ask) -> None:
     "args",
     [
         [], ["-"], ["FILE"], ["--json", "FILE"], ["--json=FILE"], ["--json", "-"], ["--json"],
-        ["--json", "--wait", "FILE"], ["--wait", "FILE", "--json"], ["--wait", "--json", "FILE"], ["FILE", "--wait"], ["--json", "FILE", "--wait"],
+        ["--json", "--wait", "FILE"], ["--wait", "FILE", "--json"], ["--wait", "--json", "FILE"],
+        ["FILE", "--wait"], ["--json", "FILE", "--wait"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -67,3 +67,25 @@ def test_a_folder_without_runs_is_said_to_be_one(call: Callable[..., Any], tmp_p
         assert called.code == 1
         assert "there is no run in" in called.err
         assert "0 files looked at" in called.err
+
+
+def test_status_shows_no_gold_where_there_is_none_and_no_item_that_was_decided(
+    call: Callable[..., Any], run: str
+) -> None:
+    call("queue", "create", "q", run)
+    for _ in range(3):
+        item = call("queue", "next", "q", "--json").json["item"]
+        call("decide", item["run"], "--chunk", item["chunk"], "--verdict", "approve")
+        assert call("queue", "status", "q", "--json").json["reviewers"][0]["holds"] is None
+    shown = call("queue", "status", "q")
+    assert shown.code == 0, shown
+    assert "gold" not in shown.out
+    assert "item" not in shown.out
+    assert "3 of 3 finished" in shown.out
+
+
+def test_status_shows_gold_where_it_is_mixed_in(call: Callable[..., Any], run: str) -> None:
+    call("decide", run, "--chunk", 1, "--verdict", "approve", "--none", "--reviewer", "gil")
+    call("queue", "create", "q", run, "--gold-from", "gil", "--gold", 0.5)
+    call("decide", run, "--chunk", 1, "--verdict", "approve", "--none")
+    assert "gold right" in call("queue", "status", "q").out

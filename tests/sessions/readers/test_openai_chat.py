@@ -112,6 +112,21 @@ def test_roles(role, name, expected):
     assert actor_and_role(role, name) == expected
 
 
+@pytest.mark.parametrize(
+    ("roles", "system"),
+    [
+        (["user", "Orchestrator (thought)", "WebSurfer"], "Magentic-One"),
+        (["human", "Orchestrator (-> WebSurfer)", "WebSurfer"], "Magentic-One"),
+        (["user", "Orchestrator", "assistant"], None),
+        (["user", "assistant"], None),
+    ],
+)
+def test_the_system_is_said_where_its_roles_tell_it(tmp_path, roles, system):
+    (run,), _ = read(tmp_path / "run.json", [{"role": role, "content": f"I am {role}."} for role in roles])
+    assert run.header.format == "openai-chat"
+    assert run.header.system == system
+
+
 def test_a_role_of_many_parentheses_costs_no_time():
     start = time.perf_counter()
     actor_and_role("a (" * 20000)
