@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Z = 1.959964
+from labels.intervals import Z, apart, median_rank, wilson
+
 #: Fewer cases than this are told as such.
 FEW = 5
 
@@ -48,7 +49,8 @@ def share(cases: Iterable[tuple[str, bool]]) -> Estimate:
     if not n:
         return Estimate(None, 0)
     p = yes / n
-    low, high = wilson(p, n / _design_effect(p, n, list(groups.values())))
+    effective = n / _design_effect(p, n, list(groups.values()))
+    low, high = wilson(p * effective, effective)
     return Estimate(p, n, len(groups), low, high)
 
 
@@ -61,15 +63,6 @@ def _design_effect(p: float, n: int, groups: Sequence[Sequence[int]]) -> float:
     return max(1.0, between / (p * (1 - p) / n))
 
 
-def wilson(p: float, n: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share p of n cases."""
-    z2 = Z * Z
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    # At the ends rounding would leave the interval a hair short of the figure itself.
-    return min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half))
-
-
 def difference(after: Estimate, before: Estimate) -> Estimate:
     """after - before, for shares. n: the smaller of the two."""
     n, groups = min(after.n, before.n), min(after.groups, before.groups)
@@ -77,8 +70,7 @@ def difference(after: Estimate, before: Estimate) -> Estimate:
     if any(part is None for part in parts):
         return Estimate(None, n, groups)
     a, a_low, a_high, b, b_low, b_high = (float(part or 0) for part in parts)
-    low = a - b - math.hypot(a - a_low, b_high - b)
-    high = a - b + math.hypot(a_high - a, b - b_low)
+    low, high = apart(a, (a_low, a_high), b, (b_low, b_high))
     return Estimate(a - b, n, groups, low, high)
 
 
@@ -90,14 +82,15 @@ def quantile(values: Sequence[float], q: float) -> float:
 
 
 def median(values: Iterable[float], groups: int = 0) -> Estimate:
-    """The median, with the interval between the order statistics that hold it in 95 % of samples."""
+    """The median, with the interval between the order statistics that hold it in 95 % of samples; none below six."""
     found = sorted(values)
     n = len(found)
     if not n:
         return Estimate(None, 0)
-    half = Z * math.sqrt(n) / 2
-    low, high = max(0, math.floor((n - 1) / 2 - half)), min(n - 1, math.ceil((n - 1) / 2 + half))
-    return Estimate(quantile(found, 0.5), n, groups, found[low], found[high])
+    rank = median_rank(n)
+    if not rank:
+        return Estimate(quantile(found, 0.5), n, groups)
+    return Estimate(quantile(found, 0.5), n, groups, found[rank - 1], found[n - rank])
 
 
 def ratio(after: Sequence[float], before: Sequence[float]) -> Estimate:

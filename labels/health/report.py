@@ -11,6 +11,7 @@ from labels.health import estimates as est
 from labels.health.decided import WEEK, WEEKS, Decided, Pace, Reading, decided, pace, reading, timed_of
 from labels.health.estimates import Estimate
 from labels.health.taking import Taken, Taking, taken, taking
+from labels.intervals import wilson
 from labels.ledger import adopt, fill_judgements
 from sessions.store import Store
 
@@ -128,7 +129,7 @@ def _retest(store: Store, reviewer: str) -> Retest:
 def _of(same: int, number: int) -> Estimate:
     if not number:
         return Estimate(None, 0)
-    return Estimate(same / number, number, 0, *est.wilson(same / number, number))
+    return Estimate(same / number, number, 0, *wilson(same, number))
 
 
 def _notices(found: Health) -> list[str]:

@@ -1,9 +1,9 @@
-"""Intervals for shares, differences, ratios, means and medians, all at 95 %, in plain Python where that will do.
+"""Figures with their intervals: shares, differences, ratios, means and medians, all at 95 %.
 
-Sources: Wilson 1927 (a share); Newcombe 1998, method 10 (a difference of two shares); Katz et al. 1978 with half a run
-added to each cell where one is empty (a ratio of two shares); a percentile bootstrap over runs with a fixed seed (a
-mean); order statistics (a median); Rao and Scott 1992 (the effective size of a sample of clusters, for shares of
-failures, which come several to a run); Fisher's exact test and Holm 1979 (comparisons).
+Sources: `labels.intervals` (a share, a difference, a median); Katz et al. 1978 with half a run added to each cell where
+one is empty (a ratio of two shares); a percentile bootstrap over runs with a fixed seed (a mean); Rao and Scott 1992
+(the effective size of a sample of clusters, for shares of failures, which come several to a run); Fisher's exact test
+and Holm 1979 (comparisons).
 """
 
 from __future__ import annotations
@@ -13,29 +13,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from labels.insights.figures import Figure
+from labels.intervals import Z, apart, median_rank, wilson
 
 if TYPE_CHECKING:
     import numpy.typing
 
     Array: TypeAlias = numpy.typing.NDArray[Any]
 
-#: The 97.5 % point of the normal distribution.
-Z = 1.959963984540054
 _DRAWS, _SEED = 2_000, 20_251
 
 NO_RUNS = "no run was judged for it"
-
-
-def wilson(count: float, n: float) -> tuple[float, float]:
-    """The interval of a share count / n. n: above 0, and need not be whole (an effective size)."""
-    p = count / n
-    middle = p + Z * Z / (2 * n)
-    half = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-    whole = 1 + Z * Z / n
-    # At the ends the bound is the end itself, whatever rounding says.
-    low = 0.0 if count <= 0 else max(0.0, (middle - half) / whole)
-    high = 1.0 if count >= n else min(1.0, (middle + half) / whole)
-    return low, high
 
 
 def share(count: int, n: int, why: str = NO_RUNS) -> Figure:
@@ -48,11 +35,7 @@ def share(count: int, n: int, why: str = NO_RUNS) -> Figure:
 
 def newcombe(count1: int, n1: int, count2: int, n2: int) -> tuple[float, float]:
     """The interval of the difference count1 / n1 - count2 / n2."""
-    p1, p2 = count1 / n1, count2 / n2
-    (low1, high1), (low2, high2) = wilson(count1, n1), wilson(count2, n2)
-    low = p1 - p2 - math.hypot(p1 - low1, high2 - p2)
-    high = p1 - p2 + math.hypot(high1 - p1, p2 - low2)
-    return max(-1.0, low), min(1.0, high)
+    return apart(count1 / n1, wilson(count1, n1), count2 / n2, wilson(count2, n2))
 
 
 def difference(count1: int, n1: int, count2: int, n2: int, why: str) -> Figure:
@@ -157,22 +140,10 @@ def median(values: Array, why: str) -> Figure:
         return Figure(None, why=why)
     ordered = np.sort(values)
     value = float(np.median(ordered))
-    rank = _median_rank(n)
+    rank = median_rank(n)
     if rank < 1:
         return Figure(value, n=n)
     return Figure(value, float(ordered[rank - 1]), float(ordered[n - rank]), n)
-
-
-def _median_rank(n: int) -> int:
-    """The largest r with P(Binomial(n, 1/2) < r) <= 0.025; 0 if there is none."""
-    if n > 1_000:
-        return max(0, math.floor((n - Z * math.sqrt(n)) / 2))
-    below, rank, log_half = 0.0, 0, -n * math.log(2)
-    while True:
-        below += math.exp(math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1) + log_half)
-        if below > 0.025:
-            return rank
-        rank += 1
 
 
 def clustered_share(part: Array, whole: Array, why: str) -> Figure:

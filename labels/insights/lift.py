@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from labels.insights import published
 from labels.insights.figures import FEW, Figure, Lift
-from labels.insights.intervals import Z, difference, katz, share
+from labels.insights.intervals import difference, katz, share
+from labels.intervals import Z
 
 if TYPE_CHECKING:
     from labels.insights.intervals import Array

@@ -8,16 +8,17 @@ from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labels.health.estimates import Estimate, difference, median, quantile, ratio, share, slope, wilson
+from labels.health.estimates import Estimate, difference, median, quantile, ratio, share, slope
+from labels.intervals import wilson
 
 
 def test_wilson_and_newcombe_as_published():
     """Newcombe (1998): 56/70 - 48/80 has (0.0524, 0.3339) by his method 10; 0/10 alone has (0, 0.2775)."""
-    a, b = (Estimate(y / n, n, n, *wilson(y / n, n)) for y, n in ((56, 70), (48, 80)))
+    a, b = (Estimate(y / n, n, n, *wilson(y, n)) for y, n in ((56, 70), (48, 80)))
     found = difference(a, b)
     assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
     assert wilson(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
-    assert wilson(1, 10)[1] == 1
+    assert wilson(10, 10)[1] == 1
 
 
 def test_a_share_of_chunks_in_few_runs_is_known_less_well():
@@ -53,6 +54,8 @@ def test_medians_hold_the_truth_as_often_as_they_say():
         assert 0.93 <= held / 500 <= 1.0
     assert median([]).value is None
     assert median([7.0]).value == 7.0
+    assert median([1.0, 2, 3, 4, 5]).low is None, "1 to 5 holds it in 93.75 % of samples only"
+    assert (median([1.0, 2, 3, 4, 5, 6]).low, median([1.0, 2, 3, 4, 5, 6]).high) == (1.0, 6.0)
     assert quantile([1.0, 2.0, 3.0, 4.0], 0.25) == 1.75
 
 

@@ -22,8 +22,8 @@ from labels.insights.intervals import (
     median,
     newcombe,
     share,
-    wilson,
 )
+from labels.intervals import median_rank, wilson
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -137,7 +137,7 @@ def test_student_t(df: int):
 @given(st.integers(1, 400))
 @quick(100)
 def test_the_rank_of_a_median_covers_95_percent(n: int):
-    rank = intervals._median_rank(n)
+    rank = median_rank(n)
     covered = 1 - 2 * stats.binom.cdf(rank - 1, n, 0.5) if rank else 1.0
     assert covered >= 0.95 - 1e-9
     if rank:

@@ -4,7 +4,7 @@ import pytest
 from insight_desk import LOOP, MISMATCH, NONE, RESET, SAFETY, WRONG, Desk
 
 from labels.insights.figures import Figure, Group, Profile
-from labels.insights.intervals import wilson
+from labels.intervals import wilson
 from labels.ledger import Ledger
 from labels.model import SetJudged, SetNone
 
