@@ -26,7 +26,6 @@ _DEFINED = 0.5
 
 NO_ROWS = "nothing was judged"
 NO_POSITIVE = "the mode is present nowhere"
-NO_NEGATIVE = "the mode is absent nowhere"
 NEVER_FIRED = "it never fired"
 ONE_CLUSTER = "one run gives no interval"
 ALL_EQUAL = "every draw gives the same, so there is no interval"

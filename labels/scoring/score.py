@@ -15,9 +15,6 @@ from labels.scoring.truth import TRUSTS, Claim, RunTruth, Span, Trust, Verdict, 
 if TYPE_CHECKING:
     from labels.scoring.metrics import Array
 
-#: A detector that is right less often than this tells a reviewer too little to be shown unasked.
-LEAST_PRECISION = 0.5
-
 #: What a detector has to beat, in the order in which it is said: F1 of saying yes to everything; average precision of
 #: chance, of the run's length, and of each system's own rate of the mode.
 ALWAYS, CHANCE, LENGTH, PRIOR = "always yes", "chance", "run length", "system prior"

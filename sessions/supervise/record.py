@@ -99,11 +99,6 @@ def declare(store: Store, name: str, who: str) -> None:
             tx.execute("INSERT INTO meta VALUES (?, ?)", [f"{_GATING}{name}", who])
 
 
-def undeclare(store: Store, name: str) -> None:
-    with store.write("NORMAL", eager=True) as tx:
-        tx.execute("DELETE FROM meta WHERE name = ?", [f"{_GATING}{name}"])
-
-
 # -- files --------------------------------------------------------------------------------------------------------
 
 
