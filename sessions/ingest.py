@@ -154,6 +154,9 @@ class _FileImport:
             self.run.abandon()
 
     def finish(self) -> None:
+        if self.run is not None and not self.run.count and not self.report.runs and self.report.problem_count:
+            self.run.discard()  # nothing could be read of it: its problems are all that there is to say
+            self.run = None
         self._close_run()
         with self.store.write("NORMAL") as tx:
             tx.execute("DELETE FROM problem WHERE path = ?", [self.report.path])
@@ -216,6 +219,12 @@ class RunWriter:
                 _forget_importer(tx, self.id)
         except UserError:  # most likely what ended the import: then the note stays until this process ends
             return
+
+    def discard(self) -> None:
+        """Leave nothing of the run."""
+        with self.store.write("NORMAL") as tx:
+            remove_rows(tx, self.no)
+            _forget_importer(tx, self.id)
 
     @property
     def count(self) -> int:

@@ -127,6 +127,16 @@ def test_a_run_without_steps(store: Store, file: Path) -> None:
     assert load(store, file)[0].outcome == "known"
 
 
+def test_a_file_of_which_nothing_can_be_read_leaves_its_problems_only(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "atif.json"
+    path.write_text('{"schema_version": "ATIF-v1.7",\n "steps": [\n')
+    report = import_file(store, path, "claude-code")
+    assert report.runs == []
+    assert report.problem_count >= 1
+    assert catalog.runs(store) == []
+    assert store.query("SELECT name FROM meta WHERE name LIKE 'importing %'") == []
+
+
 def test_an_empty_file_is_told(store: Store, file: Path) -> None:
     file.touch()
     with pytest.raises(UserError, match="is empty"):
