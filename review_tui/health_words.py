@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
 
-from labels.health.decided import HARDLY, IDLE_S, READ, WEEKS
+from labels.health.decided import HARDLY, IDLE_S, READ, TREND_N, TREND_SPAN, WEEKS
 from labels.health.estimates import FEW, Estimate
 from labels.health.report import Drift, Health
 from labels.health.taking import CHARACTERS_A_SECOND, Detector
 from review_tui.curve import bars
 from review_tui.sanitize import clean, short
+from review_tui.transcript.folding import cells
 
 #: A line as pieces of (text, look).
 Line = list[tuple[str, str]]
@@ -19,7 +20,31 @@ NAME, BAR = 26, 20
 
 
 def said(found: Health, width: int = 100) -> Iterator[Line]:
-    """All of it. width: cells there are; a narrow screen does without the bars of shares."""
+    """All of it. width: cells there are; a narrow screen does without the bars of shares, and what does not fit in a
+    line goes on in the next."""
+    for line in _said(found, width):
+        yield from _fitted(line, width)
+
+
+def _fitted(line: Line, width: int) -> Iterator[Line]:
+    """A line of so many cells, and more of them for what is left: no figure is cut off."""
+    if sum(cells(text) for text, _ in line) <= width:
+        yield line
+        return
+    indent = NAME + 3 if width >= 60 else 4
+    kept, used = line[:1], cells(line[0][0])
+    for text, look in line[1:]:
+        if used + cells(text) <= width:
+            kept, used = [*kept, (text, look)], used + cells(text)
+            continue
+        for part in wrap(text.strip(" ,"), max(16, width - indent)):
+            if any(said.strip() for said, _ in kept):
+                yield kept
+            kept, used = [(" " * indent, "text"), (part, look)], indent + cells(part)
+    yield kept
+
+
+def _said(found: Health, width: int) -> Iterator[Line]:
     bar = BAR if width >= 90 else 0
     yield _heading(found)
     if not found.chunks:
@@ -78,7 +103,11 @@ def _pace(found: Health) -> Iterator[Line]:
     yield _row(f"by week, {WEEKS} back", (weeks, "accent"), (f"  the last {duration(last)}", "faint"))
     yield _row("", (f"n = {counts}", "faint"))
     trend = pace.trend
-    if trend.value is not None and not trend.few:
+    if trend.value is None:
+        why = "too short a time to tell" if pace.span < TREND_SPAN.days else "too few to tell"
+        need = f"{TREND_N} timed chunks over {TREND_SPAN.days} days or more"
+        yield _row("trend", (why, "text"), (f": it takes {need}", "faint"))
+    else:
         steady = (trend.low or 0) <= 0 <= (trend.high or 0)
         word = "not clear" if steady else "longer" if trend.value > 0 else "shorter"
         yield _row(

@@ -15,6 +15,8 @@ from sessions.store import Store
 #: Time on a chunk at which the station stops counting: nobody was reading any more, in seconds.
 IDLE_S = 900.0
 WEEK = timedelta(days=7)
+#: A change a week is told from decisions that lie so far apart, and from so many.
+TREND_SPAN, TREND_N = WEEK, 10
 #: How many weeks the series of medians goes back.
 WEEKS = 8
 #: A chunk counts as read from this share of its text on the screen, and as hardly read below the other.
@@ -74,7 +76,8 @@ class Week:
 class Pace:
     """median: seconds a chunk. quarter, three_quarters: quartiles. idle: chunks left out because their time had reached
     IDLE_S; untimed: without any. weeks: the last WEEKS ones, oldest first. trend: change of the time a week, as a share
-    (0.03: 3 % longer each week), over those."""
+    (0.03: 3 % longer each week), over those; no value where they lie within less than TREND_SPAN, or are fewer than
+    TREND_N. span: days between the first and the last of them."""
 
     median: Estimate
     quarter: float | None
@@ -83,6 +86,7 @@ class Pace:
     untimed: int
     weeks: list[Week] = field(default_factory=list)
     trend: Estimate = field(default_factory=lambda: Estimate(None, 0))
+    span: float = 0.0
 
 
 def pace(said: Sequence[Decided], now: datetime) -> Pace:
@@ -92,6 +96,8 @@ def pace(said: Sequence[Decided], now: datetime) -> Pace:
     idle = sum(1 for item in said if item.seconds is not None and item.seconds >= IDLE_S)
     recent = [item for item in timed if now - WEEKS * WEEK < item.at <= now]
     points = [((item.at - now) / WEEK, item.seconds or 0.0) for item in recent]
+    span = max(item.at for item in recent) - min(item.at for item in recent) if recent else timedelta()
+    told = span >= TREND_SPAN and len(points) >= TREND_N
     return Pace(
         est.median(values, len({item.run for item in timed})),
         est.quantile(values, 0.25) if values else None,
@@ -99,7 +105,8 @@ def pace(said: Sequence[Decided], now: datetime) -> Pace:
         idle,
         len(said) - len(timed) - idle,
         [_week(recent, now - (place + 1) * WEEK) for place in reversed(range(WEEKS))],
-        est.slope(points),
+        est.slope(points) if told else Estimate(None, len(points)),
+        span / timedelta(days=1),
     )
 
 

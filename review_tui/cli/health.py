@@ -39,7 +39,10 @@ def command(ctx: click.Context, everybody: bool, as_json: bool) -> None:
     for place, item in enumerate(found):
         if place:
             output.line()
-        _print(item)
+        if item.chunks or not (others := reviewers(store)):
+            _print(item)
+        else:
+            output.line(f"nobody called {item.reviewer} has decided on anything here. Who has: {', '.join(others)}.")
 
 
 def _print(found: Health) -> None:

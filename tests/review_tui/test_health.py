@@ -1,6 +1,7 @@
 """One's own reviewing on the screen and on the command line, and the characters that curves are drawn with."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ from hypothesis import strategies as st
 from station import LARGE, MIDDLE, SMALL, fill, station
 from test_codes import note
 
+from labels.health.decided import Pace, Reading, Week
+from labels.health.estimates import Estimate
+from labels.health.report import Drift, Health, Retest
+from labels.health.taking import Detector, Taking
 from labels.ledger import Ledger, chunk_target
 from labels.model import Act, SetAnswer, SetLabel, SetVerdict
 from review_tui.cli.group import cli
 from review_tui.curve import bars, plot
-from review_tui.health_words import duration
+from review_tui.health_words import duration, said
 from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.chunks import Policy, chunk_ref, chunks_of
@@ -108,6 +113,36 @@ def test_the_command_line_shows_ones_own_and_others_on_request(reviewed_db: Path
     assert (bob["time_per_chunk"]["seconds"]["n"], bob["time_per_chunk"]["seconds"]["too_few"]) == (1, True)
     assert ann["read"]["chunks_hardly_read"]["value"] == pytest.approx(11 / 12, abs=1e-4)
     assert "too few to say" in health(reviewed_db, "--reviewer", "bob")
+
+
+def test_somebody_who_decided_on_nothing_is_told_who_has(reviewed_db: Path):
+    words = health(reviewed_db, "--reviewer", "nix")
+    assert words == "nobody called nix has decided on anything here. Who has: ann, bob.\n"
+
+
+def test_decisions_of_one_minute_have_no_trend(reviewed_db: Path):
+    words = health(reviewed_db)
+    assert "too short a time to tell" in words
+    assert "a week" not in words
+
+
+@pytest.mark.parametrize("width", [48, 60, 78, 100, 200])
+def test_no_figure_is_cut_off_however_narrow_it_is(width: int):
+    large = Estimate(9999.0, 123456, 1, 2999.0, 12345.0)
+    full, few = Estimate(1.0, 123456, 3, 0.9999, 1.0), Estimate(0.5, 2, 1, 0.1, 0.9)
+    now = datetime.now(UTC)
+    for share, time in ((full, large), (few, few)):
+        pace = Pace(time, 3599.0, 899.0, 12345, 12345, [Week(now, 700.0, 12345)] * 8, large, 60.0)
+        detector = Detector("a detector with a long name", share, share, share)
+        drift = [Drift("chunks with labels", share, share, share, True), Drift("time per chunk", *[time] * 3, True)]
+        reading, taking = Reading(share, share, share, 12345), Taking([detector], share, 12345)
+        found = Health(
+            "a long name", 12345, 1234, now, now, pace, reading, taking, drift, Retest(12345, share, share, -0.99)
+        )
+        lines = ["".join(text for text, _ in line) for line in said(found, width)]
+        assert max(map(len, lines)) <= width
+        number = f"n = {share.n:,}"
+        assert sum(line.count(number) for line in lines) >= 7
 
 
 def test_nobody_yet(db: Path):

@@ -10,7 +10,7 @@ from helpers import put
 from labels import ledger, queues, suggestions
 from labels.codebook import load_all
 from labels.health import health, reviewers
-from labels.health.decided import IDLE_S, WEEK, WEEKS
+from labels.health.decided import IDLE_S, WEEK, WEEKS, Decided, pace
 from labels.health.report import Health
 from labels.health.taking import CHARACTERS_A_SECOND
 from labels.ledger import Ledger, chunk_target
@@ -260,3 +260,17 @@ def test_times_that_are_none_and_come_from_elsewhere_end_nothing(desk: Reviewed)
         tx.execute("UPDATE pace SET at = 'yesterday'")
     found = health(desk.store, "ann", datetime(2026, 1, 1, tzinfo=UTC) + WEEK)
     assert found.chunks == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "days", "told"), [(12, 0.0005, False), (12, 6.9, False), (12, 7.5, True), (9, 20.0, False)]
+)
+def test_a_trend_takes_a_week_and_ten_chunks(number: int, days: float, told: bool):
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    decisions = [
+        Decided("r", str(n), now - timedelta(days=days * n / (number - 1)), 0, 0, 10.0 + n, None, True, True, 0)
+        for n in range(number)
+    ]
+    found = pace(decisions, now)
+    assert (found.trend.value is not None, found.trend.n) == (told, number)
+    assert found.span == pytest.approx(days)
