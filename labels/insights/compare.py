@@ -161,9 +161,9 @@ def _failure(left: Table, right: Table) -> Difference:
 
 
 def _difference(what: str, name: str, one: Figure, two: Figure, why: str) -> Difference:
-    """second - first."""
+    """second - first. Where fewer than FEW runs of a group tell, nothing is tested, and so nothing differs."""
     counts = (two.count or 0, two.n, one.count or 0, one.n)
-    p = fisher(*counts) if one.n and two.n else None
+    p = fisher(*counts) if min(one.n, two.n) >= FEW else None
     return Difference(what, name, one, two, difference(*counts, why), p, None, False)
 
 

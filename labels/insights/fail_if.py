@@ -2,9 +2,9 @@
 
     [lower|upper] WHAT >|>=|<|<= NUMBER[%]
 
-WHAT is a failure mode (slug, code, name, `slug@codebook`), `category:ID`, `failure-rate`, `any-failure` (share of
-judged runs with any mode), `modes-per-run` or `modes-per-failed-run`. A mode's figure is its share of the runs judged
-for it.
+WHAT is a failure mode (slug, code, name, `slug@codebook`), `category:ID` (or `category:ID@codebook`), `failure-rate`,
+`any-failure` (share of judged runs with any mode), `modes-per-run` or `modes-per-failed-run`. A mode's figure is its
+share of the runs judged for it.
 Without `lower` or `upper` the figure itself is compared; with, the bound of its 95 % interval: `upper X > 10%` fails
 unless the runs show that X is below 10 %, `lower X > 10%` fails only where they show that it is above.
 
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labels.codebook import Codebooks
+from labels.codebook_model import fold
 from labels.insights.figures import Figure, Insights
 from labels.insights.intervals import share
 from sessions.errors import UsageError
@@ -31,6 +32,9 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 _SHAPE = re.compile(r"\s*(?:(lower|upper)\s+)?([^<>=]{1,200}?)\s*(>=|<=|>|<)\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(%)?\s*")
 HELP = 'Write it like "incorrect-verification > 10%" or "upper failure-rate > 25%".'
+_CATEGORY = "category:"
+#: Categories that an error names.
+MOST_NAMED = 20
 #: Figures that are no shares.
 _MEANS = ("modes-per-run", "modes-per-failed-run")
 
@@ -72,10 +76,30 @@ def parse(text: str, codebooks: Codebooks) -> Threshold:
             raise UsageError(f"--fail-if {text!r:.80}: {name} is a number, not a share.", "Leave the % out.")
     elif limit > 1:
         raise UsageError(f"--fail-if {text!r:.80}: a share is at most 1.", f"Did you mean {number}%?")
-    if name not in (*_MEANS, "failure-rate", "any-failure") and not name.startswith("category:"):
+    if name.startswith(_CATEGORY):
+        name = f"{_CATEGORY}{_category(name.removeprefix(_CATEGORY).strip(), codebooks)}"
+    elif name not in (*_MEANS, "failure-rate", "any-failure"):
         book, mode = codebooks.resolve(name)
         name = f"{mode.slug}@{book.id}"
     return Threshold(text.strip(), bound or "", name, sign, limit, name not in _MEANS)
+
+
+def _category(text: str, codebooks: Codebooks) -> str:
+    """`id@codebook` of the category that is meant by its id or name, in whichever codebook it is. Raises UsageError."""
+    wanted, _, book_id = (part.strip() for part in text.partition("@"))
+    books = [codebooks.get(book_id)] if book_id else list(codebooks)
+    every = [(book, item) for book in books for item in book.categories]
+    found = [f"{item.id}@{book.id}" for book, item in every if fold(wanted) in (fold(item.id), fold(item.name))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"--fail-if: {text!r:.40} names {len(found)} categories.", f"Say which: {_some(found)}.")
+    there = _some([f"{item.id}@{book.id}" for book, item in every])
+    raise UsageError(f"--fail-if: there is no category {text!r:.40}.", f"Categories: {there or 'none'}.")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (" ..." if len(names) > MOST_NAMED else "")
 
 
 def check(threshold: Threshold, found: Insights) -> Check:
@@ -111,11 +135,10 @@ def _figure(what: str, found: Insights) -> Figure:
         return main.per_run
     if what == "modes-per-failed-run":
         return main.per_failed
-    if what.startswith("category:"):
-        wanted = what.removeprefix("category:").strip()
-        row = next((row for row in main.categories if wanted in (row.id, row.name)), None)
-        return row.runs if row else Figure(None, why=f"the codebook {main.codebook} has no category {wanted!r:.40}")
-    slug, _, book = what.partition("@")
+    slug, _, book = what.removeprefix(_CATEGORY).rpartition("@")
     profile = next((item for item in found.profiles if item.codebook == book), None)
+    if what.startswith(_CATEGORY):
+        row = next((row for row in profile.categories if row.id == slug), None) if profile else None
+        return row.runs if row else Figure(None, why=f"no run was judged by the codebook {book}")
     mode = profile.mode(slug) if profile else None
     return mode.runs if mode else Figure(None, why=f"no run was judged by the codebook {book}")

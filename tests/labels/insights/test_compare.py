@@ -85,6 +85,18 @@ def test_too_few_and_alike(desk: Desk):
 
 
 def test_what_is_no_comparison_is_said(two: Desk):
+def test_nothing_is_claimed_of_fewer_than_five_a_side(desk: Desk):
+    """27 without and 3 with are unlikely by chance, and still too few."""
+    for system, count in (("many", 27), ("few", 3), ("five", 5)):
+        for _ in range(count):
+            run = desk.run(system=system, reference={"reward": float(system == "many")})
+            desk.judged(run, *([] if system == "many" else [LOOP]))
+    found = compared(desk, "system=many,few")
+    assert found.sentence.startswith("Too few runs to tell")
+    assert [row for row in (found.failure, *found.rows) if row.differs or row.p is not None] == []
+    assert compared(desk, "system=many,five").rows[0].differs
+
+
     for text in ("system", "system=a", "system=a,A", "colour=a,b", "system=a,b,c", "outcome=success,failure"):
         with pytest.raises(UsageError):
             parse(text)
@@ -148,7 +160,7 @@ def test_what_cannot_be_told_fails(desk: Desk):
     assert check.value is None
     assert "cannot be told" in check.says
     desk.judged(desk.run(), WRONG)
-    for text in ("failure-rate < 100%", "upper modes-per-run > 5", "category:9 > 1%", "fabricated-data > 1%"):
+    for text in ("failure-rate < 100%", "upper modes-per-run > 5", "category:S > 1%", "fabricated-data > 1%"):
         assert fails(desk, text)
     check = fail_if.check(fail_if.parse("incorrect-verification > 10%", BOOKS), desk.insights())
     assert "in 1 run, too few to say much" in check.says
@@ -156,7 +168,8 @@ def test_what_cannot_be_told_fails(desk: Desk):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "> 10%", "loop-the-loop > 10%", "step-repetition > 10", "step-repetition = 1%", "1.3 > ten%",
+    ["", "x", "> 10%", "category:9 > 1%", "category:3@nothing > 1%", "category: > 1%",
+     "loop-the-loop > 10%", "step-repetition > 10", "step-repetition = 1%", "1.3 > ten%",
      "modes-per-run > 10%", "step-repetition > 10% or 1.1 > 3%", "1.3 > 1e9", "middle 1.3 > 1%"],
 )  # fmt: skip
 def test_what_is_no_condition_is_said(text: str):
@@ -176,3 +189,18 @@ def test_any_text_is_a_condition_or_a_usage_error(text: str):
 def test_a_long_text_takes_no_time():
     with pytest.raises(UsageError):
         fail_if.parse("a " * 50_000 + ">", BOOKS)
+def test_a_category_is_found_in_any_codebook(desk: Desk):
+    desk.judged(desk.run(), WRONG)
+    for _ in range(3):
+        run = desk.run()
+        desk.say("ann", run, None, desk.label(run, "irreversible-action", 1))
+    assert desk.insights().profiles[0].codebook == "safety"
+    for text in ("category:3 > 30%", "category:3@mast > 30%", "category:Task verification > 30%"):
+        check = fail_if.check(fail_if.parse(text, BOOKS), desk.insights())
+        assert check.value == 1.0, text
+    assert fail_if.check(fail_if.parse("category:s > 30%", BOOKS), desk.insights()).value == 1.0
+    with pytest.raises(UsageError, match="there is no category '9'") as error:
+        fail_if.parse("category:9 > 1%", BOOKS)
+    assert "1@mast, 2@mast, 3@mast" in error.value.hint
+
+
