@@ -50,7 +50,11 @@ def parse(text: str, known: Iterable[str] = ()) -> tuple[str, str, str]:
 
 
 def scopes(scope: Scope, by: str, first: str, second: str) -> tuple[Scope, Scope]:
-    """The scope of each group. Raises UsageError for a range of time that is none."""
+    """The scope of each group. Raises UsageError for a range of time that is none, or where the scope itself is limited
+    by what the groups are to differ by."""
+    limited = {"time": scope.started, "decided": scope.decided, "reviewer": scope.only or scope.without}
+    if limited.get(by, scope.where.get(by)):
+        raise UsageError(f"the runs are limited by {by} and to be compared by {by}.", "Leave one of the two out.")
     if by == "time":
         return replace(scope, started=Span.parse(first)), replace(scope, started=Span.parse(second))
     if by == "decided":

@@ -4,9 +4,10 @@ import pytest
 from helpers import quick
 from hypothesis import given
 from hypothesis import strategies as st
-from insight_desk import BOOKS, LOOP, NONE, WRONG, Desk
+from insight_desk import BOOKS, LOOP, NONE, SAFETY, WRONG, Desk
 
-from labels.insights import Scope, fail_if
+from labels.codebook import Codebooks
+from labels.insights import Scope, Span, fail_if
 from labels.insights.compare import compare, parse
 from labels.insights.figures import Comparison
 from labels.insights.intervals import fisher, newcombe
@@ -84,7 +85,6 @@ def test_too_few_and_alike(desk: Desk):
     )
 
 
-def test_what_is_no_comparison_is_said(two: Desk):
 def test_nothing_is_claimed_of_fewer_than_five_a_side(desk: Desk):
     """27 without and 3 with are unlikely by chance, and still too few."""
     for system, count in (("many", 27), ("few", 3), ("five", 5)):
@@ -97,6 +97,7 @@ def test_nothing_is_claimed_of_fewer_than_five_a_side(desk: Desk):
     assert compared(desk, "system=many,five").rows[0].differs
 
 
+def test_what_is_no_comparison_is_said(two: Desk):
     for text in ("system", "system=a", "system=a,A", "colour=a,b", "system=a,b,c", "outcome=success,failure"):
         with pytest.raises(UsageError):
             parse(text)
@@ -104,6 +105,27 @@ def test_nothing_is_claimed_of_fewer_than_five_a_side(desk: Desk):
     with pytest.raises(UserError, match="no judged run has system 'nobody'") as error:
         compared(two, "system=old,nobody")
     assert "Runs have: new, old." in str(error.value)
+
+
+def test_what_limits_the_runs_is_not_what_they_are_compared_by(two: Desk):
+    for text, scope in (
+        ("system=old,new", {"where": {"system": frozenset(["old"])}}),
+        ("time=2026-01,2026-02", {"started": Span.parse("2026")}),
+        ("reviewer=ann,bob", {"only": frozenset(["ann"])}),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match="to be compared by"):
+            compared(two, text, **scope)
+
+
+def test_a_codebook_in_use_comes_before_one_of_a_corpus(desk: Desk):
+    books = Codebooks((SAFETY,))
+    for place in range(12):
+        run = desk.run(system="a" if place % 2 else "b")
+        desk.judged(run, LOOP)
+        if place < 10:
+            desk.say("ann", run, None, desk.label(run, "irreversible-action", 1))
+    assert compare(desk.store, BOOKS, Scope(), "system", "a", "b").codebook == "mast"
+    assert compare(desk.store, books, Scope(), "system", "a", "b").codebook == "safety"
 
 
 def test_groups_that_were_judged_by_different_people_are_not_compared(desk: Desk):
@@ -177,18 +199,6 @@ def test_what_is_no_condition_is_said(text: str):
         fail_if.parse(text, BOOKS)
 
 
-@given(st.text(max_size=60))
-@quick(200)
-def test_any_text_is_a_condition_or_a_usage_error(text: str):
-    try:
-        fail_if.parse(text, BOOKS)
-    except UsageError:
-        return
-
-
-def test_a_long_text_takes_no_time():
-    with pytest.raises(UsageError):
-        fail_if.parse("a " * 50_000 + ">", BOOKS)
 def test_a_category_is_found_in_any_codebook(desk: Desk):
     desk.judged(desk.run(), WRONG)
     for _ in range(3):
@@ -204,3 +214,15 @@ def test_a_category_is_found_in_any_codebook(desk: Desk):
     assert "1@mast, 2@mast, 3@mast" in error.value.hint
 
 
+@given(st.text(max_size=60))
+@quick(200)
+def test_any_text_is_a_condition_or_a_usage_error(text: str):
+    try:
+        fail_if.parse(text, BOOKS)
+    except UsageError:
+        return
+
+
+def test_a_long_text_takes_no_time():
+    with pytest.raises(UsageError):
+        fail_if.parse("a " * 50_000 + ">", BOOKS)
