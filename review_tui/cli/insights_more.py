@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labels.insights.figures import FEW, GROUPED_BY, Insights, Profile
+from labels.insights.figures import FEW, GROUPED_BY, Insights, PreventedRow, Profile
 from review_tui.cli import output
 from review_tui.cli.insights_words import amount, count_of, number, p_value, percent, points, points_between
 
@@ -119,16 +119,10 @@ def prevented(found: Insights) -> None:
     if not (row.rollbacks_live or row.denied or row.stopped or row.rollbacks_recorded):
         return
     output.line()
-    output.line(
-        f"prevented at gates: {output.count(row.rollbacks_live, 'rollback')} ({output.count(row.undone, 'step')} taken"
-        f" back), {output.count(row.denied, 'action')} denied, {output.count(row.stopped, 'run')} stopped"
-    )
-    spared = "" if row.saved_tokens is None else f", {row.saved_tokens:,} tokens"
-    spared += "" if row.saved_seconds is None else f", {amount(row.saved_seconds)}"
-    output.line(
-        f"on recorded runs: {output.count(row.rollbacks_recorded, 'run')} in which an operator should have gone back,"
-        f" which would have spared {output.count(row.unneeded, 'step')}{spared}"
-    )
+    if row.rollbacks_live or row.denied or row.stopped:
+        _at_gates(row)
+    if row.rollbacks_recorded:
+        _recorded(row)
     for profile in found.profiles:
         rows = [item for item in profile.prevented if item.mode]
         for item in rows[:MOST]:
@@ -136,3 +130,19 @@ def prevented(found: Insights) -> None:
             recorded = output.count(item.rollbacks_recorded, "recorded run")
             spared = output.count(item.unneeded, "step")
             output.line(f"  {profile.name(item.mode)}: {live} at gates, {recorded}, {spared} spared")
+
+
+def _at_gates(row: PreventedRow) -> None:
+    output.line(
+        f"prevented at gates: {output.count(row.rollbacks_live, 'rollback')} ({output.count(row.undone, 'step')} taken"
+        f" back), {output.count(row.denied, 'action')} denied, {output.count(row.stopped, 'run')} stopped"
+    )
+
+
+def _recorded(row: PreventedRow) -> None:
+    spared = "" if row.saved_tokens is None else f", {row.saved_tokens:,} tokens"
+    spared += "" if row.saved_seconds is None else f", {amount(row.saved_seconds)}"
+    output.line(
+        f"on recorded runs: {output.count(row.rollbacks_recorded, 'run')} in which an operator should have gone back,"
+        f" which would have spared {output.count(row.unneeded, 'step')}{spared}"
+    )

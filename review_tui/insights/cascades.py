@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labels.insights.figures import FEW, Link, Profile
 from review_tui.insights.drawing import PageRow
-from review_tui.insights.words import View, blank, heading, wrapped
+from review_tui.insights.words import View, blank, heading, many, wrapped
 from review_tui.sanitize import short
 
 MOST = 60
@@ -15,7 +15,13 @@ def rows(view: View) -> list[PageRow]:
     assert profile is not None
     cascades = profile.cascades
     found: list[PageRow] = [
-        (None, [(" Cascades", "strong"), (f"  {cascades.runs:,} runs with a label that follows from another", "faint")])
+        (
+            None,
+            [
+                (" Cascades", "strong"),
+                (f"  {many(cascades.runs, 'run')} with a label that follows from another", "faint"),
+            ],
+        )
     ]
     if not cascades.links and not cascades.starts:
         return found + wrapped(

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from labels.insights.figures import Figure, Lost
 from review_tui.insights.drawing import LEGEND, PageRow, bar
-from review_tui.insights.words import View, blank, interval, percent, too_few, wrapped
+from review_tui.insights.words import View, blank, interval, many, percent, too_few, wrapped
 from review_tui.sanitize import short
+from review_tui.words import duration
 
 
 def rows(view: View) -> list[PageRow]:
@@ -15,7 +16,7 @@ def rows(view: View) -> list[PageRow]:
     assert profile is not None
     lost = profile.lost
     found: list[PageRow] = [
-        (None, [(" Spent after the first failure began", "strong"), (f"  {lost.runs:,} runs", "faint")]),
+        (None, [(" Spent after the first failure began", "strong"), (f"  {many(lost.runs, 'run')}", "faint")]),
         (None, [(" median share of the whole run: ", "faint"), *LEGEND]),
     ]
     if not lost.runs:
@@ -45,27 +46,17 @@ def _part(name: str, amount: Figure, share: Figure, width: int, words: Callable[
 def _totals(view: View, lost: Lost) -> list[PageRow]:
     said = []
     if lost.seconds.n:
-        said.append(f"{duration(lost.seconds_total)} in {lost.seconds.n:,} runs")
+        said.append(f"{duration(lost.seconds_total)} in {many(lost.seconds.n, 'run')}")
     if lost.tokens.n:
-        said.append(f"{lost.tokens_total:,} tokens in {lost.tokens.n:,} runs")
+        said.append(f"{lost.tokens_total:,} tokens in {many(lost.tokens.n, 'run')}")
     found = [blank(), *wrapped(f"All together: {', '.join(said)}.", view.width, "text")] if said else []
     missing = []
     if lost.untimed:
-        missing.append(f"{lost.untimed:,} runs have no times for their steps")
+        missing.append(f"{many(lost.untimed, 'run')} without times of steps")
     if lost.uncounted:
-        missing.append(f"{lost.uncounted:,} runs have no token counts")
+        missing.append(f"{many(lost.uncounted, 'run')} without token counts")
     return found + (wrapped(f"Left out: {'; '.join(missing)}.", view.width) if missing else [])
 
 
 def _count(value: float) -> str:
     return f"{value:,.0f}"
-
-
-def duration(seconds: float | None) -> str:
-    """`45 s`, `12 min`, `3.5 h`, `2.1 days`."""
-    if seconds is None:
-        return "–"
-    for size, name in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 1.5 * size:
-            return f"{seconds / size:,.1f} {name}"
-    return f"{seconds:.0f} s"

@@ -29,8 +29,8 @@ MEASURES = {
 #: Cells of what stands right of a bar: value, interval, count.
 _NUMBERS = 22
 _PUBLISHED = 7
-#: From this width on the figures have titles.
-NARROW = 80
+#: From this width on the figures have titles; below the other one names give way, so that figures are seen.
+NARROW, TINY = 80, 60
 #: From this width on the other measures stand beside the bars, each in so many cells.
 WIDE, _MORE = 160, 14
 
@@ -140,9 +140,10 @@ def _others(profile: Profile, column: Column, width: int) -> list[PublishedColum
 
 def _mode(row: ModeRow, column: Column, others: list[PublishedColumn], top: float, width: int) -> PageRow:
     figure = figure_of(row, column.measure)
-    label = 30 if width < 110 else 38
+    label = max(12, width - 28) if width < TINY else 30 if width < 110 else 38
     more = _more(column, width)
-    room = max(8, width - label - _NUMBERS - len(others) * _PUBLISHED - len(more) * _MORE - 3)
+    others = others if width >= TINY else []
+    room = max(3 if width < TINY else 8, width - label - _NUMBERS - len(others) * _PUBLISHED - len(more) * _MORE - 3)
     marks = []
     if column.published and (value := row.published.get(column.published.key)) is not None:
         marks.append(Mark(value, "◆"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from labels.insights.figures import PreventedRow
 from review_tui.insights.drawing import PageRow
-from review_tui.insights.lost import duration
-from review_tui.insights.words import View, blank, wrapped
+from review_tui.insights.words import View, blank, many, wrapped
 from review_tui.sanitize import short
+from review_tui.words import duration
 
 
 def rows(view: View) -> list[PageRow]:
@@ -21,20 +21,20 @@ def rows(view: View) -> list[PageRow]:
         )  # fmt: skip
     told = []
     if every.rollbacks_live:
-        told.append(f"sent back at {every.rollbacks_live:,} gates, {every.undone:,} steps undone")
+        told.append(f"sent back at {many(every.rollbacks_live, 'gate')}, {many(every.undone, 'step')} undone")
     if every.denied:
-        told.append(f"{every.denied:,} proposed actions denied")
+        told.append(f"{many(every.denied, 'proposed action')} denied")
     if every.stopped:
-        told.append(f"{every.stopped:,} runs stopped")
+        told.append(f"{many(every.stopped, 'run')} stopped")
     if told:
         found += wrapped(f"Live: {'; '.join(told)}.", view.width, "text")
     if every.rollbacks_recorded:
-        saved = [f"{every.unneeded:,} steps"]
+        saved = [many(every.unneeded, "step")]
         saved += [f"{every.saved_tokens:,} tokens"] if every.saved_tokens is not None else []
         saved += [duration(every.saved_seconds)] if every.saved_seconds is not None else []
         found += wrapped(
-            f"Recorded: in {every.rollbacks_recorded:,} runs a reviewer would have gone back; {', '.join(saved)} came"
-            " after the chunk at which they said so, and would not have been spent.",
+            f"Recorded: in {many(every.rollbacks_recorded, 'run')} a reviewer would have gone back; {', '.join(saved)}"
+            " came after the chunk at which they said so, and would not have been spent.",
             view.width, "text",
         )  # fmt: skip
     profile = view.profile

@@ -7,8 +7,6 @@ from review_tui.insights.drawing import PageRow
 from review_tui.insights.words import View, blank, heading, wrapped
 from review_tui.sanitize import short
 
-#: A pair is marked where this is unlikelier than chance, after Holm's correction over all pairs.
-LEVEL = 0.05
 #: Pairs in the list, the most telling ones.
 MOST = 20
 #: Cells of a column of the matrix, the most and the least.
@@ -63,7 +61,7 @@ def _cell(pair: Pair | None, width: int) -> tuple[str, str]:
     if pair is None or pair.n < FEW:
         return f"{'–':>{width - 1}} ", "faint"
     text = f"{pair.both:,}" if pair.both else "·"
-    if pair.adjusted is not None and pair.adjusted < LEVEL:
+    if pair.holds_up:
         more = pair.both > pair.expected
         return f"{text:>{width - 1}}{'▲' if more else '▽'}", "error" if more else "good"
     return f"{text:>{width - 1}} ", "text" if pair.both else "faint"

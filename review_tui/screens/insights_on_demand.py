@@ -133,6 +133,7 @@ class InsightsOnDemand(InsightsPages):
 
         by = pair[0]
         scope = replace(self.scope, where={name: values for name, values in self.scope.where.items() if name != by})
+        scope = replace(scope, started=None) if by == "time" else scope
         store, books, reviewer = self.station.store, self.station.codebooks(), self.station.reviewer
         book, all_votes = self.book, self.all_votes
 

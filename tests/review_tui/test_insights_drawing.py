@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from labels.insights.figures import Figure
 from review_tui.insights.drawing import Canvas, Mark, bar, columns, shade, span
-from review_tui.insights.words import interval, mean_text, percent, share_text, wrapped
+from review_tui.insights.words import interval, many, mean_text, percent, share_text, wrapped
 from review_tui.transcript.folding import cells
 
 
@@ -95,3 +95,7 @@ def test_sentences_are_wrapped_to_the_width() -> None:
     rows = wrapped("one two three four five", 12)
     assert [row[1][0][0] for row in rows] == [" one two", " three four", " five"]
     assert len(wrapped("x" * 50, 10)) == 1  # a word is not torn; the list crops it
+
+
+def test_a_word_stands_for_one_or_for_many() -> None:
+    assert [many(count, "run") for count in (0, 1, 2, 1_200)] == ["0 runs", "1 run", "2 runs", "1,200 runs"]
