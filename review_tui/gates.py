@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from review_tui.sanitize import short
+from sessions.errors import UserError
 from sessions.live import claims, clock, gates, holding
 from sessions.live.claims import Claim
 from sessions.live.gates import DECIDED, OPEN, GateDecision, GateInfo, LiveRun
@@ -158,11 +161,53 @@ class Operator:
         return operating.decide(self.store, self.reviewer, gate, said)
 
 
-def targets(store: Store, gate: GateInfo) -> list[GateInfo]:
-    """Gates that a rollback can go back to, newest first. (The beginning can always be named.)"""
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """Somewhere a rollback can go back to. target: None for the beginning. files: whether there is a snapshot of them.
+    earliest: the key of the gate whose snapshot has to do for the beginning. state: whether the agent's own state goes
+    back."""
+
+    target: GateInfo | None
+    files: bool
+    state: bool
+    earliest: str = ""
+
+    @property
+    def words(self) -> str:
+        """What goes back, for people."""
+        if not self.files:
+            return "state; files stay as they are" if self.state else "files stay as they are"
+        files = f"files as at gate {short(self.earliest, 12)}" if self.earliest else "files"
+        return f"{files} and state" if self.state else files
+
+
+def ways_back(store: Store, gate: GateInfo) -> list[WayBack]:
+    """Where a rollback can go back to, and what would go back with it: gates, newest first, then the beginning."""
     from sessions.live import deciding
 
-    return deciding.rollback_targets(store, gate)
+    live = gates.live_run(store, gate.run)
+    state = live is not None and "state" in live.can
+    there = live is not None and live.workspace is not None
+    ways = [
+        WayBack(target, there and target.snapshot is not None, state)
+        for target in deciding.rollback_targets(store, gate)
+    ]
+    first = _first_snapshot(store, gate.run) if there else None
+    return [*ways, WayBack(None, first is not None, state, first or "")]
+
+
+def _first_snapshot(store: Store, run: str) -> str | None:
+    """The key of the gate whose snapshot a rollback to the beginning restores; "" where one was taken before the first
+    step, None where there is none."""
+    from sessions.live import files
+
+    found = None
+    with suppress(UserError), files.open_snapshots(None, [store.path]) as snapshots:
+        found = files.beginning_of(snapshots, run)
+    if found is not None:
+        return "" if found.key == files.BEGINNING else found.key
+    # The agent may keep its snapshots where this station does not look: the gates say whether there are any.
+    return next((item.key for item in gates.gates_of(store, run) if item.snapshot is not None), None)
 
 
 def _age(opened_at: str) -> float:

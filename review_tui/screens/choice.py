@@ -32,6 +32,11 @@ class Choice(Modal[str | None]):
         super().__init__()
         self.heading, self.rows = title, list(rows)
 
+    @staticmethod
+    def room(width: int) -> int:
+        """Cells that a row has on a screen so wide."""
+        return min(90, width * 9 // 10) - 4
+
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Content(clean(self.heading))  # a string would be read as markup

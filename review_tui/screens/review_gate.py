@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual import events, on
 
 from review_tui import gates
-from review_tui.gates import GateView, Operator
+from review_tui.gates import GateView, Operator, WayBack
 from review_tui.sanitize import clean, short
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
@@ -125,17 +125,16 @@ class GateActions(DecideActions):
         if gate.state == CONSUMED:
             await self._with_words(gate, "rollback", "It should have gone back, because", "Enter")
             return
-        found = await self.work(gates.targets, self.station.store, gate)
+        found = await self.work(gates.ways_back, self.station.store, gate)
         if found is None:
             return
 
         async def chosen(target: str | None) -> None:
             if target is not None:
-                goal = next((item for item in found if item.id == target), None)
+                goal = next((way.target for way in found if way.target and way.target.id == target), None)
                 await self._roll_back(gate, goal)
 
-        rows = [_target_row(item) for item in found]
-        rows.append((START, [("the beginning", "strong"), None, ("before step 1 ", "faint")]))
+        rows = [_way_row(way, Choice.room(self.size.width)) for way in found]
         await self.station.push_screen(Choice(f"Roll {short(self.desk.run.title, 40)} back to", rows), chosen)
 
     async def _roll_back(self, gate: GateInfo, target: GateInfo | None) -> None:
@@ -147,9 +146,6 @@ class GateActions(DecideActions):
                 to = target.id if target else START
                 await self._with_words(gate, "rollback", f"Back to {short(where, 24)}. To the agent", "Enter", to=to)
 
-        if target is None or target.snapshot is None:
-            await agreed(True)
-            return
         from review_tui.screens.rollback import RollbackScreen
 
         await self.station.push_screen(RollbackScreen(gate, target), agreed)
@@ -308,9 +304,16 @@ class GateActions(DecideActions):
         return None
 
 
-def _target_row(gate: GateInfo) -> tuple[str, list[tuple[str, str] | None]]:
-    steps = f"after step {gate.last + 1:,} " if gate.last >= 0 else ""
-    files = "files too" if gate.snapshot is not None else "no snapshot"
-    stage = f"  {short(gate.stage, 16)}" if gate.stage else ""
-    look = "good" if gate.snapshot is not None else "warn"
-    return gate.id, [(short(gate.key, 40), "strong"), (stage, "faint"), None, (steps, "text"), (f"{files} ", look)]
+def _way_row(way: WayBack, room: int) -> tuple[str, list[tuple[str, str] | None]]:
+    """Where a rollback can go, and at the right what goes back: that is never cut off."""
+    gate = way.target
+    last = gate.last if gate else -1
+    right = f"{f'after step {last + 1:,}' if last >= 0 else 'before step 1'} "
+    name = gate.key if gate else "the beginning"
+    stage = f"  {short(gate.stage, 16)}" if gate and gate.stage else ""
+    left = max(8, room - len(way.words) - len(right) - 3)
+    title = short(name, left)
+    return gate.id if gate else START, [
+        (title, "strong"), (stage if len(title) + len(stage) <= left else "", "faint"), None, (right, "faint"),
+        (f"{way.words} ", "good" if way.files else "warn"),
+    ]  # fmt: skip

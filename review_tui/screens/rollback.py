@@ -1,8 +1,9 @@
-"""What going back to a gate's snapshot would do to the files: shown before it is done, with a choice where somebody
-else has changed something since."""
+"""What a rollback would do to the files: shown before it is done, with a choice where somebody else has changed
+something since. Where nothing goes back, that is said before anybody agrees."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -13,14 +14,17 @@ from textual.content import Content
 
 from review_tui.sanitize import clean, short
 from review_tui.screens.modal import Modal
+from review_tui.widgets.fitting import lines
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from review_tui.words import counted
 from sessions.errors import UserError
 from sessions.live import files
-from sessions.live.gates import GateInfo, live_run
+from sessions.live.gates import GateInfo, LiveRun, live_run
 
 if TYPE_CHECKING:
     from review_tui.app import ReviewApp
     from sessions.workspace.plan import Choice, Plan
+    from sessions.workspace.snapshots import Snapshots
 
 GLYPH = {
     "rewrite": "~", "create": "+", "delete": "-", "chmod": "m", "mkdir": "+", "rmdir": "-", "symlink": "@",
@@ -48,12 +52,15 @@ class RollbackScreen(Modal[bool | None]):
     RollbackScreen RowList { background: $panel; }
     """
 
-    def __init__(self, gate: GateInfo, target: GateInfo, *, look: bool = False) -> None:
-        """gate: where the rollback is decided. target: whose snapshot is gone back to."""
+    def __init__(self, gate: GateInfo, target: GateInfo | None, *, look: bool = False) -> None:
+        """gate: where the rollback is decided. target: whose snapshot is gone back to, None for the beginning."""
         super().__init__()
         self.gate, self.target, self.look = gate, target, look
         self.choices: dict[str, Choice] = {}
         self._plan: Plan | None = None
+        #: Why no file goes back, and what must be known of the snapshot.
+        self._stays = ""
+        self._notes: list[str] = []
         self._left_out: list[tuple[str, str, int]] = []
         self._outside: list[str] = []
         self._folder: Any = None
@@ -61,7 +68,8 @@ class RollbackScreen(Modal[bool | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             word = "Files at" if self.look else "Back to"
-            box.border_title = Content(clean(f"{word} gate {short(self.target.key, 40)}"))  # never as markup
+            where = f"gate {short(self.target.key, 40)}" if self.target else "the beginning"
+            box.border_title = Content(clean(f"{word} {where}"))  # never as markup
             box.border_subtitle = "looking …"
             yield RowList(id="plan")
 
@@ -75,19 +83,34 @@ class RollbackScreen(Modal[bool | None]):
         app: ReviewApp = self.app  # type: ignore[assignment]
         live = live_run(app.store, self.gate.run)
         try:
-            if live is None or live.workspace is None or self.target.snapshot is None:
-                raise UserError("this gate has no snapshot of a workspace.")
-            with files.open_snapshots(None, [app.store.path]) as store:
-                self._folder = store.folder
-                self._left_out = store.not_covered(self.target.snapshot)
-                from pathlib import Path
-
-                self._plan = store.plan(Path(live.workspace), self.target.snapshot)
+            if live is None or live.workspace is None:
+                self._stays = f"{short(live.agent, 40) if live else 'The agent'} named no workspace."
+            else:
+                with files.open_snapshots(None, [app.store.path]) as store:
+                    self._read_plan(store, live.workspace)
+            self._notes.append(_state_words(live))
             self._outside = self._effects(app)
         except UserError as error:
             app.call_from_thread(self._loaded, str(error))
             return
         app.call_from_thread(self._loaded)
+
+    def _read_plan(self, store: Snapshots, workspace: str) -> None:
+        """What going back would change, or why nothing does. Raises UserError if the snapshot cannot be read."""
+        snapshot = self.target.snapshot if self.target else None
+        if self.target is None and (first := files.beginning_of(store, self.gate.run)) is not None:
+            snapshot = first.id
+            if first.key != files.BEGINNING:
+                self._notes.append(
+                    f"None was taken before step 1. The earliest snapshot is gate {short(first.key, 40)}'s: what was"
+                    " done to the files before that gate stays."
+                )
+        if snapshot is None:
+            self._stays = "There is no snapshot of the workspace to go back to."
+            return
+        self._folder = store.folder
+        self._left_out = store.not_covered(snapshot)
+        self._plan = store.plan(Path(workspace), snapshot)
 
     def _effects(self, app: ReviewApp) -> list[str]:
         """What the steps to be undone did elsewhere."""
@@ -95,9 +118,10 @@ class RollbackScreen(Modal[bool | None]):
         from sessions import catalog
 
         run = catalog.run_by_id(app.store, self.gate.run)
-        if run is None or self.look or self.target.last >= self.gate.last:
+        last = self.target.last if self.target else -1
+        if run is None or self.look or last >= self.gate.last:
             return []
-        steps = catalog.steps(app.store, run.no, self.target.last + 1, self.gate.last)
+        steps = catalog.steps(app.store, run.no, last + 1, self.gate.last)
         return [f"step {item.index + 1} {item.what}: {item.call}" for item in effects(steps)]
 
     def _loaded(self, problem: str = "") -> None:
@@ -109,7 +133,8 @@ class RollbackScreen(Modal[bool | None]):
             self._show()
 
     def _say(self, text: str) -> None:
-        self.query_one(RowList).show(FixedRows([(None, [(f" {clean(text)}", "error")])]))
+        rows = self.query_one(RowList)
+        rows.show(FixedRows(_wrapped(text, max(30, rows.size.width), "error")))
         self.query_one(Vertical).border_subtitle = "Esc closes"
 
     def _show(self) -> None:
@@ -122,8 +147,17 @@ class RollbackScreen(Modal[bool | None]):
     # -- rows ---------------------------------------------------------------------------------------------------
 
     def _rows(self, width: int) -> list[tuple[str | None, Pieces]]:
-        plan = self._plan
-        assert plan is not None
+        rows: list[tuple[str | None, Pieces]] = []
+        if not self.look:
+            rows += [row for note in self._notes for row in _wrapped(note, width, "text")]
+            rows.append((None, [("", "text")]))
+        if self._plan is not None:
+            rows += self._planned(self._plan, width)
+        elif self._stays:
+            rows += [(None, [("FILES STAY AS THEY ARE", "heading")]), *_wrapped(self._stays, width, "warn")]
+        return rows + _section("NOT UNDONE: done outside the workspace", self._outside, width)
+
+    def _planned(self, plan: Plan, width: int) -> list[tuple[str | None, Pieces]]:
         changes = [change for change in plan.changes if not change.implied]
         conflicts = [change for change in changes if change.conflict]
         rows: list[tuple[str | None, Pieces]] = []
@@ -133,12 +167,11 @@ class RollbackScreen(Modal[bool | None]):
             rows.append((None, [("", "text")]))
         word = "NOTHING ELSE" if conflicts else "NOTHING"
         own = [change for change in changes if not change.conflict]
-        title = f"{len(own):,} PATHS GO BACK" if own else f"{word} WOULD CHANGE"
+        title = f"{counted(len(own), 'PATH GOES', 'PATHS GO')} BACK" if own else f"{word} WOULD CHANGE"
         rows.append((None, [(title, "heading")]))
         rows += [_change(change, width) for change in own[:MOST]]
         if len(own) > MOST:
             rows.append((None, [(f"   … and {len(own) - MOST:,} more", "faint")]))
-        rows += _section("NOT UNDONE: done outside the workspace", self._outside, width)
         rows += _section("OPEN ELSEWHERE: close and reopen afterwards", sorted(plan.open_databases), width)
         rows += _section("LEFT ALONE: not covered by the snapshot", sorted(plan.alone), width)
         left_out = [f"{path} ({reason})" for path, reason, _ in self._left_out]
@@ -164,7 +197,7 @@ class RollbackScreen(Modal[bool | None]):
             self._show()
 
     def action_agree(self) -> None:
-        if self._plan is None or self.look:
+        if self.look or (self._plan is None and not self._stays):
             return
         chosen = {path: choice for path, choice in self.choices.items() if choice != "keep"}
         if chosen and self._folder is not None:
@@ -186,6 +219,16 @@ def _change(change: Any, width: int) -> tuple[str | None, Pieces]:
         (f"   {GLYPH[change.action]} ", look), (short(change.path, width - 26), "text"), None,
         (f"{change.action} ", "faint"), (size, "faint"),
     ]  # fmt: skip
+
+
+def _state_words(live: LiveRun | None) -> str:
+    if live is not None and "state" in live.can:
+        return "The agent's own state goes back, too."
+    return "The agent's own state does not go back: it is told what is undone."
+
+
+def _wrapped(text: str, width: int, look: str) -> list[tuple[str | None, Pieces]]:
+    return [(None, [(f" {line}", look)]) for line in lines(text, width - 2, 8)]
 
 
 def _section(title: str, items: list[str], width: int) -> list[tuple[str | None, Pieces]]:

@@ -25,6 +25,8 @@ BEGINNING = "start"
 #: Ends the key of a snapshot taken when an agent goes on from a gate.
 RESUMED = "resumed"
 _CHOICES = "choices"
+#: The kind of a snapshot that was asked for (`sessions.workspace.records.TAKEN`, which is not needed to open a gate).
+_TAKEN = "taken"
 
 
 def workspace_hooks(database: Path | None = None, folder: Path | None = None) -> Hooks:
@@ -83,17 +85,17 @@ def as_snapshot(info: SnapshotInfo) -> Snapshot:
     return Snapshot(info.id, facts)
 
 
-def target_of(store: Snapshots, run: str, snapshot: str | None) -> str | None:
-    """The id of the snapshot a rollback goes to: the gate's, or for the beginning the one taken before the first step.
-    None if there is none."""
-    if snapshot is not None:
-        return snapshot
-    found = [info for info in store.records.snapshots(run=run) if info.key == BEGINNING]
-    return found[0].id if found else None
+def beginning_of(store: Snapshots, run: str) -> SnapshotInfo | None:
+    """The snapshot that a rollback to a run's beginning goes to: the one taken before the first step, else the earliest
+    there is, which is the first gate's. None if there is none."""
+    taken = [info for info in store.records.snapshots(run=run) if info.kind == _TAKEN]
+    return next((info for info in taken if info.key == BEGINNING), taken[0] if taken else None)
 
 
 def _restore(store: Snapshots, rollback: Rollback) -> str:
-    target = target_of(store, rollback.run, rollback.snapshot)
+    """to_gate without a snapshot: nobody knows how the files were there, and they stay as they are."""
+    first = beginning_of(store, rollback.run) if rollback.to_gate is None else None
+    target = first.id if first else rollback.snapshot
     if target is None:
         return ""
     assert rollback.workspace is not None
@@ -104,7 +106,16 @@ def _restore(store: Snapshots, rollback: Rollback) -> str:
     changing = {change.path for change in plan.changes}
     chosen = load_choices(store.folder, rollback.gate)
     done = store.apply(plan, {path: choice for path, choice in chosen.items() if path in changing})
+    if first is not None and first.key != BEGINNING:
+        return f"{told(plan, done)}\n{_earliest(first.key)}"
     return told(plan, done)
+
+
+def _earliest(key: str) -> str:
+    return (
+        f"That is the earliest snapshot there is, taken at gate {key!r}: what was done to the files before that gate is"
+        " still there."
+    )
 
 
 def told(plan: Plan, done: RestoreInfo) -> str:

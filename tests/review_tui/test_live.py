@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from station import Station, station
+from station import SMALL, Station, station
 
 from labels import operating
 from labels.operating import Said
 from sessions.gate import Answer, Gate, Pending
 from sessions.live import claims, gates
-from sessions.live.files import workspace_hooks
+from sessions.live.files import take_beginning, workspace_hooks
 from sessions.live.gates import GateInfo
 from sessions.store import Store
 
@@ -153,6 +153,69 @@ async def test_rolling_back_takes_files_back_and_tells_the_agent(db, agent):
         assert not (agent.workspace / "invented.txt").exists()
         assert "taken back to snapshot" in answer.brief
         assert here.decision(2).verdict == "rollback"
+
+
+def approve(db: Path, agent: Agent) -> None:
+    with Store.open(db) as store:
+        operating.decide(store, "ann", gates.waiting(store)[0], Said("approve"))
+    agent.ask()
+
+
+async def test_the_beginning_shows_and_takes_back_the_files_too(db, agent):
+    agent.work()
+    approve(db, agent)
+    (agent.workspace / "data.txt").write_text("ruined\n")
+    agent.work()
+    async with station(db, size=SMALL) as here:
+        await at_gate(here)
+        await here.press("r")
+        listed = [line for line in here.lines if "before step 1" in line or "after step 3" in line]
+        assert [line.split("│")[1].split()[0] for line in listed] == ["1", "the"]
+        assert "files and state" in listed[0]
+        assert "files as at gate 1 and state" in listed[1]
+        await here.press("end", "enter")
+        await here.until(lambda: "data.txt" in here.text, "the plan")
+        assert "1 PATH GOES BACK" in here.text
+        assert "before that gate stays" in " ".join(here.text.split())
+        assert "own state goes back, too" in here.text
+        await here.press("enter")
+        await here.type("from the start")
+        await here.until(lambda: waiting(db)[0].state == "decided")
+        answer = agent.ask()
+        assert (answer.verdict, answer.to_gate) == ("rollback", "start")
+        assert (agent.workspace / "data.txt").read_text() == "good\n"
+
+
+async def test_a_snapshot_from_before_the_first_step_needs_no_excuse(db, agent, tmp_path):
+    agent.work()
+    (gate,) = waiting(db)
+    take_beginning(db, agent.workspace, gate.run, tmp_path / "snapshots")
+    async with station(db) as here:
+        await at_gate(here)
+        await here.press("r")
+        assert "files and state" in here.text
+        await here.press("enter")
+        await here.until(lambda: "NOTHING WOULD CHANGE" in here.text, "the plan")
+        assert "earliest" not in here.text
+
+
+async def test_where_no_file_goes_back_that_is_said_before_one_agrees(db, tmp_path, monkeypatch):
+    monkeypatch.setenv("REVIEW_TUI_SNAPSHOTS", str(tmp_path / "snapshots"))
+    with Gate(agent="helper", task="t", run="r", db=db, workspace=tmp_path) as gate:
+        gate.add("helper", text="I send the mail.", calls=[("bash", {"command": "git push"})])
+        gate.open(wait=False)
+        async with station(db, size=SMALL) as here:
+            await at_gate(here)
+            await here.press("r")
+            assert "files stay as they are" in here.text
+            await here.press("enter")
+            await here.until(lambda: "FILES STAY AS THEY ARE" in here.text, "that no file goes back")
+            assert "state does not go back" in here.text
+            assert "NOT UNDONE" in here.text
+            await here.press("enter")
+            await here.type("")
+            await here.until(lambda: waiting(db)[0].state == "decided")
+            assert gate.open(wait=False).to_gate == "start"
 
 
 async def test_what_somebody_else_changed_is_kept_unless_chosen(db, agent):

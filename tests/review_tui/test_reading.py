@@ -328,7 +328,7 @@ async def test_searching_a_run(checkout_db):
         await search(here, "Two CANDIDATES")
         assert here.cursor[0] == 7
         assert "Two candidates" in here_line(here)
-        assert "1 of 1 steps" in here.footer
+        assert "1 of 1 step " in here.footer
 
 
 async def test_hits_forth_and_back_and_round(checkout_db):
@@ -405,7 +405,7 @@ async def test_searching_all_runs_opens_at_the_place(samples_db):
         assert here.screen == "InboxScreen"
         await here.press("ctrl+f")
         await here.type("Two candidates", enter=False)
-        await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
+        await here.until(lambda: "· Enter opens" in here.footer, "hits")
         assert "Two candidates" in here.text
         await here.press("enter")
         await here.until(lambda: here.reviewing)
@@ -422,7 +422,7 @@ async def test_searching_all_runs_from_a_review_and_back(samples_db):
         assert here.screen == "ReviewScreen"
         await here.press("ctrl+f")
         await here.type("companies", enter=False)
-        await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
+        await here.until(lambda: "· Enter opens" in here.footer, "hits")
         await here.press("down", "enter")
         await here.until(lambda: here.reviewing and "Incident" not in here.head)
         assert len([item for item in here.app.screen_stack if isinstance(item, ReviewScreen)]) == 1
@@ -434,7 +434,7 @@ async def test_markup_in_hits_is_shown_as_it_is(samples_db):
     async with station(samples_db) as here:
         await here.press("ctrl+f")
         await here.type("[bold red]", enter=False)
-        await here.until(lambda: "steps · Enter opens" in here.footer, "hits")
+        await here.until(lambda: "· Enter opens" in here.footer, "hits")
         assert "[bold red]" in "\n".join(here.lines[2:])
 
 

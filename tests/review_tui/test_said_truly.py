@@ -14,8 +14,8 @@ from labels.gold.said import said_of
 from labels.model import Shown
 from review_tui import gates
 from review_tui.screens.inbox_rows import gate_pieces
-from review_tui.widgets.fitting import counted
 from review_tui.widgets.votes import vote_facts
+from review_tui.words import counted
 from sessions.gate import Gate
 from sessions.store import Store
 

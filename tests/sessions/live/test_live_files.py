@@ -109,3 +109,41 @@ def test_a_workspace_that_is_gone_is_told_and_hides_nothing(gate, workspace, tmp
         (waits,) = gates.waiting(store)
     assert waits.snapshot is None
     assert "failed" in waits.snapshot_facts
+
+
+def test_the_beginning_is_the_first_gate_s_snapshot_where_no_earlier_one_is(gate, workspace, tmp_path):
+    """An agent whose hooks take snapshots at its gates only; and it is told what that snapshot is."""
+    step(gate, "one")
+    decide(tmp_path, "approve")
+    gate.open(wait=False)
+    (workspace / "data.txt").write_text("ruined\n")
+    step(gate, "two")
+    decide(tmp_path, "approve")
+    gate.open(wait=False)
+    (workspace / "made.txt").write_text("by the agent\n")
+    step(gate, "three")
+    decide(tmp_path, "rollback", to="start")
+    answer = gate.open(wait=False)
+    assert answer.to_gate == "start"
+    assert (workspace / "data.txt").read_text() == "good\n"
+    assert not (workspace / "made.txt").exists()
+    assert "the earliest snapshot there is, taken at gate '1'" in answer.brief
+
+
+def test_a_gate_without_a_snapshot_is_not_the_beginning(gate, workspace, tmp_path):
+    """Nobody knows how the files were at such a gate: they stay, and the agent is told so."""
+    step(gate, "one")
+    with Store.open(tmp_path / "db" / "review.db") as store:
+        (waits,) = gates.waiting(store)
+        with store.write() as tx:
+            gates.attach_snapshot(tx, waits.id, None, {})
+    files.take_beginning(tmp_path / "db" / "review.db", workspace, waits.run, tmp_path / "snapshots")
+    decide(tmp_path, "approve")
+    gate.open(wait=False)
+    (workspace / "data.txt").write_text("later\n")
+    step(gate, "two")
+    decide(tmp_path, "rollback")
+    answer = gate.open(wait=False)
+    assert answer.to_gate == "1"
+    assert (workspace / "data.txt").read_text() == "later\n"
+    assert "nobody took the workspace back" in answer.brief
