@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from review_tui.words import counted
+
 if TYPE_CHECKING:
     from labels.agreement.anchoring import Moved
     from labels.agreement.modes import Figures
@@ -46,10 +48,6 @@ def _text(*pieces: str, look: str = "text") -> tuple[str, str]:
     return "".join(pieces), look
 
 
-def many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 # -- modes ----------------------------------------------------------------------------------------------------------
 
 
@@ -73,9 +71,8 @@ def mode_words(item: Figures) -> Blocks:
 
 
 def _counted(item: Figures) -> str:
-    judged = (
-        f"Judged on {many(item.units, 'unit')}, on {item.paired:,} by two or more; {many(item.raters, 'reviewer')}."
-    )
+    units, raters = counted(item.units, "unit"), counted(item.raters, "reviewer")
+    judged = f"Judged on {units}, on {item.paired:,} by two or more; {raters}."
     if item.mode == "verdict":
         return judged
     return f"{judged} {item.yes:,} of {item.judgements:,} votes say it is there."
@@ -148,7 +145,7 @@ def decisive_words(item: StepFigures) -> Blocks:
     blocks: Blocks = [
         (item.name, "strong"),
         _text(
-            f"Both name the decisive step of {many(item.pairs, 'run')}: the same one in {item.exact},",
+            f"Both name the decisive step of {counted(item.pairs, 'run')}: the same one in {item.exact},",
             f" at most 1 apart in {within[1]}, 2 in {within[2]}, 5 in {within[5]}.",
         ),
     ]
@@ -168,7 +165,7 @@ def step_words(item: StepFigures) -> Blocks:
     return [
         (item.name, "strong"),
         _text(
-            f"{many(item.pairs, 'pair')} of reviewers found it in the same unit: at the same first step in",
+            f"{counted(item.pairs, 'pair')} of reviewers found it in the same unit: at the same first step in",
             f" {item.exact}, at most 1 apart in {within[1]}, 2 in {within[2]}, 5 in {within[5]}.{iou}",
         ),
     ]
@@ -178,13 +175,13 @@ def step_words(item: StepFigures) -> Blocks:
 
 
 def reviewer_words(item: Reviewer) -> Blocks:
-    blocks: Blocks = [(item.name, "strong"), (f"{many(item.votes, 'vote')}.", "text")]
+    blocks: Blocks = [(item.name, "strong"), (f"{counted(item.votes, 'vote')}.", "text")]
     if not item.compared or item.agreed is None:
         why = "Nobody else judged the same, or the others were evenly divided: there is nothing to compare with."
         return [*blocks, (why, "warn")]
     blocks.append(
         _text(
-            f"Compared with what most of the others say ({many(item.compared, 'judgement')}, own vote left out):",
+            f"Compared with what most of the others say ({counted(item.compared, 'judgement')}, own vote left out):",
             f" the same in {item.agreed:.0%}.",
         )
     )
@@ -219,7 +216,7 @@ def pair_words(item: Pair) -> Blocks:
     if item.agreed is None:
         return [(name, "strong"), ("They judged nothing in common.", "faint")]
     kappa = "not defined: one of them says one thing only" if item.kappa is None else f"{item.kappa:.2f}"
-    text = f"Over all modes, {many(item.judgements, 'judgement')} in common, the same in {item.agreed:.0%}."
+    text = f"Over all modes, {counted(item.judgements, 'judgement')} in common, the same in {item.agreed:.0%}."
     return [(name, "strong"), _text(text, f" Cohen's kappa {kappa}.")]
 
 
@@ -228,7 +225,7 @@ def repeat_words(item: Repeats) -> Blocks:
     return [
         (f"{item.name}, against themselves", "strong"),
         _text(
-            f"Read {many(item.chunks, 'chunk')} twice: {item.verdicts_same:,} of {item.verdicts:,} verdicts and",
+            f"Read {counted(item.chunks, 'chunk')} twice: {item.verdicts_same:,} of {item.verdicts:,} verdicts and",
             f" {item.modes_same:,} of {item.modes:,} judgements of a mode are the same. Kappa {kappa}.",
         ),
         ("Few agree with others better than with themselves: read the other figures beside this one.", "faint"),
@@ -242,11 +239,11 @@ def consensus_words(item: Consensus) -> Blocks:
     return [
         (item.name, "strong"),
         _text(
-            f"{many(item.units, 'unit')} judged by two or more. By majority it is in {item.majority:,} of them",
+            f"{counted(item.units, 'unit')} judged by two or more. By majority it is in {item.majority:,} of them",
             f" ({item.ties:,} evenly divided); by Dawid-Skene in {item.dawid_skene:,}.",
         ),
         _text(
-            f"The two part on {many(item.differ, 'unit')}, ties left out. Dawid-Skene weighs each reviewer by how",
+            f"The two part on {counted(item.differ, 'unit')}, ties left out. Dawid-Skene weighs each reviewer by how",
             f" often they are right by its own estimate, and takes the mode to be in {item.share:.1%} of units.",
         ),
     ]
@@ -258,13 +255,14 @@ def moved_words(item: Moved) -> Blocks:
     if item.blind:
         blocks.append(
             _text(
-                f"Decided blind before {many(item.blind, 'suggestion')} appeared: had labelled the mode on",
+                f"Decided blind before {counted(item.blind, 'suggestion')} appeared: had labelled the mode on",
                 f" {item.before:,} before and {item.after:,} after ({item.taken_up:,} taken up, {item.dropped:,}",
                 f" dropped), a shift of {item.shift or 0:+.0%}.",
             )
         )
     else:
-        blocks.append(("Nothing was decided blind first: a queue with --blind-share measures that.", "faint"))
+        text = "No suggestion appeared on a chunk decided blind before: a queue's --blind-share makes such chunks."
+        blocks.append((text, "faint"))
     if item.shown:
         text = f"Where it stood there from the start, they labelled {item.labelled:,} of {item.shown:,}."
         blocks.append((text, "text"))

@@ -8,6 +8,10 @@ from typing import Any
 import click
 
 from review_tui.sanitize import clean, clean_block, json_escape
+from review_tui.words import counted
+
+#: `1 step`, `1,234 steps`.
+count = counted
 
 
 def emit(name: str, content: dict[str, Any]) -> None:
@@ -74,11 +78,6 @@ def cell_width(text: str) -> int:
     from unicodedata import combining, east_asian_width
 
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 step`, `1,234 steps`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def steps_text(first: int, last: int) -> str:

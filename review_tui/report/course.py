@@ -6,7 +6,8 @@ from labels.insights.figures import Figure, Insights, Pair, Profile
 from review_tui.report import charts
 from review_tui.report.failing import seen
 from review_tui.report.parts import figure, table
-from review_tui.report.words import number, percent, runs, safe, share, time
+from review_tui.report.words import number, percent, runs, safe, share
+from review_tui.words import duration
 
 #: Rows of tables, modes in the matrix, and from which strength (phi, without sign) on a pair is worth a colour.
 MOST_LINKS, MOST_MODES, WORTH = 15, 16, 0.15
@@ -33,7 +34,7 @@ def lost(profile: Profile) -> str:
         return ""
     rows = [["steps", number(item.steps, digits=0), share(item.steps_share), ""]]
     if item.seconds.n:
-        rows.append(["time", _duration(item.seconds), share(item.seconds_share), time(item.seconds_total)])
+        rows.append(["time", _duration(item.seconds), share(item.seconds_share), duration(item.seconds_total)])
     if item.tokens.n:
         tokens = number(item.tokens, digits=0)
         rows.append(["tokens", tokens, share(item.tokens_share), f"{item.tokens_total:,}"])
@@ -46,8 +47,8 @@ def lost(profile: Profile) -> str:
 def _duration(item: Figure) -> str:
     if item.value is None:
         return "-"
-    interval = "" if item.low is None or item.high is None else f" ({time(item.low)}\u2013{time(item.high)})"
-    return f"{time(item.value)}{interval}, n {item.n:,}"
+    interval = "" if item.low is None or item.high is None else f" ({duration(item.low)}\u2013{duration(item.high)})"
+    return f"{duration(item.value)}{interval}, n {item.n:,}"
 
 
 def together(profile: Profile) -> str:

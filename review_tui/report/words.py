@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html import escape
 
 from labels.insights.figures import FEW, Figure
+from review_tui import words
 from review_tui.sanitize import short
 
 
@@ -16,8 +17,8 @@ def safe(text: str, limit: int = 300) -> str:
 
 def sentence(text: str) -> str:
     """Plain words as a sentence of the page."""
-    words = safe(text, 600)
-    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith(('.', '?', '!')) else '.'}"
+    said = safe(text, 600)
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '?', '!')) else '.'}"
 
 
 def percent(value: float | None) -> str:
@@ -79,11 +80,4 @@ def _interval(figure: Figure, text: Callable[[float | None], str]) -> str:
 
 
 def runs(count: int) -> str:
-    return f"{count:,} run{'' if count == 1 else 's'}"
-
-
-def time(seconds: float) -> str:
-    """`40 s`, `12 min`, `3.4 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
+    return words.counted(count, "run")

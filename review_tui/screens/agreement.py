@@ -21,9 +21,10 @@ from review_tui.screens.reader import Reader
 from review_tui.widgets.agreement_tables import PARTS, codebooks, tables
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.cases import ROOTS
-from review_tui.widgets.fitting import counted, lines
+from review_tui.widgets.fitting import lines
 from review_tui.widgets.grid import Grid, Section, titles
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from review_tui.words import counted
 from sessions.errors import UserError
 
 if TYPE_CHECKING:

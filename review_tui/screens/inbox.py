@@ -18,8 +18,8 @@ from review_tui.screens.doors import Doors
 from review_tui.screens.inbox_rows import InboxRows
 from review_tui.screens.prompt import Prompt
 from review_tui.widgets.bar import Bar
-from review_tui.widgets.fitting import counted
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from review_tui.words import counted
 from sessions import catalog
 from sessions.store import Store
 

@@ -15,6 +15,7 @@ from review_tui.screens.review import ReviewScreen
 from review_tui.transcript.scroller import Place
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from review_tui.words import steps_text
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
@@ -102,10 +103,7 @@ class LabelledScreen(StationScreen):
                 title = short(run.title or run.id, max(12, width - len(system) - 6))
                 rows.append((None, [(f" {title}", "strong"), None, (f"{system} ", "faint")]))
             last = run.id
-            steps = (
-                f"step {place.first + 1:,}" if place.first == place.last
-                else f"steps {place.first + 1:,}–{place.last + 1:,}"
-            ) if place.placed else "whole run"  # fmt: skip
+            steps = steps_text(place.first, place.last) if place.placed else "whole run"
             who = short(", ".join(place.reviewers), max(10, width - 40))
             sure = "" if place.sure else "  maybe"
             rows.append((str(number), [(f"   {steps:<20}", "label"), (who, "text"), (sure, "warn")]))

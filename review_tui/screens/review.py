@@ -26,13 +26,13 @@ from review_tui.transcript.layout import Row
 from review_tui.transcript.marks import Marks, Passage
 from review_tui.transcript.scroller import Place
 from review_tui.widgets.bar import Bar
-from review_tui.widgets.fitting import counted
 from review_tui.widgets.gate_panel import ALARM
 from review_tui.widgets.gate_panel import KEY as GATE_KEY
 from review_tui.widgets.paint import VERDICT_GLYPH
 from review_tui.widgets.rows import Pieces, RowList
-from review_tui.widgets.side import Silence, side_rows, steps_text, suggestion_look
+from review_tui.widgets.side import Silence, side_rows, suggestion_look
 from review_tui.widgets.transcript import Transcript
+from review_tui.words import counted, steps_text
 from sessions import places
 from sessions.catalog import RunInfo
 from sessions.chunks import DEFAULT_POLICY

@@ -13,7 +13,7 @@ from review_tui.sanitize import short
 from review_tui.screens.base import PATIENCE
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.review_parts import ReviewParts
-from review_tui.widgets.side import steps_text
+from review_tui.words import steps_text
 from sessions.errors import UserError
 
 if TYPE_CHECKING:

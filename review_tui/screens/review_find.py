@@ -13,7 +13,7 @@ from review_tui.screens.prompt import Prompt
 from review_tui.screens.reader import Reader
 from review_tui.screens.review_parts import ReviewParts
 from review_tui.transcript.scroller import Place
-from review_tui.widgets.fitting import counted
+from review_tui.words import counted
 from sessions import catalog, search
 from sessions.chunks import POLICY_HELP
 from sessions.errors import UserError

@@ -17,7 +17,7 @@ from review_tui.desk import Spot
 from review_tui.queue_session import RENEW_S, QueueSession, Reading, Turn
 from review_tui.sanitize import short
 from review_tui.screens.review import GOODBYE_S, ReviewScreen
-from review_tui.widgets.side import steps_text
+from review_tui.words import steps_text
 from sessions import places
 from sessions.errors import UserError
 

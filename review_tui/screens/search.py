@@ -14,8 +14,8 @@ from textual.widgets import Input
 
 from review_tui.sanitize import clean, short
 from review_tui.widgets.bar import Bar
-from review_tui.widgets.fitting import counted
 from review_tui.widgets.rows import Pieces, RowList
+from review_tui.words import counted
 from sessions import catalog, search
 from sessions.catalog import RunInfo
 from sessions.errors import UserError

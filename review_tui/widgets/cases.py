@@ -9,8 +9,8 @@ from labels.gold.roots import APART
 from review_tui.agreement_words import alpha_look, alpha_words
 from review_tui.widgets.fitting import fit, pad
 from review_tui.widgets.rows import Pieces
-from review_tui.widgets.side import steps_text
 from review_tui.widgets.votes import stand_text, where_text
+from review_tui.words import steps_text
 
 if TYPE_CHECKING:
     from labels.disputes import Dispute
@@ -54,8 +54,7 @@ class CaseRows:
 
 def header(width: int) -> Pieces:
     """The names of the columns."""
-    votes = "votes" if width < 100 else "yes:no"
-    return _columns(("alpha", "run", "where", "least agreed mode that is open", "", votes), ("faint",) * 6, width)
+    return _columns(("alpha", "run", "where", "least agreed mode that is open", "", "yes:no"), ("faint",) * 6, width)
 
 
 def _columns(texts: Sequence[str], looks: Sequence[str], width: int) -> Pieces:

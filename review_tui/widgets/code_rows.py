@@ -11,6 +11,7 @@ from labels.model import WHOLE_RUN
 from review_tui.sanitize import clean, short
 from review_tui.transcript.folding import cells, crop
 from review_tui.widgets.rows import FixedRows, Pieces
+from review_tui.words import steps_text
 
 #: A code's column of counts.
 COUNTS = 12
@@ -61,7 +62,7 @@ def fit(text: str, width: int) -> str:
 def steps(note: Note) -> str:
     if note.key.chunk == WHOLE_RUN and not note.key.label:
         return "whole run"
-    return f"step {note.first + 1:,}" if note.first == note.last else f"steps {note.first + 1:,}–{note.last + 1:,}"
+    return steps_text(note.first, note.last)
 
 
 def code_rows(codes: Sequence[Code], width: int) -> FixedRows:

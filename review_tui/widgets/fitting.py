@@ -12,11 +12,6 @@ from review_tui.transcript.folding import cells, crop, fold
 MOST_CHARS = 4_000
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 step`, `1,200 steps`. many: where it is not `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def fit(text: str, room: int) -> str:
     """One line, at most `room` cells wide, with an ellipsis where it was cut."""
     line = short(text, room)

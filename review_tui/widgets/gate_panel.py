@@ -10,9 +10,9 @@ from typing import Any
 from review_tui.gates import GateView, age_text
 from review_tui.sanitize import clean, short
 from review_tui.transcript.folding import fold
-from review_tui.widgets.fitting import counted
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
+from review_tui.words import counted
 
 Rows = list[tuple[str | None, Pieces]]
 #: From this risk on a gate is drawn as an alarm.

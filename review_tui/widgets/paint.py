@@ -18,6 +18,7 @@ from review_tui.transcript.folding import cells, crop, shown
 from review_tui.transcript.layout import INDENT, PartLayout, Row, StepLayout, preview_of, size_of
 from review_tui.transcript.marks import Marks, Passage
 from review_tui.transcript.scroller import Place
+from review_tui.words import steps_text
 from sessions.bodies import StoredStep
 from sessions.run import Flag
 
@@ -93,8 +94,7 @@ def _rule(
     verdict = marks.verdicts.get(chunk)
     style = look["rule-current"] if chunk == marks.current else look["rule"]
     state = f" {VERDICT_GLYPH[verdict]} {VERDICT_WORD[verdict]} " if verdict in VERDICT_GLYPH else ""
-    steps = f"step {first + 1:,}" if first == last else f"steps {first + 1:,}–{last + 1:,}"
-    title = f"── chunk {chunk + 1:,} · {steps} "
+    title = f"── chunk {chunk + 1:,} · {steps_text(first, last)} "
     room = columns.width - GUTTER - len(title) - len(state) - 2
     return [
         Segment("▸" if cursor else " ", look["cursor-glyph"]),

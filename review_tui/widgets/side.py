@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from labels.views import DecisionView, LabelView, LookView, SuggestionView
 from review_tui.gates import GateView
 from review_tui.sanitize import clean, short
-from review_tui.widgets.fitting import counted
 from review_tui.widgets.gate_panel import PanelRows, gate_rows
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
+from review_tui.words import counted, steps_text
 
 #: The codebook of what must not pass unseen.
 SAFETY = "safety"
@@ -156,11 +156,6 @@ def _details(label: LabelView, others: list[LabelView]) -> str:
     if not label.sure:
         words.append("maybe")
     return " · ".join(words)
-
-
-def steps_text(first: int, last: int) -> str:
-    """Steps for people, from indices."""
-    return f"step {first + 1:,}" if first == last else f"steps {first + 1:,}–{last + 1:,}"
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -11,7 +11,7 @@ from review_tui.sanitize import short
 from review_tui.widgets.fitting import fit, lines
 from review_tui.widgets.paint import VERDICT_GLYPH, VERDICT_WORD
 from review_tui.widgets.rows import FixedRows, Pieces
-from review_tui.widgets.side import steps_text
+from review_tui.words import steps_text
 
 if TYPE_CHECKING:
     from labels.disputes import Case, Dispute
