@@ -12,6 +12,7 @@ from textual.timer import Timer
 
 from review_tui.actions import Action, bindings, key_name
 from review_tui.sanitize import clean
+from review_tui.transcript.folding import cells
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.rows import Pieces
 from sessions.errors import UserError
@@ -76,22 +77,22 @@ class StationScreen(Screen[None]):
         self._said_at = 0.0
         self.query_one("#footer", Bar).show(self._footer())
 
+    def on_resize(self) -> None:
+        """(Textual calls this besides the handler of a subclass.)"""
+        if self.is_mounted and not self._said_at:
+            self.show_keys()
+
     def _footer(self) -> Pieces:
+        """As many keys as there is room for, each whole. The one that explains all others comes first."""
         pieces: list[tuple[str, str] | None] = []
-        # The key that explains all others comes first: on a narrow screen the last ones are cut off.
+        room = self.size.width - 1
         for action in sorted(self.ACTIONS, key=lambda action: action.id != "help"):
-            if not action.footer:
-                continue
-            key = key_name(action.keys[0])
-            words = (
-                action.footer
-                if action.footer.startswith(("/", "?", "[", "^", "y/", f"{key} "))
-                else f"{key} {action.footer}"
-            )
-            shown, _, rest = words.partition(" ")
-            if words.startswith("[ ]"):
-                shown, rest = "[ ]", words[4:]
-            pieces += [(shown, "key"), (f" {rest}  ", "faint")]
+            if action.footer:
+                key, words = _shown(action)
+                room -= cells(key) + cells(words) + 3
+                if room < -2:  # the two blanks behind the last one may be lost
+                    break
+                pieces += [(key, "key"), (f" {words}  ", "faint")]
         return pieces
 
     # -- working ------------------------------------------------------------------------------------------------
@@ -107,3 +108,14 @@ class StationScreen(Screen[None]):
         except UserError as error:
             self.say(str(error), "error")
             return None
+
+
+def _shown(action: Action) -> tuple[str, str]:
+    """An action's key and word in the footer. Some have several keys there, written in front of the word."""
+    if action.footer.startswith("[ ]"):
+        return "[ ]", action.footer[4:]
+    key = key_name(action.keys[0])
+    if action.footer.startswith(("/", "?", "[", "^", "y/", f"{key} ")):
+        key, _, words = action.footer.partition(" ")
+        return key, words
+    return key, action.footer
