@@ -1,5 +1,6 @@
 """Reading a run: moving, folding, searching, jumping, other views; and that every action of the table is there."""
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -405,7 +406,7 @@ async def test_searching_all_runs_opens_at_the_place(samples_db):
         assert here.screen == "InboxScreen"
         await here.press("ctrl+f")
         await here.type("Two candidates", enter=False)
-        await here.until(lambda: "· Enter opens" in here.footer, "hits")
+        await here.until(lambda: re.search(r"\d steps? · Enter opens", here.footer), "hits")
         assert "Two candidates" in here.text
         await here.press("enter")
         await here.until(lambda: here.reviewing)
@@ -422,7 +423,7 @@ async def test_searching_all_runs_from_a_review_and_back(samples_db):
         assert here.screen == "ReviewScreen"
         await here.press("ctrl+f")
         await here.type("companies", enter=False)
-        await here.until(lambda: "· Enter opens" in here.footer, "hits")
+        await here.until(lambda: re.search(r"\d steps? · Enter opens", here.footer), "hits")
         await here.press("down", "enter")
         await here.until(lambda: here.reviewing and "Incident" not in here.head)
         assert len([item for item in here.app.screen_stack if isinstance(item, ReviewScreen)]) == 1
@@ -434,7 +435,7 @@ async def test_markup_in_hits_is_shown_as_it_is(samples_db):
     async with station(samples_db) as here:
         await here.press("ctrl+f")
         await here.type("[bold red]", enter=False)
-        await here.until(lambda: "· Enter opens" in here.footer, "hits")
+        await here.until(lambda: re.search(r"\d steps? · Enter opens", here.footer), "hits")
         assert "[bold red]" in "\n".join(here.lines[2:])
 
 
