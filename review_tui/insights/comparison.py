@@ -72,7 +72,7 @@ def _layout(width: int) -> tuple[int, int]:
     """Cells of a mode's name and of its track, which has a middle."""
     label = 14 if width < 70 else 24 if width < 110 else 38
     right = 2 * _SHARE + (_DIFFERENCE if width >= 70 else 0) + (_P if width >= 70 else 0)
-    track = max(9, min(81, width - label - right - 4))
+    track = max(9, min(81, width - label - right - 5))
     return label, track - (track + 1) % 2
 
 
@@ -115,7 +115,8 @@ def _share(figure: Figure) -> str:
 def _points(change: Figure) -> str:
     if change.value is None or change.low is None or change.high is None:
         return "–"
-    return f"{change.value * 100:+.0f} ({change.low * 100:+.0f}..{change.high * 100:+.0f})"
+    value, low, high = (f"{round(end * 100):+d}" for end in (change.value, change.low, change.high))
+    return f"{value} ({low}..{high})"
 
 
 def _p(value: float | None) -> str:
