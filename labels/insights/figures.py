@@ -206,6 +206,11 @@ class Pair:
     p: float | None = None
     adjusted: float | None = None
 
+    @property
+    def holds_up(self) -> bool:
+        """Whether chance alone would seldom give it: below 5 %, after the correction."""
+        return self.adjusted is not None and self.adjusted < 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

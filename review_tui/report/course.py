@@ -9,8 +9,8 @@ from review_tui.report.parts import figure, table
 from review_tui.report.words import number, percent, runs, safe, share
 from review_tui.words import duration
 
-#: Rows of tables, modes in the matrix, and from which strength (phi, without sign) on a pair is worth a colour.
-MOST_LINKS, MOST_MODES, WORTH = 15, 16, 0.15
+#: Rows of tables, modes in the matrix.
+MOST_LINKS, MOST_MODES = 15, 16
 
 
 def onset(profile: Profile) -> str:
@@ -64,14 +64,14 @@ def together(profile: Profile) -> str:
     drawing = charts.matrix([(row.code or row.slug, row.label) for row in rows], shades, "Modes that occur together")
     return figure(
         drawing,
-        "Runs in which two modes occur together. The deeper the colour, the more often than by chance (phi);",
+        "Runs in which two modes occur together. Coloured is what chance would seldom give (Fisher's test at 5 %, "
+        "after Holm over all pairs): the deeper, the more often than by chance (phi);",
         "in the second colour, with an arrow down: less often.",
     )
 
 
 def _shade(pair: Pair, profile: Profile) -> tuple[float, str, str]:
-    strength = pair.phi or 0.0
-    strength = strength if abs(strength) >= WORTH else 0.0
+    strength = (pair.phi or 0.0) if pair.holds_up else 0.0
     names = f"{profile.name(pair.first)} and {profile.name(pair.second)}"
     meaning = f"{names}: together in {runs(pair.both)} of {pair.n:,}, by chance {pair.expected:.1f}"
     said = f"{pair.both}\u2193" if strength < 0 else f"{pair.both}" if pair.both else "\u00b7"

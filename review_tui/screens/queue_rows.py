@@ -78,7 +78,7 @@ class QueueRows:
         words = []
         for who, done in [*item.others, *((who, 0) for who in at if who not in dict(item.others))]:
             if who != self.reviewer:
-                words.append(f"{who} {done:,}" + (f" (at item {at[who] + 1:,} now)" if who in at else ""))
+                words.append(f"{who} {done:,}" + (" (at the next one)" if who in at else ""))
         mine = "an item is kept for you · " if self.reviewer in at else ""  # its number may tell that it comes again
         return mine + (f"others: {', '.join(words)}" if words else "nobody else has begun")
 
@@ -107,13 +107,13 @@ def queue_row(item: Overview, width: int) -> Pieces:
     done, rest = progress_bar(item.share, 8)
     total = item.mine + item.left
     others = ", ".join(f"{who} {count:,}" for who, count in item.others[:3])
-    all_of = f"{item.finished:,}/{item.queue.items:,} finished"
+    all_of = f"all {item.finished:,}/{item.queue.items:,} finished"
     tail: list[tuple[str, str]] = [
         (f"{short(others, 30)}   " if others and width >= 110 else "", "faint"),
         (f"{all_of}  " if width >= 84 else "", "faint"),
         (done if width >= 60 else "", "good"),
         (rest if width >= 60 else "", "faint"),
-        (f" {f'{item.mine:,}/{total:,}':>9} ", "text"),
+        (f" {f'you {item.mine:,}/{total:,}':>13} ", "text"),
     ]
     room = width - 4 - sum(len(text) for text, _ in tail) - 1
     rule = "whole runs" if item.queue.scope == "runs" else item.queue.policy

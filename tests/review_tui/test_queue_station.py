@@ -113,7 +113,7 @@ async def test_the_screen_tells_progress_and_rule(db, two):
         await here.until(lambda: "1/8" in here.text and "QUEUES" in here.text, "the queue in the inbox")
         await here.press("Q")
         await here.until(lambda: "left for you" in here.text, "the progress")
-        for text in ("1 of 8", "7 left for you", "2 begun", "others: bob 3, cat 0 (at item", "2 people each",
+        for text in ("1 of 8", "7 left for you", "2 begun", "others: bob 3, cat 0 (at the next one)", "2 people each",
                      "in random order", "none blind", "judged by mast", "chunks by every:5"):  # fmt: skip
             assert text in here.text, text
 
@@ -653,6 +653,15 @@ async def test_a_codebook_that_has_changed_is_said_in_a_line(db, two, tmp_path):
         await here.press("enter")
         await here.until(lambda: here.screen == "QueueReviewScreen" and here.reviewing)
         await here.until(lambda: "a codebook has changed since the queue was made" in here.head, "the line")
+
+
+async def test_the_row_in_the_inbox_says_whose_numbers_stand_there(db, two):
+    make(db, two, reviewers=2)
+    async with station(db) as here:
+        await here.until(lambda: "QUEUES" in here.text, "the queue")
+        row = next(line for line in here.lines if "triage" in line)
+        assert "all 0/8 finished" in row
+        assert "you 0/8" in row
 
 
 async def test_the_next_item_is_read_before_it_is_needed(db, two):

@@ -16,7 +16,7 @@ from insight_desk import BOOKS, LOOP, MISMATCH, RESET, WRONG, Desk
 from labels.insights import Scope, build
 from labels.insights.compare import compare
 from labels.planning.systems import by_system
-from review_tui.report import file, page
+from review_tui.report import course, file, page
 from sessions.errors import UserError
 from sessions.store import Store
 
@@ -257,3 +257,15 @@ def test_names_of_groups_are_harmless_and_too_few_are_not_drawn(desk: Desk):
     assert not set(html) & set("\x1b\x07\u202e")
     assert "Too few runs to tell" in found.text
     assert "Differences between the two groups" not in {attributes.get("aria-label") for _, attributes in found.tags}
+
+
+def test_only_pairs_that_hold_up_are_coloured(desk: Desk):
+    """Two of six runs with both is as strong as six of twelve, and says little."""
+    for several, runs, coloured in ((2, 6, False), (6, 18, True)):
+        for place in range(runs):
+            desk.judged(desk.run(), *([LOOP, WRONG] if place < several else []))
+        profile = desk.insights().profiles[0]
+        (pair,) = profile.pairs
+        assert (pair.phi or 0.0) > 0.7
+        strength, _, _ = course._shade(pair, profile)
+        assert (strength > 0) is coloured
