@@ -105,9 +105,14 @@ def everything(store: Store) -> Iterator[Event]:
         yield Event(*row)
 
 
+def heads(store: Store) -> list[Row]:
+    """(origin, last number, its hash) of each event log, by origin: what has been said so far."""
+    return store.query("SELECT origin, seq, hash FROM chain ORDER BY origin")
+
+
 def verify(store: Store) -> list[str]:
     """What is wrong with the chains, one line each; [] if every event is as it was written."""
-    heads: dict[str, Row] = {row[0]: row[1:] for row in store.query("SELECT origin, seq, hash FROM chain")}
+    ends: dict[str, Row] = {row[0]: row[1:] for row in heads(store)}
     wrong: list[str] = []
     last: dict[str, tuple[int, str]] = {}
     for event in everything(store):
@@ -124,7 +129,7 @@ def verify(store: Store) -> list[str]:
         if digest(fields) != event.hash:
             wrong.append(f"{where}: its content was changed after it was written.")
         last[event.origin] = (event.seq, event.hash)
-    for origin in sorted({*heads, *last}):
-        if heads.get(origin) != last.get(origin):
+    for origin in sorted({*ends, *last}):
+        if ends.get(origin) != last.get(origin):
             wrong.append(f"the chain of {origin[:8]} does not end where it should: events at its end are missing.")
     return wrong

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labels import queues
+from labels import events, queues
 from labels.insights.reading import packed as at
 from labels.insights.reading.material import Material
 from sessions import catalog
@@ -127,5 +127,4 @@ def unfinished(store: Store, reviewer: str) -> frozenset[str]:
 
 def said_so_far(store: Store) -> tuple[tuple[str, int], ...]:
     """Changes whenever anybody decides anything: a cheap thing to ask before figures are computed again."""
-    rows = store.query("SELECT origin, seq FROM chain ORDER BY origin")
-    return tuple((str(origin), int(seq)) for origin, seq in rows)
+    return tuple((str(origin), int(seq)) for origin, seq, _ in events.heads(store))

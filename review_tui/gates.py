@@ -57,23 +57,18 @@ class GateView:
 
 def waiting(store: Store) -> list[GateView]:
     """Every gate that waits for a person, riskiest first, among equals the newest."""
-    if not any_gate(store):
+    if not gates.any_open(store):
         return []
     return [view for gate in gates.waiting(store) if gate.state == OPEN and (view := view_of(store, gate)) is not None]
 
 
 def for_audit(store: Store) -> list[GateView]:
     """Gates that a policy approved, drawn to be looked at by a person, and not looked at yet: oldest first."""
-    if store.one("SELECT 1 FROM gate_decision WHERE how = 'policy' LIMIT 1") is None:
+    if not gates.any_by_policy(store):
         return []
     from labels.policies import audit
 
     return [view for gate in audit.due(store) if (view := view_of(store, gate)) is not None]
-
-
-def any_gate(store: Store) -> bool:
-    """Whether any gate is open: cheap, for the start."""
-    return store.one("SELECT 1 FROM gate WHERE state = 'open' LIMIT 1") is not None
 
 
 def view_of(store: Store, gate: GateInfo) -> GateView | None:

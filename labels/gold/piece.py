@@ -30,7 +30,6 @@ from sessions.errors import UsageError
 from sessions.jsontext import canonical as canonical_json
 from sessions.readers.shared import title_of
 from sessions.run import Header
-from sessions.store import Row as StoreRow
 from sessions.store import Store
 from sessions.writers import canonical
 from sessions.writers.base import Recorded
@@ -191,11 +190,6 @@ class _Released(Recorded):
 
     def steps(self) -> Iterator[StoredStep]:
         return self._hiding.steps()
-
-
-def heads_of(store: Store) -> list[StoreRow]:
-    """(origin, last number, its hash) of each event log."""
-    return store.query("SELECT origin, seq, hash FROM chain ORDER BY origin")
 
 
 def suggestions_of(store: Store, run: RunInfo) -> dict[str, dict[str, Any]]:

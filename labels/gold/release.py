@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labels import adjudication
+from labels import adjudication, events
 from labels.codebook import Codebooks
 from labels.collecting import no_collecting
 from labels.gold import card, manifest, workers
 from labels.gold.folder import File, Folder, check_free, new_folder
 from labels.gold.hiding import Review
-from labels.gold.piece import DATA, QUEUE, Maker, Options, Piece, heads_of
+from labels.gold.piece import DATA, QUEUE, Maker, Options, Piece
 from labels.gold.said import voted_runs
 from labels.gold.tables import Tables
 from sessions.errors import UserError
@@ -65,7 +65,7 @@ def _moment(store: Store) -> Iterator[list[Row]]:
     while True:
         adjudication.bring_up_to_date(store)
         with store.snapshot():
-            heads = heads_of(store)
+            heads = events.heads(store)
             if store.read_only or not store.query(_NOT_DERIVED):
                 yield heads
                 return

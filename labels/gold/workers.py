@@ -20,9 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from labels import events
 from labels.collecting import no_collecting
 from labels.gold.hiding import Review
-from labels.gold.piece import Maker, Piece, heads_of
+from labels.gold.piece import Maker, Piece
 from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.store import Row, Store
@@ -140,7 +141,7 @@ def _work(source: IO[bytes], target: IO[bytes]) -> None:
     target.flush()
     path, options, review, books, heads = pickle.load(source)  # noqa: S301 - from who started us
     with Store.open(Path(path)) as store, store.snapshot():
-        if heads_of(store) != heads:
+        if events.heads(store) != heads:
             return  # somebody has decided since
         maker = Maker(store, options, review, books)
         while True:

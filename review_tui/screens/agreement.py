@@ -168,8 +168,10 @@ class AgreementScreen(AgreementFilters):
         return found
 
     def _ends(self) -> Any:
-        """The ends of the chains of events: other when anybody has said anything."""
-        return self.station.store.query("SELECT origin, seq FROM chain ORDER BY origin")
+        """The ends of the event logs: other ones when anybody has said anything. In a thread."""
+        from labels.events import heads
+
+        return heads(self.station.store)
 
     def _look_elsewhere(self) -> None:
         """New votes are taken in by themselves where that is quick, else announced."""

@@ -222,6 +222,16 @@ def waiting(source: Source) -> list[GateInfo]:
     return [_gate(row) for row in rows(source, sql, [OPEN, DECIDED])]
 
 
+def any_open(source: Source) -> bool:
+    """Whether any gate is open: cheap, for the start."""
+    return bool(rows(source, "SELECT 1 FROM gate WHERE state = 'open' LIMIT 1", []))
+
+
+def any_by_policy(source: Source) -> bool:
+    """Whether a policy has ever decided on a gate."""
+    return bool(rows(source, "SELECT 1 FROM gate_decision WHERE how = 'policy' LIMIT 1", []))
+
+
 def every(source: Source) -> list[GateInfo]:
     """All gates, riskiest first, among equals the newest."""
     return [_gate(row) for row in rows(source, f"{_GATE} ORDER BY g.risk DESC, g.no DESC", [])]
