@@ -78,6 +78,10 @@ class CodesScreen(CodeActs):
         self.run_worker(self.load(), exit_on_error=False)
         self.set_interval(ELSEWHERE_S, self._look_elsewhere)
 
+    def on_key(self) -> None:
+        """Every key moves on from what was said before it, not only the lists'."""
+        self.moved_on()
+
     def on_unmount(self) -> None:
         self.ready = False
 

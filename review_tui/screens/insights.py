@@ -211,6 +211,7 @@ class InsightsScreen(InsightsOnDemand):
 
     def action_again(self) -> None:
         self.begin()
+        self.say("Computed again, from the labels as they are now.")
 
     async def action_counted(self) -> None:
         if self.found is not None:
@@ -225,6 +226,11 @@ class InsightsScreen(InsightsOnDemand):
         """With or without the runs that one is still to judge blind."""
         self.all_votes = not self.all_votes
         self.begin()
+        self.say(
+            "Votes on runs that you are still to judge count, too."
+            if self.all_votes
+            else "Votes on runs that you are still to judge do not count."
+        )
 
     def _hidden_words(self) -> str:
         many = "1 run" if self.hidden == 1 else f"{self.hidden:,} runs"

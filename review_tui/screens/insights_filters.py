@@ -34,6 +34,10 @@ class InsightsFilters(StationScreen):
         #: attribute -> value -> runs, as seen before any filter: what a filter can be set to.
         self._values: dict[str, dict[str, int]] = {}
 
+    def on_key(self) -> None:
+        """Every key moves on from what was said before it, not only the list's."""
+        self.moved_on()
+
     def begin(self) -> None:
         """Compute the figures of the scope."""
 
@@ -74,10 +78,11 @@ class InsightsFilters(StationScreen):
         if self.found is None:
             return
         values = sorted(self._values.get(by, {}).items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]
-        if not values or (len(values) == 1 and not values[0][0]):
-            self.say(f"No judged run says what its {by} is.", "warn")
-            return
         rows: list[tuple[str, Pieces]] = [("any", [(" any", "strong")])]
+        title = f"Only runs of one {by}"
+        if not values or (len(values) == 1 and not values[0][0]):
+            # The window opens all the same: the Esc that is meant for it must not leave the screen.
+            title, values = f"No judged run says what its {by} is", []
         for place, (value, runs) in enumerate(values):
             name = short(value, 60) or "(not said)"
             rows.append(
@@ -88,7 +93,7 @@ class InsightsFilters(StationScreen):
             if key is not None:
                 self.narrow(by, None if key == "any" else values[int(key)][0])
 
-        await self.station.push_screen(Choice(f"Only runs of one {by}", rows), chosen)
+        await self.station.push_screen(Choice(title, rows), chosen)
 
     def narrow(self, by: str, value: str | None) -> None:
         """Only runs with one value of an attribute; None for any."""
@@ -145,5 +150,9 @@ class InsightsFilters(StationScreen):
 
     def action_unfilter(self) -> None:
         """All runs again."""
-        self._scope = None
-        self.begin()
+        if self.scope.where or self.scope.started:
+            self._scope = None
+            self.begin()
+            self.say("All runs: no filter is on any more.")
+        else:
+            self.say("No filter is on: these are all runs.")

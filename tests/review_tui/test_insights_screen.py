@@ -281,7 +281,36 @@ async def test_what_runs_do_not_say_is_no_filter(judged_db: Path) -> None:
     async with station(judged_db, size=MIDDLE) as here:
         await open_insights(here)
         await here.press("m")
-        assert "No judged run says what its model is." in here.footer
+        await here.until(lambda: "No judged run says what its model is" in here.text, "the window")
+        await here.press("escape")
+        await here.until(lambda: here.screen == "InsightsScreen", "the figures")
+        assert "No judged run says" not in here.text
+
+
+async def test_keys_that_compute_say_what_they_did(judged_db: Path) -> None:
+    async with station(judged_db, size=MIDDLE) as here:
+        screen = await open_insights(here)
+        for key, said in (
+            ("x", "No filter is on"), ("R", "Computed again"), ("h", "still to judge count, too"),
+            ("h", "do not count"),
+        ):  # fmt: skip
+            await here.press(key)
+            await here.until(lambda said=said: said in here.footer, said)
+        await settled(here, screen)
+        screen.narrow("system", "alpha")
+        await here.press("x")
+        await here.until(lambda: "no filter is on any more" in here.footer, "the answer")
+
+
+async def test_what_was_said_goes_with_the_next_key(judged_db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("review_tui.screens.base.GLANCE_S", 0.0)
+    async with station(judged_db, size=MIDDLE) as here:
+        screen = await open_insights(here)
+        await here.press("x")
+        await here.until(lambda: "No filter is on" in here.footer, "the answer")
+        await here.press("2")
+        await here.until(lambda: "? keys" in here.footer, "the keys")
+        await settled(here, screen)
 
 
 async def test_another_codebook(judged_db: Path) -> None:
