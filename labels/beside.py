@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from labels.events import DECIDE, REDO, UNDO, Event
+from labels.events import DECIDE, Event, standing
 from sessions.jsontext import dumps
 from sessions.store import Row, Store, Transaction
 
@@ -39,20 +39,10 @@ def derive(tx: Transaction, run: str, data: dict[str, Any], said: Iterable[Event
 
 def _first_verdict(said: Iterable[Event]) -> dict[str, Any] | None:
     """When and how the verdict was first given: later acts may only tidy up. Second readings are no part of it."""
-    acts: dict[str, tuple[str, dict[str, Any]]] = {}
-    undone: set[str] = set()
-    for event in said:
-        if event.kind == DECIDE:
-            acts[event.id] = (event.at, event.data)
-        elif event.kind == UNDO:
-            undone.add(str(event.data["target"]))
-        elif event.kind == REDO:
-            undone.discard(str(event.data["target"]))
-    for key, (at, act) in acts.items():
-        if key in undone or act.get("repeat"):
-            continue
-        if any(op["op"] == "verdict" and op["verdict"] for op in act["ops"]):
-            return {"at": at, "seconds": act.get("seconds"), "read": act.get("read")}
+    for event in standing(said, DECIDE):
+        act = event.data
+        if not act.get("repeat") and any(op["op"] == "verdict" and op["verdict"] for op in act["ops"]):
+            return {"at": event.at, "seconds": act.get("seconds"), "read": act.get("read")}
     return None
 
 

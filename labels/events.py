@@ -105,6 +105,21 @@ def everything(store: Store) -> Iterator[Event]:
         yield Event(*row)
 
 
+def standing(events: Iterable[Event], kind: str) -> list[Event]:
+    """The events of a kind that are not undone (or were redone), in their order. events: those that may have undone
+    them as well, in the order of (origin, sequence)."""
+    found: list[Event] = []
+    undone: set[str] = set()
+    for event in events:
+        if event.kind == kind:
+            found.append(event)
+        elif event.kind == UNDO:
+            undone.add(str(event.data["target"]))
+        elif event.kind == REDO:
+            undone.discard(str(event.data["target"]))
+    return [event for event in found if event.id not in undone]
+
+
 def heads(store: Store) -> list[Row]:
     """(origin, last number, its hash) of each event log, by origin: what has been said so far."""
     return store.query("SELECT origin, seq, hash FROM chain ORDER BY origin")

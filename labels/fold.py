@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
-from labels.events import DECIDE, REDO, UNDO, Event
+from labels.events import DECIDE, REDO, UNDO, Event, standing
 from labels.model import (
     Act,
     Answer,
@@ -64,16 +64,7 @@ def stacks(events: Iterable[Event]) -> Stacks:
 
 def active(events: Iterable[Event]) -> list[Event]:
     """The decide events that are not undone, in order."""
-    decided: list[Event] = []
-    undone: set[str] = set()
-    for event in events:
-        if event.kind == DECIDE:
-            decided.append(event)
-        elif event.kind == UNDO:
-            undone.add(str(event.data["target"]))
-        elif event.kind == REDO:
-            undone.discard(str(event.data["target"]))
-    return [event for event in decided if event.id not in undone]
+    return standing(events, DECIDE)
 
 
 def decision(events: Iterable[Event], run: str, *, repeat: int = 0) -> Decision | None:

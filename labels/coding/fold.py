@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from labels.coding.said import CODE, fold_name
-from labels.events import REDO, UNDO, Event
+from labels.events import Event, standing
 
 
 class NoteKey(NamedTuple):
@@ -80,16 +80,7 @@ def fold(events: Iterable[Event], owner: Mapping[str, str]) -> Codes:
 
 def _standing(events: Iterable[Event]) -> list[tuple[Event, dict[str, Any]]]:
     """The code events that are not undone, with their content."""
-    said: list[Event] = []
-    undone: set[str] = set()
-    for event in events:
-        if event.kind == CODE:
-            said.append(event)
-        elif event.kind == UNDO:
-            undone.add(str(event.data["target"]))
-        elif event.kind == REDO:
-            undone.discard(str(event.data["target"]))
-    return [(event, orjson.loads(event.payload)) for event in said if event.id not in undone]
+    return [(event, orjson.loads(event.payload)) for event in standing(events, CODE)]
 
 
 def _in_order(kept: list[tuple[Event, dict[str, Any]]]) -> Iterable[tuple[Event, dict[str, Any]]]:

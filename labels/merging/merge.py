@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labels import events, fold
-from labels.events import DECIDE
 from labels.ledger import derive, ids_in
 from labels.merging import beside, chains, runs
 from labels.merging.chains import Piece
@@ -91,7 +90,7 @@ def _count_votes_in(tx: Transaction, keys: Iterable[Key], report: Merged) -> Non
 
 def _unaware(said: list[events.Event]) -> bool:
     """Whether two databases hold decisions of one name, and neither builds on the other's."""
-    decided = [event for event in fold.active(said) if event.kind == DECIDE]
+    decided = fold.active(said)
     origins = {event.origin for event in decided}
     known = {origin for event in decided for origin in event.data.get("after", ())}
     return len(origins - known) > 1
