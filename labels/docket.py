@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labels import adjudication
@@ -73,6 +73,11 @@ class Turn:
         return tuple(str(ruling["mode"]) for ruling in self.rulings)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Code and name of each mode, as it was called then."""
+        return tuple(f"{item['code']} {item['name'] or item['mode']}".strip() for item in self.rulings)
+
+    @property
     def key(self) -> str:
         return f"{self.run.id} {self.chunk}"
 
@@ -83,7 +88,7 @@ class Docket:
 
     queue: id of the one whose chunks count, "" for all. items: in the order in which to take them. runs: that people
     voted on. standing: rulings that stand; mine: those of this adjudicator. alike: names that may be one person's.
-    took: seconds that loading took.
+    took: seconds that loading took. fewer: modes that only the least number of votes keeps from being open.
     """
 
     store: Store
@@ -98,6 +103,7 @@ class Docket:
     mine: int = 0
     alike: list[tuple[str, ...]] = field(default_factory=list)
     took: float = 0.0
+    fewer: int = 0
     _books: Books = field(default_factory=lambda: Books({}, {}))
     _queued: Queued | None = None
     _alphas: Alphas = field(default_factory=dict)
@@ -126,12 +132,16 @@ class Docket:
         self.runs = len(queued.runs) if queued else _count(self.store, "SELECT count(DISTINCT run) FROM decision")
         books = books_of(self.store, self.loaded, queued)
         found, alphas = unordered(self.store, books, self.rule, self.people, watch, queued)
+        fewer = 0
+        if self.rule.min_votes > 1:
+            every, _ = unordered(self.store, books, replace(self.rule, min_votes=1), self.people, watch, queued)
+            fewer = max(0, len(every) - len(found))
         alike = look_alikes(self.store, self.same)
         by_run: dict[str, list[Dispute]] = {}
         for one in found:
             by_run.setdefault(one.run.id, []).append(with_alpha(one, alphas))
         self._books, self._queued, self._alphas = books, queued, alphas
-        self._open, self._seen, self.alike = by_run, seen, alike
+        self._open, self._seen, self.alike, self.fewer = by_run, seen, alike, fewer
         self.took = time.monotonic() - began
         self._arrange()
 

@@ -202,11 +202,20 @@ class AdjudicateScreen(CaseFilters):
             return [
                 ("", "text"),
                 ("Nobody has decided on anything yet.", "text"),
-                ("Review a run (Enter in the inbox), or bring votes in: review-tui import-labels PATH, or", "faint"),
-                ("review-tui merge OTHER.db for those of a colleague.", "faint"),
+                ("Review a run (Enter in the inbox), or bring votes in:", "faint"),
+                ("  review-tui import-labels PATH    that came with a corpus", "faint"),
+                ("  review-tui merge OTHER.db        of a colleague", "faint"),
             ]
         if self.wanted is not None and self.docket.items:
             return [("", "text"), ("Nothing is open on this mode: f shows others.", "good")]
+        least, fewer = self.docket.rule.min_votes, self.docket.fewer
+        if fewer:
+            have = "1 mode is open" if fewer == 1 else f"{fewer:,} modes are open"
+            return [
+                ("", "text"),
+                (f"Nothing with {least} votes or more is open.", "good"),
+                (f"{have} with fewer votes: M asks for less.", "warn"),
+            ]
         hint = "r chooses another rule." if self.docket.rule.name != "adjudicated" else ""
         return [("", "text"), (f"Nothing is open by this rule. {hint}", "good")]
 
@@ -224,6 +233,7 @@ class AdjudicateScreen(CaseFilters):
         ]
         rule = docket.rule
         least = f", {rule.min_votes} votes or more" if rule.min_votes > 1 else ""
+        least += f" ({docket.fewer:,} modes hidden by that: M)" if docket.fewer and count else ""
         second: list[tuple[str, str] | None] = [(f"{rule.name}{least}", "text")]
         if self.wanted == ROOTS:
             second.append((" · only root causes", "warn"))
@@ -298,7 +308,7 @@ class AdjudicateScreen(CaseFilters):
         self.cases.select(turn.key)
         word = "Open again" if kind == "undo" else "Settled again"
         self.say(
-            f"{word}: {short(', '.join(turn.modes), 60)} in {short(turn.run.title or turn.run.id[:8], 40)}.", "good"
+            f"{word}: {short(', '.join(turn.names), 60)} in {short(turn.run.title or turn.run.id[:8], 40)}.", "good"
         )
 
     async def action_notes(self) -> None:

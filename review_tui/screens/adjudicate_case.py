@@ -16,7 +16,7 @@ from textual.containers import Horizontal
 from review_tui.actions import CASE, Action
 from review_tui.sanitize import short
 from review_tui.screens.case_look import LookActions
-from review_tui.screens.case_parts import Opened, open_case
+from review_tui.screens.case_parts import Opened, kept, open_case
 from review_tui.screens.case_settle import SettleActions
 from review_tui.transcript.document import Document
 from review_tui.transcript.marks import Marks, Passage
@@ -111,7 +111,7 @@ class CaseScreen(SettleActions, LookActions):
     def show_case(self, opened: Opened, *, mode: str | None = None) -> None:
         """Turn to a case, from its beginning."""
         self.opened = opened
-        self.drafts, self.extra = {}, {}
+        self.drafts, self.extra = kept(self.station, opened.key)
         self.mode = mode or self.first_open()
         self.current = self.mode
         self._since = time.monotonic()
@@ -165,8 +165,6 @@ class CaseScreen(SettleActions, LookActions):
         ]  # fmt: skip
         book, _, slug = (self.mode or "").removeprefix("mode:").partition("/")
         second: list[tuple[str, str] | None] = []
-        if slug:
-            second += [("? ", "warn"), (short(self.title_of(book, slug), 32), "strong"), ("   ", "faint")]
         if self.cases.named:
             second.append(("NAMES SHOWN, recorded as not blind", "warn"))
         elif self.key in self.known:
@@ -178,7 +176,12 @@ class CaseScreen(SettleActions, LookActions):
         elif self.opened.queue:
             second.append((f" · still yours to decide in queue {short(self.opened.queue, 20)}", "warn"))
         left = len(case.disputes)
-        second += [None, (f"{left} open here" if left else "nothing open here", "text" if left else "good")]
+        tail = f"{left} open here" if left else "nothing open here"
+        if slug:  # its name has what the figures leave
+            room = self.size.width - sum(len(piece[0]) for piece in second if piece) - len(tail) - 8
+            second[:0] = [("? ", "warn"), (short(self.title_of(book, slug), max(8, min(60, room))), "strong")]
+            second.insert(2, ("   ", "faint"))
+        second += [None, (tail, "text" if left else "good")]
         self.query_one("#head", Bar).show(first, second)
 
     # -- others -------------------------------------------------------------------------------------------------------

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labels.gold.people import same_of
 from labels.gold.rule import RULES, Rule
 from review_tui.sanitize import clean, short
 from review_tui.screens.base import StationScreen
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.queue_choice import choose_queue
+from review_tui.screens.same_people import same_people
 from review_tui.widgets.cases import ROOTS, fits
 from review_tui.widgets.rows import Pieces
 from sessions.errors import UserError
@@ -60,7 +60,7 @@ class CaseFilters(StationScreen):
                 self.wanted = ROOTS if key == "roots" else found.get(key)
                 self.show_rows()
 
-        await self.station.push_screen(Choice("Cases in which is open", rows), chosen)
+        await self.station.push_screen(Choice("Only cases in which this mode is open", rows), chosen)
 
     async def action_rule(self) -> None:
         rows: list[tuple[str, Pieces]] = [
@@ -104,15 +104,12 @@ class CaseFilters(StationScreen):
         await choose_queue(self, chosen)
 
     async def action_same(self) -> None:
-        def typed(text: str | None) -> None:
+        async def typed(text: str | None) -> None:
             if text is None:
                 return
-            try:
-                self.docket.same = same_of(pair for pair in text.split(";") if pair.strip())
-            except UserError as error:
-                self.say(str(error), "error")
-                return
-            self.begin()
+            if (same := await same_people(self, text)) is not None:
+                self.docket.same = same
+                self.begin()
 
         now = "; ".join(f"{one}={two}" for one, two in self.docket.same.items() if one != two)
         if not now and self.docket.alike and self.named:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from labels.gold.people import same_of
 from review_tui.sanitize import clean
 from review_tui.screens.base import StationScreen
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.queue_choice import choose_queue
+from review_tui.screens.same_people import same_people
 from review_tui.widgets.agreement_tables import codebooks
-from sessions.errors import UserError
 
 if TYPE_CHECKING:
     from labels.agreement import Agreement, Options
@@ -71,13 +70,10 @@ class AgreementFilters(StationScreen):
         await choose_queue(self, chosen)
 
     async def action_same(self) -> None:
-        def typed(text: str | None) -> None:
+        async def typed(text: str | None) -> None:
             if text is None:
                 return
-            try:
-                same = same_of(pair for pair in text.split(";") if pair.strip())
-            except UserError as error:
-                self.say(str(error), "error")
+            if (same := await same_people(self, text)) is None:
                 return
             self.people = set()
             self._ask_for(same=same, only=frozenset())

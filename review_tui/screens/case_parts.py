@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from labels import adjudication, queues
 from labels.disputes import Case
@@ -80,6 +81,17 @@ def cut_around(store: Store, case: Case) -> tuple[Chunks, int]:
         return chunks, place
     starts = sorted({0, first, *([last + 1] if last + 1 < run.steps else [])})
     return Chunks(starts, run.steps), starts.index(first)
+
+
+#: What was written on modes and not settled yet, and modes that are to be settled though not open: of each station,
+#: case by case. It stays as long as the station runs.
+Kept: TypeAlias = "dict[str, tuple[dict[str, Draft], dict[str, str]]]"
+_KEPT: WeakKeyDictionary[Any, Kept] = WeakKeyDictionary()
+
+
+def kept(station: Any, key: str) -> tuple[dict[str, Draft], dict[str, str]]:
+    """Drafts and extra modes of a case: to be changed in place."""
+    return _KEPT.setdefault(station, {}).setdefault(key, ({}, {}))
 
 
 class CaseParts(StationScreen):
@@ -164,5 +176,8 @@ class CaseParts(StationScreen):
         return True
 
     async def action_back(self) -> None:
+        unsettled = any(draft.note or draft.guideline or draft.steps for draft in self.drafts.values())
         self.cases.cases.select(self.key)
         await self.station.pop_screen()
+        if unsettled:
+            self.cases.say("What you wrote there is kept with the case until it is settled, or the station ends.")

@@ -174,7 +174,7 @@ class SettleActions(CaseParts):
             if kind == "undo":
                 self._restore(turn)
             word = "Taken back" if kind == "undo" else "Settled again"
-            self.say(f"{word}: {short(', '.join(turn.modes), 60)}.", "good")
+            self.say(f"{word}: {short(', '.join(turn.names), 60)}.", "good")
 
         await self._do(self.docket.undo if kind == "undo" else self.docket.redo, after)
 

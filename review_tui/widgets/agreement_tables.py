@@ -69,7 +69,7 @@ def _mode_columns(*, weighted: bool) -> list[Column]:
         Column("mode", 0, text_cell(lambda item: item.name), lambda item: item.name.casefold(), right=False),
         Column("units", 6, number_cell(lambda item: item.units, ","), lambda item: item.units, from_width=104),
         Column("by 2+", 6, number_cell(lambda item: item.paired, ","), lambda item: item.paired),
-        Column("there", 6, _prevalence, lambda item: item.prevalence.value if item.mode != "verdict" else None),
+        Column("present", 7, _prevalence, lambda item: item.prevalence.value if item.mode != "verdict" else None),
         *([weighed] if weighted else []),
         _estimate("raw", "raw"),
         Column("alpha", 6, _alpha, lambda item: item.alpha.value),

@@ -368,6 +368,56 @@ async def test_note_and_steps_go_with_a_ruling(two: Path):
         assert [(span["first"]["index"], span["last"]["index"]) for span in ruling["steps"]] == [(4, 5)]
 
 
+async def test_a_note_stays_with_its_case_when_one_leaves_before_settling(two: Path):
+    async with station(two, reviewer="dora") as here:
+        screen = await at_case(here)
+        await here.press("t")
+        await here.type("look at the log again")
+        assert "look at the log again" in " ".join(here.text.split())
+        await here.press("right_square_bracket")  # another case has none of it
+        await here.until(lambda: "2 of 2" in here.head)
+        assert not screen.drafts
+        await here.press("left_square_bracket", "q")
+        await here.until(lambda: here.screen == "AdjudicateScreen")
+        assert "kept with the case" in here.footer
+        await here.press("q")
+        await here.until(lambda: here.screen == "InboxScreen")
+        screen = await at_case(here)
+        assert [draft.note for draft in screen.drafts.values()] == ["look at the log again"]
+        await here.press("p", "e")
+        await here.until(lambda: len(rulings(two)) == 1)
+    assert rulings(two)[0][1]["rulings"][0]["note"] == "look at the log again"
+
+
+async def test_what_the_least_number_of_votes_hides_is_said_with_its_remedy(two: Path):
+    async with station(two, size=SMALL, reviewer="dora") as here:
+        screen = await at_cases(here)
+        await here.press("M")
+        await here.type("3")
+        await here.until(lambda: not screen.looking and not screen.shown)
+        assert "Nothing with 3 votes or more is open." in here.text
+        assert "2 modes are open with fewer votes: M asks for less." in here.text
+        await here.press("M")
+        await here.type("2")
+        await here.until(lambda: not screen.looking and len(screen.shown) == 2)
+        assert "hidden" not in here.head.replace("names hidden", "")
+
+
+async def test_a_name_that_nobody_has_joins_nobody(two: Path):
+    async with station(two, reviewer="dora") as here:
+        screen = await at_cases(here)
+        await here.press("equals_sign")
+        await here.type("annika=nobody")
+        await here.until(lambda: "no reviewer here is called 'nobody'" in here.footer)
+        assert not screen.docket.same
+
+
+async def test_the_head_of_a_case_keeps_its_figures_at_eighty_columns(two: Path):
+    async with station(two, size=SMALL, reviewer="dora") as here:
+        await at_case(here)
+        assert here.lines[1].rstrip().endswith("1 open here")
+
+
 async def test_steps_are_left_out_where_the_mode_is_absent(two: Path):
     async with station(two, reviewer="dora") as here:
         await at_case(here)
@@ -415,7 +465,7 @@ async def test_undo_goes_back_to_the_case_with_what_was_written(two: Path):
         await here.until(lambda: screen.key != first)
         await here.press("u")
         await here.until(lambda: screen.key == first, "the case again")
-        assert "Taken back" in here.footer
+        assert "Taken back: 3.2 No" in here.footer
         assert standing(two) == []
         assert "a long thought" in here.text
         await here.press("p", "e")

@@ -220,7 +220,7 @@ async def test_how_far_labels_move_once_a_suggestion_is_shown(db: Path):
         assert "a shift of +100%" in words_of(screen)
         screen.table.select("who:1")
         await here.until(lambda: "they labelled 1 of 1" in words_of(screen))
-        assert "Nothing was decided blind first" in words_of(screen)
+        assert "No suggestion appeared on a chunk decided blind" in words_of(screen)
 
 
 # -- sorting and filters ----------------------------------------------------------------------------------------------
@@ -295,6 +295,15 @@ async def test_a_reviewer_who_was_renamed_is_joined_under_one_name(db: Path):
         await here.press("equals_sign")
         await here.type("nonsense")
         assert "does not say who is the same" in here.footer
+
+
+async def test_a_name_that_nobody_has_is_refused(two: Path):
+    async with station(two) as here:
+        screen = await at_agreement(here)
+        await here.press("equals_sign")
+        await here.type("annika=nobody")
+        await here.until(lambda: "no reviewer here is called 'nobody'" in here.footer)
+        assert not screen.options.same
 
 
 async def test_the_chunks_of_one_queue(two: Path):

@@ -41,12 +41,13 @@ def command(
     if not found:
         output.note("nothing is open by this rule.")
         return
-    rows = [("run", "where", "mode", "present", "absent", "unsure", "alpha", "why")]
+    rows = [("run", "where", "mode", "codebook", "present", "absent", "unsure", "alpha", "why")]
     for item in found:
         alpha = "-" if item.alpha is None else f"{item.alpha:.2f}"
         votes = (f"{len(item.present)}", f"{len(item.absent)}", f"{len(item.unsure)}")
-        rows.append((item.run.id[:8], where(item), f"{item.mode}@{item.codebook}", *votes, alpha, item.how))
-    output.table(rows, right=frozenset({3, 4, 5, 6}))
+        name = f"{item.code} {item.name or item.mode}".strip()
+        rows.append((item.run.id[:8], where(item), name, item.codebook, *votes, alpha, item.how))
+    output.table(rows, right=frozenset({4, 5, 6, 7}))
 
 
 def where(item: Dispute) -> str:

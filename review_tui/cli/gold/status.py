@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from review_tui.cli import output
 from review_tui.cli.gold.common import queue_option, queued_of, rule_options, warn_of_names
 from review_tui.cli.settings import codebook_option, db_option, json_option, settings
+
+if TYPE_CHECKING:
+    from labels.codebook import Codebook
 
 
 @click.command("status")
@@ -45,7 +50,8 @@ def command(
         states = [state for state in STATES if any(counts[state] for counts in modes.values())]
         if states:
             rows = [(f"mode ({book})", *states)]
-            rows += [(slug, *(f"{counts[state]:,}" for state in states)) for slug, counts in modes.items()]
+            rows += [(_label(found.books.main.get(book), slug), *(f"{counts[state]:,}" for state in states))
+                     for slug, counts in modes.items()]  # fmt: skip
             output.table(rows, right=frozenset(range(1, len(states) + 1)))
     for reason, number in found.left_out.items():
         output.note(f"not counted: {number:,} {reason}")
@@ -53,3 +59,9 @@ def command(
         output.note(text)
     if not tables.votes:
         output.note("there is no vote yet: `review-tui decide`, or the station, makes them.")
+
+
+def _label(book: Codebook | None, slug: str) -> str:
+    """Code and name of a mode, as on the screens."""
+    mode = book.by_slug.get(slug) if book is not None else None
+    return mode.label if mode is not None else slug

@@ -105,6 +105,7 @@ def test_a_queue_alone(call, chat, voted: str, tmp_path: Path):
     call("queue", "create", "week 2", other)
     call("decide", other, "--chunk", 1, "--verdict", "approve", "--none")
     assert call("gold", "status", "--json").json["votes"] == 5
+    assert "1.3 Step repetition" in call("gold", "status").out
     assert call("gold", "status", "--queue", "week 1", "--json").json["votes"] == 4
     made = call("gold", "release", "x", "--queue", "week 1", "--out", tmp_path / "rel", "--json").json
     assert (made["counts"]["runs"], made["queue"]["items"], made["queue"]["scope"]) == (1, 3, "chunks")
@@ -158,7 +159,7 @@ def test_a_codebook_that_changes_in_the_middle_of_a_queue(call, run: str, tmp_pa
 def test_adjudicate_from_list_to_gold(call, voted: str):
     (item,) = call("adjudicate", "list", "--json").json["open"]
     assert (item["mode"], item["votes"]["present"], item["chunk_numbers"]) == ("step-repetition", 1, [2])
-    assert "step-repetition@mast" in call("adjudicate", "list").out
+    assert "1.3 Step repetition  mast" in call("adjudicate", "list").out
     shown = call("adjudicate", "show", voted, "--chunk", 2, "--json").json
     assert shown["blind"]
     assert [vote["by"] for vote in shown["votes"]] == ["A", "B"]
