@@ -113,11 +113,16 @@ def choose(path: Path, format: str | None = None, *, searching: bool = False) ->
     if format is not None:
         return load(format)
     guesses = sniff(path)
-    if guesses and (not searching or guesses[0].confidence >= FOLDER_CONFIDENCE):
+    if guesses and guesses[0].confidence >= FOLDER_CONFIDENCE:
         return load(guesses[0].format)
     if searching:
         return None
     head = Head.of(path)
+    if guesses:
+        reader = load(guesses[0].format)
+        if doubts := getattr(reader, "doubts", lambda _: "")(head):
+            raise UserError(f"{path} {doubts}.", f"If it is one, --format {reader.name} reads it.")
+        return reader
     if not head.data:
         raise UserError(f"{path} is empty.", "There is no run in it.")
     if head.is_binary:

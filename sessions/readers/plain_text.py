@@ -1,8 +1,8 @@
 """Plain text logs, cut into steps by whatever marks their turns; the last resort for what no other reader knows.
 
 Marks: AutoGen's console banners and `Coder (to Tester):`, ReAct, `User:` / `Assistant:` (also as Markdown headings),
-`[2025-03-27 01:21:03] planner: ...`, `Step 3`, and what the systems of the MAST corpus write (log_systems.py). A log
-without marks is cut at blank lines.
+`[2025-03-27 01:21:03] planner: ...`, `Step 3`, and what the systems of the MAST corpus write (log_systems.py). A text
+without marks is read only where the user says that it is a log, and cut at blank lines.
 
 UTF-8, or UTF-16 by its byte order mark. What is not UTF-8 is shown as U+FFFD and reported once: guessing an old
 encoding would turn damage into wrong letters without a word. The log grows by lines; a last line without a newline is
@@ -46,13 +46,17 @@ class PlainTextReader:
     name = "text"
     title = "Plain text log"
     versions = "any"
-    gaps = "A log without marks is cut at blank lines, with one actor."
+    gaps = "A log without marks needs `--format text`; it is cut at blank lines, with one actor."
 
     def sniff(self, head: Head) -> float:
         text = _decoded(head)
         if not text.strip() or _JSON.match(text) or _MARKUP.match(text):
             return 0.0
         return 0.5 if not _SOURCE.match(text) and _is_agent_log(text) else 0.1
+
+    def doubts(self, head: Head) -> str:
+        """Why a file that was named is likely no run, although no other reader wants it; "" where it may be one."""
+        return "" if choose(_decoded(head)) is not None else "has no marks of turns, as logs of agents have"
 
     def read(self, source: Source) -> Iterator[Record]:
         head = _decoded(Head.of(source.path))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sessions.errors import UserError
 from sessions.readers import choose, collect, read, sniff
 from sessions.readers.log_cuts import BLOCK_LINES, MAX_STEP_CHARS
 from sessions.run import Problem, Run, Span
@@ -348,3 +349,17 @@ def test_an_evaluation_in_the_log_is_reference(tmp_path: Path) -> None:
     assert run.header.reference == {"evaluation": '{\n  "success": false\n}'}
     assert [step.actor for step in run.steps] == ["user", "Supervisor Agent", "environment", "user"]
     assert run.header.task == "Do it."
+
+
+@pytest.mark.parametrize(
+    "text", ["Just words.\n\nAnd more of them.\n", "# A tool\n\nIt does things.\n\n## Use\n\nRun it.\n"]
+)
+def test_prose_that_was_named_is_no_run_unless_the_user_says_so(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text(text)
+    with pytest.raises(UserError, match="no marks of turns") as error:
+        choose(path)
+    assert "--format text" in error.value.hint
+    assert choose(path, "text").name == "text"
+    path.write_text(f"{text}{SPEAKERS}")
+    assert choose(path).name == "text"
