@@ -22,7 +22,7 @@ IN_SUGGESTIONS = ("detectors", "fatal-mode")
 #: How the keys of the gate's rows begin: each has its own, so that the cursor goes through them line by line.
 KEY = "gate:"
 #: Lines of a proposed call, and checks, that are shown; lines while the reviewer is in the panel to read them.
-CALL_LINES, CHECKS, WHOLE_LINES = 6, 5, 400
+CALL_LINES, CHECKS, WHOLE_LINES = 4, 5, 400
 #: Proposed calls that are shown, and characters of one that are laid out.
 MOST_CALLS, MOST_CHARS = 40, 40_000
 

@@ -113,7 +113,7 @@ def _restore(store: Snapshots, rollback: Rollback) -> str:
 
 def _earliest(key: str) -> str:
     return (
-        f"That is the earliest snapshot there is, taken at gate {key!r}: what was done to the files before that gate is"
+        f"That snapshot is the earliest there is, taken at gate {key!r}: what was done to the files before that gate is"
         " still there."
     )
 

@@ -127,7 +127,7 @@ def test_the_beginning_is_the_first_gate_s_snapshot_where_no_earlier_one_is(gate
     assert answer.to_gate == "start"
     assert (workspace / "data.txt").read_text() == "good\n"
     assert not (workspace / "made.txt").exists()
-    assert "the earliest snapshot there is, taken at gate '1'" in answer.brief
+    assert "snapshot is the earliest there is, taken at gate '1'" in answer.brief
 
 
 def test_a_gate_without_a_snapshot_is_not_the_beginning(gate, workspace, tmp_path):
