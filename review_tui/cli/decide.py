@@ -9,7 +9,9 @@ import click
 from pydantic import ValidationError
 
 from labels import views
+from labels.adjudication import has_ruled
 from labels.blind import Veil
+from labels.coding.seen import notes_read
 from labels.glance import others_decided
 from labels.ledger import Ledger, chunk_target, run_target
 from labels.maintenance import remember_codebook
@@ -178,16 +180,22 @@ def _sight(store: Store, run: RunInfo, target: Target, veil: Veil, number: int |
 def _act(said: Said, ledger: Ledger, run: RunInfo, drafts: Drafts, sight: Sight) -> Act:
     target = drafts.target
     judged = judgement(said, drafts, sight.shown)
-    ids = catalog.ids_of(ledger.store, run.id)
     return Act(
         target=target,
         ops=(Clear(), _verdict(said, drafts), *judged, *_note(said)),
         seconds=said.seconds,
         shown=tuple(Shown(id=item.id, detector=item.detector, version=item.version) for item in sight.shown),
         blind_suggestions=sight.blind,
-        blind_votes=not others_decided(ledger.store, ids, target.id, ledger.reviewer),
+        blind_votes=not _knows(ledger, run, target.id),
         tool=TOOL,
     )
+
+
+def _knows(ledger: Ledger, run: RunInfo, chunk: str) -> bool:
+    """Whether this reviewer can have seen others' votes on a chunk, or is known to have read others' notes on it."""
+    store, who = ledger.store, ledger.reviewer
+    decided = others_decided(store, catalog.ids_of(store, run.id), chunk, who)
+    return decided or has_ruled(store, run, who, chunk) or notes_read(store, run, who, chunk)
 
 
 def judgement(said: Said, drafts: Drafts, shown: list[Suggestion]) -> list[Op]:

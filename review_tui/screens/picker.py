@@ -89,7 +89,7 @@ class ModePicker(Screen[Choice | None]):
             self._begin()
 
     def _begin(self) -> None:
-        keys = "Esc leaves · digits: code · letters: search · ↑↓ · Enter chooses · PgDn reads on"
+        keys = "Esc leaves · digits: code · letters: search · ↑↓ · Enter chooses · PgDn reads"
         self.query_one("#head", Bar).show([(clean(self.heading), "accent")])
         self.query_one("#footer", Bar).show([(keys, "faint")])
         self._look_for("")

@@ -440,3 +440,13 @@ async def test_ten_thousand_notes_keep_up(checkout_db: Path):
         await here.press("end")
         assert isinstance(here.app.focused, RowList)
         assert screen(here).note is not None
+
+
+async def test_the_codebook_says_how_it_is_left(noted_db: Path):
+    async with station(noted_db, size=SMALL) as here:
+        await here.press("B")
+        await here.until(lambda: here.screen == "ModePicker")
+        assert here.lines[-1].startswith(" Esc leaves")
+        assert here.lines[-1].rstrip().endswith("PgDn reads")  # all of it is there at 80 columns
+        await here.press("escape")
+        await here.until(lambda: here.screen == "InboxScreen")

@@ -159,3 +159,10 @@ def test_undoing_a_promotion_says_what_goes_with_it(call, runs: list[str], tmp_p
     assert "the queue 'again: wrong clock' is gone" in said
     assert call("queue", "list", "--json").json["queues"] == []
     assert codes(call) == {"wrong clock": 1}
+
+
+def test_who_coded_others_notes_does_not_decide_blind_in_a_queue(call, runs: list[str]):
+    call("codes", "assign", "wrong clock", notes(call)[0]["note"], "--reviewer", "dora")
+    call("queue", "create", "week", runs[0])
+    decide = ("decide", runs[0], "--chunk", 1, "--verdict", "approve", "--json", "--reviewer")
+    assert [call(*decide, who).json["decision"]["blind_votes"] for who in ("dora", "eve")] == [False, True]
