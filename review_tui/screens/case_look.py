@@ -6,11 +6,12 @@ from textual import on
 
 from review_tui.screens.case_parts import CaseParts, guidelines
 from review_tui.screens.reader import Reader
+from review_tui.screens.reading_keys import ReadingKeys
 from review_tui.widgets.rows import RowList
 from review_tui.widgets.votes import vote_blocks
 
 
-class LookActions(CaseParts):
+class LookActions(CaseParts, ReadingKeys):
     """The actions that write nothing."""
 
     # -- looking ------------------------------------------------------------------------------------------------------
@@ -104,23 +105,8 @@ class LookActions(CaseParts):
         else:
             self.say("This is the last case." if by > 0 else "This is the first case.")
 
-    def action_down(self) -> None:
-        self.transcript.move(1)
-
-    def action_up(self) -> None:
-        self.transcript.move(-1)
-
-    def action_page_down(self) -> None:
-        self.transcript.page(1)
-
-    def action_page_up(self) -> None:
-        self.transcript.page(-1)
-
     def action_home(self) -> None:
         self.transcript.go_to(0, at_top=True)
-
-    def action_end(self) -> None:
-        self.transcript.go_end()
 
     def action_chunk(self) -> None:
         self.transcript.go_to(min(self.opened.case.target["first"]["index"], self._last_step()), at_top=True)

@@ -19,6 +19,7 @@ from review_tui.actions import REVIEW, Action
 from review_tui.desk import GATES_POLICY, Desk
 from review_tui.odds import Odds
 from review_tui.sanitize import short
+from review_tui.screens.reading_keys import ReadingKeys
 from review_tui.screens.review_find import FindActions
 from review_tui.screens.review_news import NewsActions
 from review_tui.transcript.document import Document
@@ -55,7 +56,7 @@ GOODBYE_S = 0.5
 PANEL_KEYS = frozenset({"down", "up", "page_down", "page_up", "home", "end", "fold"})
 
 
-class ReviewScreen(NewsActions, FindActions):
+class ReviewScreen(NewsActions, FindActions, ReadingKeys):
     """Review of one run. Reads through the desk and the document; writes through the desk, in threads."""
 
     ACTIONS: ClassVar[list[Action]] = REVIEW
@@ -346,18 +347,6 @@ class ReviewScreen(NewsActions, FindActions):
 
     # -- keys of reading ----------------------------------------------------------------------------------------
 
-    def action_down(self) -> None:
-        self.transcript.move(1)
-
-    def action_up(self) -> None:
-        self.transcript.move(-1)
-
-    def action_page_down(self) -> None:
-        self.transcript.page(1)
-
-    def action_page_up(self) -> None:
-        self.transcript.page(-1)
-
     def action_half_down(self) -> None:
         self.transcript.page(0.5)
 
@@ -366,9 +355,6 @@ class ReviewScreen(NewsActions, FindActions):
 
     def action_home(self) -> None:
         self.transcript.go(Place(0, 0), at_top=True)
-
-    def action_end(self) -> None:
-        self.transcript.go_end()
 
     def action_next_step(self) -> None:
         self.transcript.go_to(min(self.transcript.cursor.step + 1, max(0, self.desk.run.steps - 1)))
