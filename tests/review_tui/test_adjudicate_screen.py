@@ -211,7 +211,9 @@ async def test_looking_takes_time_and_keys_work_meanwhile(two: Path, monkeypatch
         await here.press("A")
         await here.until(began.is_set)
         await here.until(lambda: "looking for disagreements" in here.text and "of 2 runs" in here.text, "progress")
-        await here.press("f", "escape", "w", "down", "enter", "G", "q")
+        await here.press("f", "escape", "w", "down", "enter", "G")
+        await here.until(lambda: here.screen == "AgreementScreen" and here.app.screen.ready, "agreement")
+        await here.press("q")
         assert here.screen == "AdjudicateScreen"
         await here.press("q")
         assert here.screen == "InboxScreen"

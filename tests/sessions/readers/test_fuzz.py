@@ -40,6 +40,7 @@ def test_every_registered_reader_has_samples_and_a_large_file() -> None:
 
 @pytest.mark.parametrize("format", HERE)
 def test_the_samples_are_of_their_format(format: str, tmp_path: Path) -> None:
+    assert samples(format)
     for number, sample in enumerate(samples(format)):
         path = sample.write(tmp_path / str(number))
         assert format in [guess.format for guess in readers.sniff(path)]
