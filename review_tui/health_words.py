@@ -32,15 +32,22 @@ def _fitted(line: Line, width: int) -> Iterator[Line]:
         yield line
         return
     indent = NAME + 3 if width >= 60 else 4
-    kept, used = line[:1], cells(line[0][0])
-    for text, look in line[1:]:
+    kept: Line = []
+    used = 0
+    for text, look in line:
         if used + cells(text) <= width:
             kept, used = [*kept, (text, look)], used + cells(text)
             continue
-        for part in wrap(text.strip(" ,"), max(16, width - indent)):
+        if kept and used > indent:
             if any(said.strip() for said, _ in kept):
                 yield kept
-            kept, used = [(" " * indent, "text"), (part, look)], indent + cells(part)
+            kept, used = [(" " * indent, "text")], indent
+        room = max(16, width - max(used, indent if kept else 0))
+        for place, part in enumerate(wrap(text.strip(" ,:"), room)):
+            if place:
+                yield kept
+                kept, used = [(" " * (indent if used else 2), "text")], indent
+            kept, used = [*kept, (part, look)], max(used, indent) + cells(part)
     yield kept
 
 
@@ -48,7 +55,8 @@ def _said(found: Health, width: int) -> Iterator[Line]:
     bar = BAR if width >= 90 else 0
     yield _heading(found)
     if not found.chunks:
-        yield [("  Nothing decided yet: open a run (Enter in the inbox) and give a verdict (a, r, s).", "text")]
+        yield [("  Nothing decided yet.", "text")]
+        yield [("  Open a run (Enter in the inbox) and give a verdict (a, r, s).", "text")]
         return
     yield from _notices(found, width)
     yield from _pace(found)
