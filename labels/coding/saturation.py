@@ -78,7 +78,8 @@ class Saturation:
             left = "nothing points to further ones"
         else:
             left = f"at least {unseen:.0f} more are likely to be found"
-        return f"{self.codes} codes in {number} runs, {last}; {left} (coverage {self.coverage or 0:.0%})."
+        codes = "1 code" if self.codes == 1 else f"{self.codes} codes"
+        return f"{codes} in {number} runs, {last}; {left} (coverage {self.coverage or 0:.0%})."
 
 
 def saturation(board: Board) -> Saturation:

@@ -11,6 +11,7 @@ from review_tui.insights import cascades, comparison, groups, lost, onset, outco
 from review_tui.insights.drawing import PageRow
 from review_tui.insights.words import View, blank, wrapped
 from review_tui.sanitize import clean
+from review_tui.words import counted
 
 
 @dataclass(frozen=True)
@@ -84,15 +85,15 @@ def about(view: View) -> list[tuple[str, str]]:
     """What the figures rest on, as (text, look) blocks for a reader."""
     found, runs, sources = view.insights, view.insights.runs, view.insights.sources
     counts = (
-        f"{runs.scope:,} runs, {runs.judged:,} judged; of these {runs.failed:,} failed, {runs.succeeded:,} succeeded,"
-        f" {runs.unknown:,} of unknown outcome ({runs.by_reference:,} known by reference data, {runs.by_verdict:,} by a"
-        " verdict on the whole run)."
+        f"{counted(runs.scope, 'run')}, {runs.judged:,} judged; of these {runs.failed:,} failed,"
+        f" {runs.succeeded:,} succeeded, {runs.unknown:,} of unknown outcome ({runs.by_reference:,} known"
+        f" by reference data, {runs.by_verdict:,} by a verdict on the whole run)."
     )
     people = ", ".join(sources.reviewers) or "nobody"
     blocks = [
         (f"Scope: {found.words}.", "strong"),
         (counts, "text"),
-        (f"{sources.votes:,} votes and {sources.labels:,} labels by {people}.", "text"),
+        (f"{counted(sources.votes, 'vote')} and {counted(sources.labels, 'label')} by {people}.", "text"),
     ]
     if view.profile is not None:
         blocks.append((f"Codebook: {view.profile.title} {view.profile.version}.", "text"))

@@ -60,7 +60,8 @@ def _chosen(view: View, item: SystemPlan) -> list[PageRow]:
     known, plan = item.estimate, item.plan
     low, high = known.low**plan.steps, known.high**plan.steps
     said = (
-        f"{short(item.system, 60) or 'These runs'}: half of its {item.runs:,} runs have {plan.steps:,} steps or more."
+        f"{short(item.system, 60) or 'These runs'}: half of its {counted(item.runs, 'run')} have"
+        f" {counted(plan.steps, 'step')} or more."
         f" If a step is right in {percent(known.success)} ({known.low:.0%}–{known.high:.0%},"
         f" {many(known.chunks, 'reviewed chunk')} of {many(known.runs, 'run')}),"
         f" {percent(item.alone.right)} ({percent(low)}–{percent(high)}) come out right"

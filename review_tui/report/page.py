@@ -14,6 +14,7 @@ from review_tui.report.failing import seen
 from review_tui.report.parts import section
 from review_tui.report.words import around, percent, runs, safe, sentence
 from review_tui.report.worth import worth
+from review_tui.words import counted
 
 #: By this the program knows its own reports again, and writes over no other file.
 GENERATOR = "review-tui insights"
@@ -162,7 +163,8 @@ def _labels(sources: Sources) -> str:
     people = len(sources.reviewers)
     who = f"{people:,} {'person' if people == 1 else 'people'}"
     return (
-        f"{sources.labels:,} labels in {sources.votes:,} decisions by {who}, settled by the rule {safe(sources.rule)}. "
+        f"{counted(sources.labels, 'label')} in {counted(sources.votes, 'decision')} by {who}, "
+        f"settled by the rule {safe(sources.rule)}. "
         f"{runs(sources.runs_one)} judged by one person, {sources.runs_more:,} by several, "
         f"{sources.runs_adjudicated:,} with an adjudicator's word, {sources.runs_outside:,} by annotators of imported "
         f"corpora only. Not settled, and counted as not judged: {sources.unsettled:,}. "

@@ -11,6 +11,7 @@ from labels.planning.systems import SystemPlan
 from review_tui.report import charts
 from review_tui.report.parts import figure, table
 from review_tui.report.words import percent, safe
+from review_tui.words import counted
 
 
 def worth(systems: Sequence[SystemPlan]) -> str:
@@ -53,7 +54,7 @@ def _table(systems: Sequence[SystemPlan]) -> str:
 
 def _success(item: Estimate) -> str:
     interval = f"{item.low * 100:.1f}\u2013{item.high * 100:.1f}"
-    return f"{item.success * 100:.1f} % ({interval}), {item.chunks:,} chunks"
+    return f"{item.success * 100:.1f} % ({interval}), {counted(item.chunks, 'chunk')}"
 
 
 def _curve(plan: Plan, whose: str) -> str:

@@ -11,6 +11,7 @@ from review_tui.screens.base import StationScreen
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
 from review_tui.widgets.rows import Pieces, RowList
+from review_tui.words import counted
 
 if TYPE_CHECKING:
     from labels.coding.coder import Coder
@@ -394,7 +395,7 @@ def promoted(made: Promoted) -> list[tuple[str, str]]:
     for (run, _), why in made.back.left.items():
         blocks.append((f"Not back in a queue: a chunk of {run[:8]}: {why}.", "warn"))
     if made.nones:
-        text = f'On {made.nones:,} chunks "none" was said before there was this mode: codes promote --nones.'
+        text = f'On {counted(made.nones, "chunk")} "none" was said before there was this mode: codes promote --nones.'
         blocks.append((text, "faint"))
     blocks.append((f"review-tui codebook check {made.path} says what else helps reviewers agree.", "faint"))
     return blocks

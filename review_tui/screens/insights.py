@@ -21,6 +21,7 @@ from review_tui.screens.reader import Reader
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.page import PageList
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
+from review_tui.words import counted
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class InsightsScreen(InsightsOnDemand):
         if (profile := self.profile) is not None:
             by = f" by {short(profile.codebook, 20)}" if profile.judged != judged and width >= 60 else ""
             judged, failed, succeeded = profile.judged, profile.failed, profile.succeeded
-        told = f"{judged:,} {'run' if judged == 1 else 'runs'} judged{by}, {failed:,} failed, {succeeded:,} successful"
+        told = f"{counted(judged, 'run')} judged{by}, {failed:,} failed, {succeeded:,} successful"
         unknown = judged - failed - succeeded
         return told + (f", {unknown:,} unknown" if unknown and width >= 100 else "")
 
@@ -192,9 +193,9 @@ class InsightsScreen(InsightsOnDemand):
         if self.doing or self.found is None:
             return f"{self.doing} …" if self.doing else "", "warn"
         if self.hidden:
-            return f"{self.hidden:,} runs hidden: I", "warn"
+            return f"{counted(self.hidden, 'run')} hidden: I", "warn"
         remarks = len(self.found.missing) + len(self.found.notes)
-        return f"{remarks} remarks: I" if remarks else "", "faint"
+        return f"{counted(remarks, 'remark')}: I" if remarks else "", "faint"
 
     def _tabs(self, width: int) -> Pieces:
         pieces: list[tuple[str, str] | None] = []
@@ -233,10 +234,9 @@ class InsightsScreen(InsightsOnDemand):
         )
 
     def _hidden_words(self) -> str:
-        many = "1 run" if self.hidden == 1 else f"{self.hidden:,} runs"
         return (
-            f"{many} of queues in which you have not decided on everything yet: figures would tell you how others"
-            " voted (h counts them all the same)"
+            f"{counted(self.hidden, 'run')} of queues in which you have not decided on everything yet: figures"
+            " would tell you how others voted (h counts them all the same)"
         )
 
     # -- following a row ----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from review_tui.screens.base import StationScreen
 from review_tui.screens.choice import Choice
 from review_tui.screens.prompt import Prompt
 from review_tui.widgets.rows import Pieces
+from review_tui.words import counted
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
@@ -85,9 +86,7 @@ class InsightsFilters(StationScreen):
             title, values = f"No judged run says what its {by} is", []
         for place, (value, runs) in enumerate(values):
             name = short(value, 60) or "(not said)"
-            rows.append(
-                (str(place), [(f" {name}", "text"), None, (f"{runs:,} {'run' if runs == 1 else 'runs'} ", "faint")])
-            )
+            rows.append((str(place), [(f" {name}", "text"), None, (f"{counted(runs, 'run')} ", "faint")]))
 
         def chosen(key: str | None) -> None:
             if key is not None:
@@ -116,7 +115,10 @@ class InsightsFilters(StationScreen):
         if self.found is None:
             return
         rows: list[tuple[str, Pieces]] = [
-            (item.codebook, [(f" {short(item.title, 50)}", "text"), None, (f"{item.judged:,} runs judged ", "faint")])
+            (
+                item.codebook,
+                [(f" {short(item.title, 50)}", "text"), None, (f"{counted(item.judged, 'run')} judged ", "faint")],
+            )
             for item in self.found.profiles
         ]
         if not rows:

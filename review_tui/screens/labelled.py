@@ -15,7 +15,7 @@ from review_tui.screens.review import ReviewScreen
 from review_tui.transcript.scroller import Place
 from review_tui.widgets.bar import Bar
 from review_tui.widgets.rows import FixedRows, Pieces, RowList
-from review_tui.words import steps_text
+from review_tui.words import counted, steps_text
 from sessions.errors import UserError
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ class LabelledScreen(StationScreen):
         rows = self._rows(max(40, self.size.width))
         if self.found.hidden:
             rows.append((None, [("", "text")]))
-            said = f" {self.found.hidden:,} labels of others are hidden until you have decided on their chunks yourself"
+            said = (
+                f" {counted(self.found.hidden, 'label of others is', 'labels of others are')} hidden until you have"
+                " decided on their chunks yourself"
+            )
             rows.append((None, [(said, "warn")]))
         self.places.show(FixedRows(rows))
 

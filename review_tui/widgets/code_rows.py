@@ -11,7 +11,7 @@ from labels.model import WHOLE_RUN
 from review_tui.sanitize import clean, short
 from review_tui.transcript.folding import cells, crop
 from review_tui.widgets.rows import FixedRows, Pieces
-from review_tui.words import steps_text
+from review_tui.words import counted, steps_text
 
 #: A code's column of counts.
 COUNTS = 12
@@ -108,7 +108,7 @@ def code_in_full(board: Board, code: Code) -> list[tuple[str, str]]:
     runs = len({key.run for key in code.notes})
     blocks = [
         (code.name, "strong"),
-        (f"{len(code.notes):,} notes in {runs:,} runs, given by {', '.join(code.by)}", "faint"),
+        (f"{counted(len(code.notes), 'note')} in {counted(runs, 'run')}, given by {', '.join(code.by)}", "faint"),
     ]
     if code.promoted:
         modes = ", ".join(f"{mode}@{book} {version}" for book, version, mode in code.promoted)

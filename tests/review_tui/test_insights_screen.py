@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from helpers import put
+from insight_desk import LOOP, Desk
 from station import LARGE, MIDDLE, SMALL, Station, station
 
 from labels import queues
@@ -587,3 +588,18 @@ async def test_plans_of_many_systems_end_when_the_screen_is_left(
         go_on.set()
         await here.pilot.pause(0.3)
         assert len(begun) == 1
+
+
+async def test_one_of_something_is_no_more_than_one(tmp_path: Path) -> None:
+    db = tmp_path / "one.db"
+    with Store.open(db) as store:
+        desk = Desk(store, tmp_path)
+        desk.judged(desk.run(), LOOP)
+    async with station(db, size=MIDDLE) as here:
+        await open_insights(here)
+        assert "1 run judged" in here.head
+        await here.press("c")
+        await here.until(lambda: "Modes of which codebook" in here.text, "the codebooks")
+        assert "1 run judged" in here.text
+        await here.press("escape", "I")
+        await here.until(lambda: "1 vote and 1 label by ann." in here.text, "the counts")
