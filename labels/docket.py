@@ -224,6 +224,7 @@ class Docket:
         return found
 
     def mode(self, codebook: str, slug: str) -> tuple[Codebook, Mode] | None:
+        """A mode with its codebook; None where the codebook, as it is loaded now, does not have it."""
         book = self.book(codebook)
         mode = book.by_slug.get(slug) if book else None
         return (book, mode) if book and mode else None
@@ -286,6 +287,7 @@ class Docket:
         return self._turn(UNDO)
 
     def redo(self) -> Turn | None:
+        """Do what was last taken back again; None if there is nothing."""
         return self._turn(REDO)
 
     def _turn(self, kind: str) -> Turn | None:

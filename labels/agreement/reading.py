@@ -110,10 +110,12 @@ class Reading:
 
     @property
     def units(self) -> list[tuple[str, str]]:
+        """(run, chunk) of each unit, by its number."""
         return self._units.names
 
     @property
     def cluster(self) -> list[int]:
+        """The run's number of each unit: intervals are drawn over runs."""
         return self._units.clusters
 
     def read(self) -> None:

@@ -25,6 +25,7 @@ class Told:
 
     @property
     def words(self) -> str:
+        """The act as a line; names of codes are as people typed them: clean it before it is shown."""
         notes = f"{self.notes:,} {'note' if self.notes == 1 else 'notes'}"
         match self.op:
             case "assign":

@@ -61,12 +61,16 @@ class Assign(_Model):
 
 
 class Unassign(_Model):
+    """A code is taken from notes; it stays, even without any."""
+
     op: Literal["unassign"] = "unassign"
     notes: Notes
     code: Id
 
 
 class Rename(_Model):
+    """A code gets another name; its id stays, and the former name still leads to it."""
+
     op: Literal["rename"] = "rename"
     code: Id
     name: Name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labels.insights.figures import FEW, GROUPED_BY, Insights, PreventedRow, Profile
 from review_tui.cli import output
-from review_tui.cli.insights_words import amount, count_of, number, p_value, percent, points, points_between
+from review_tui.cli.insights_words import count_of, number, p_value, percent, points, points_between
+from review_tui.words import duration
 
 _RIGHT = frozenset(range(1, 12))
 #: Rows of the tables of pairs, links and groups that are printed; JSON has them all.
@@ -105,12 +106,12 @@ def losses(profile: Profile) -> None:
     few = f" of {output.count(lost.runs, 'run')}, too few" if lost.steps.too_few else ""
     said = [f"{lost.steps.value:g} steps ({percent(lost.steps_share)} of the run)"]
     if lost.seconds.value is not None:
-        said.append(f"{amount(lost.seconds.value)} ({percent(lost.seconds_share)})")
+        said.append(f"{duration(lost.seconds.value)} ({percent(lost.seconds_share)})")
     if lost.tokens.value is not None:
         said.append(f"{lost.tokens.value:,.0f} tokens ({percent(lost.tokens_share)})")
     output.line(f"after its first failure a run goes on for {', '.join(said)} (medians{few})")
     if lost.seconds_total or lost.tokens_total:
-        output.line(f"in all: {amount(lost.seconds_total)}, {lost.tokens_total:,} tokens")
+        output.line(f"in all: {duration(lost.seconds_total)}, {lost.tokens_total:,} tokens")
 
 
 def prevented(found: Insights) -> None:
@@ -141,7 +142,7 @@ def _at_gates(row: PreventedRow) -> None:
 
 def _recorded(row: PreventedRow) -> None:
     spared = "" if row.saved_tokens is None else f", {row.saved_tokens:,} tokens"
-    spared += "" if row.saved_seconds is None else f", {amount(row.saved_seconds)}"
+    spared += "" if row.saved_seconds is None else f", {duration(row.saved_seconds)}"
     output.line(
         f"on recorded runs: {output.count(row.rollbacks_recorded, 'run')} in which an operator should have gone back,"
         f" which would have spared {output.count(row.unneeded, 'step')}{spared}"

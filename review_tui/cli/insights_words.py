@@ -6,10 +6,12 @@ from labels.insights.figures import Figure
 
 
 def percent(figure: Figure) -> str:
+    """`45 %`; a dash where it is undefined."""
     return "-" if figure.value is None else f"{figure.value * 100:.0f} %"
 
 
 def count_of(figure: Figure) -> str:
+    """`9/20`: of how many runs (or failures) it is so."""
     return f"{figure.count or 0:,}/{figure.n:,}"
 
 
@@ -41,6 +43,7 @@ def points_between(figure: Figure) -> str:
 
 
 def p_value(value: float | None) -> str:
+    """`0.031`, `<0.001`; a dash where there was nothing to test."""
     return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
@@ -52,11 +55,3 @@ def number(figure: Figure, *, bare: bool = False) -> str:
         return f"{figure.value:.1f}"
     interval = "" if figure.low is None or figure.high is None else f"95 %: {figure.low:.2f} to {figure.high:.2f}, "
     return f"{figure.value:.2f} ({interval}n {figure.n:,}{', too few' if figure.too_few else ''})"
-
-
-def amount(value: float) -> str:
-    """A duration in seconds as people say it."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if value >= 2 * size:
-            return f"{value / size:,.1f} {unit}"
-    return f"{value:,.0f} s"

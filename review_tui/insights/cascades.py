@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from labels.insights.figures import FEW, Link, Profile
 from review_tui.insights.drawing import PageRow
-from review_tui.insights.words import View, blank, heading, many, wrapped
+from review_tui.insights.words import View, blank, heading, wrapped
 from review_tui.sanitize import short
+from review_tui.words import counted
 
 MOST = 60
 
@@ -19,7 +20,7 @@ def rows(view: View) -> list[PageRow]:
             None,
             [
                 (" Cascades", "strong"),
-                (f"  {many(cascades.runs, 'run')} with a label that follows from another", "faint"),
+                (f"  {counted(cascades.runs, 'run')} with a label that follows from another", "faint"),
             ],
         )
     ]

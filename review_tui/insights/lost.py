@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from labels.insights.figures import Figure, Lost
 from review_tui.insights.drawing import LEGEND, PageRow, bar
-from review_tui.insights.words import View, blank, interval, many, percent, too_few, wrapped
+from review_tui.insights.words import View, blank, interval, percent, too_few, wrapped
 from review_tui.sanitize import short
-from review_tui.words import duration
+from review_tui.words import counted, duration
 
 
 def rows(view: View) -> list[PageRow]:
@@ -16,7 +16,7 @@ def rows(view: View) -> list[PageRow]:
     assert profile is not None
     lost = profile.lost
     found: list[PageRow] = [
-        (None, [(" Spent after the first failure began", "strong"), (f"  {many(lost.runs, 'run')}", "faint")]),
+        (None, [(" Spent after the first failure began", "strong"), (f"  {counted(lost.runs, 'run')}", "faint")]),
         (None, [(" median share of the whole run: ", "faint"), *LEGEND]),
     ]
     if not lost.runs:
@@ -46,15 +46,15 @@ def _part(name: str, amount: Figure, share: Figure, width: int, words: Callable[
 def _totals(view: View, lost: Lost) -> list[PageRow]:
     said = []
     if lost.seconds.n:
-        said.append(f"{duration(lost.seconds_total)} in {many(lost.seconds.n, 'run')}")
+        said.append(f"{duration(lost.seconds_total)} in {counted(lost.seconds.n, 'run')}")
     if lost.tokens.n:
-        said.append(f"{lost.tokens_total:,} tokens in {many(lost.tokens.n, 'run')}")
+        said.append(f"{lost.tokens_total:,} tokens in {counted(lost.tokens.n, 'run')}")
     found = [blank(), *wrapped(f"All together: {', '.join(said)}.", view.width, "text")] if said else []
     missing = []
     if lost.untimed:
-        missing.append(f"{many(lost.untimed, 'run')} without times of steps")
+        missing.append(f"{counted(lost.untimed, 'run')} without times of steps")
     if lost.uncounted:
-        missing.append(f"{many(lost.uncounted, 'run')} without token counts")
+        missing.append(f"{counted(lost.uncounted, 'run')} without token counts")
     return found + (wrapped(f"Left out: {'; '.join(missing)}.", view.width) if missing else [])
 
 

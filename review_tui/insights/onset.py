@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labels.insights.figures import FEW, Profile
 from review_tui.insights.drawing import Mark, PageRow, columns, span
-from review_tui.insights.words import View, blank, heading, many, mode_name, wrapped
+from review_tui.insights.words import View, blank, heading, mode_name, wrapped
+from review_tui.words import counted
 
 BINS = 10
 
@@ -14,7 +15,7 @@ def rows(view: View) -> list[PageRow]:
     assert profile is not None
     onset = profile.onset
     found: list[PageRow] = [
-        (None, [(" Where the first failure of a run begins", "strong"), (f"  {many(onset.runs, 'run')}", "faint")]),
+        (None, [(" Where the first failure of a run begins", "strong"), (f"  {counted(onset.runs, 'run')}", "faint")]),
     ]
     if onset.runs < FEW:
         said = "one run has" if onset.runs == 1 else f"{onset.runs:,} runs have"
@@ -78,7 +79,9 @@ def _modes(view: View, profile: Profile) -> list[PageRow]:
 def _left_out(view: View, profile: Profile) -> list[PageRow]:
     onset, said = profile.onset, []
     if onset.unplaced:
-        said.append(f"{many(onset.unplaced, 'run')} with failures that are labelled on the whole run, without a step")
+        said.append(
+            f"{counted(onset.unplaced, 'run')} with failures that are labelled on the whole run, without a step"
+        )
     if onset.short:
-        said.append(f"{many(onset.short, 'run')} of one step")
+        said.append(f"{counted(onset.short, 'run')} of one step")
     return [blank(), *wrapped(f"Left out: {'; '.join(said)}.", view.width)] if said else []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from labels.insights.figures import PreventedRow
 from review_tui.insights.drawing import PageRow
-from review_tui.insights.words import View, blank, many, wrapped
+from review_tui.insights.words import View, blank, wrapped
 from review_tui.sanitize import short
-from review_tui.words import duration
+from review_tui.words import counted, duration
 
 
 def rows(view: View) -> list[PageRow]:
@@ -21,19 +21,19 @@ def rows(view: View) -> list[PageRow]:
         )  # fmt: skip
     told = []
     if every.rollbacks_live:
-        told.append(f"sent back at {many(every.rollbacks_live, 'gate')}, {many(every.undone, 'step')} undone")
+        told.append(f"sent back at {counted(every.rollbacks_live, 'gate')}, {counted(every.undone, 'step')} undone")
     if every.denied:
-        told.append(f"{many(every.denied, 'proposed action')} denied")
+        told.append(f"{counted(every.denied, 'proposed action')} denied")
     if every.stopped:
-        told.append(f"{many(every.stopped, 'run')} stopped")
+        told.append(f"{counted(every.stopped, 'run')} stopped")
     if told:
         found += wrapped(f"Live: {'; '.join(told)}.", view.width, "text")
     if every.rollbacks_recorded:
-        saved = [many(every.unneeded, "step")]
+        runs, saved = counted(every.rollbacks_recorded, "run"), [counted(every.unneeded, "step")]
         saved += [f"{every.saved_tokens:,} tokens"] if every.saved_tokens is not None else []
         saved += [duration(every.saved_seconds)] if every.saved_seconds is not None else []
         found += wrapped(
-            f"Recorded: in {many(every.rollbacks_recorded, 'run')} a reviewer would have gone back; {', '.join(saved)}"
+            f"Recorded: in {runs} a reviewer would have gone back; {', '.join(saved)}"
             " came after the chunk at which they said so, and would not have been spent.",
             view.width, "text",
         )  # fmt: skip

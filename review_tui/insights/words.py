@@ -29,11 +29,6 @@ class View:
     compared: Comparison | str | None = None
 
 
-def many(count: int, what: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def percent(value: float | None) -> str:
     """`40%`; nearly never is not never."""
     if value is None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from labels.planning.systems import SystemPlan
 from review_tui.insights.drawing import Canvas, PageRow
-from review_tui.insights.words import View, blank, many, percent, wrapped
+from review_tui.insights.words import View, blank, percent, wrapped
 from review_tui.sanitize import short
+from review_tui.words import counted
 
 
 def rows(view: View) -> list[PageRow]:
@@ -44,7 +45,7 @@ def _system(item: SystemPlan, place: int, chosen: bool, width: int) -> PageRow:
     label = 22 if width < 110 else 40
     known = item.estimate
     step = f"step {percent(known.success)} ({known.low * 100:.0f}–{known.high * 100:.0f})"
-    rests = many(known.chunks, "chunk") + (", yours" if known.own else "")
+    rests = counted(known.chunks, "chunk") + (", yours" if known.own else "")
     odds = f"alone {percent(item.alone.right)}, reviewed {percent(item.reviewed.right)}"
     name = short(item.system, label) or "(not said)"
     pieces: list[tuple[str, str] | None] = [
@@ -63,7 +64,7 @@ def _chosen(view: View, item: SystemPlan) -> list[PageRow]:
         f"{short(item.system, 60) or 'These runs'}: half of its {counted(item.runs, 'run')} have"
         f" {counted(plan.steps, 'step')} or more."
         f" If a step is right in {percent(known.success)} ({known.low:.0%}–{known.high:.0%},"
-        f" {many(known.chunks, 'reviewed chunk')} of {many(known.runs, 'run')}),"
+        f" {counted(known.chunks, 'reviewed chunk')} of {counted(known.runs, 'run')}),"
         f" {percent(item.alone.right)} ({percent(low)}–{percent(high)}) come out right"
         f" alone, and {percent(item.reviewed.right)} with a review every {plan.chunk} steps by somebody who sees"
         f" {plan.catch:.0%} of errors."

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from labels.insights.figures import Figure
 from review_tui.insights.drawing import Canvas, Mark, bar, columns, shade, span
-from review_tui.insights.words import interval, many, mean_text, percent, share_text, wrapped
+from review_tui.insights.words import interval, mean_text, percent, share_text, wrapped
+from review_tui.words import counted
 from review_tui.transcript.folding import cells
 
 
@@ -98,4 +99,4 @@ def test_sentences_are_wrapped_to_the_width() -> None:
 
 
 def test_a_word_stands_for_one_or_for_many() -> None:
-    assert [many(count, "run") for count in (0, 1, 2, 1_200)] == ["0 runs", "1 run", "2 runs", "1,200 runs"]
+    assert [counted(count, "run") for count in (0, 1, 2, 1_200)] == ["0 runs", "1 run", "2 runs", "1,200 runs"]

@@ -48,6 +48,7 @@ class Codes:
         self.minutes: dict[str, int] = {}
 
     def number(self, text: str) -> int:
+        """The number of a string, a new one for one that was not there."""
         found = self.of.get(text)
         if found is None:
             found = self.of[text] = self._next
@@ -71,12 +72,14 @@ class Codes:
         return found
 
     def mode(self, codebook: str, slug: str) -> int:
+        """The number of a mode of a codebook (by its id, in whatever state)."""
         found = self.modes.get((codebook, slug))
         if found is None:
             found = self.modes[codebook, slug] = self.number(f"m{codebook} {slug}")
         return found
 
     def minute(self, at: str) -> int:
+        """An event's time, as it stands in the log, in minutes since 1970."""
         found = self.minutes.get(at)
         if found is None:
             found = self.minutes[at] = _minute(at)
