@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from labels.insights.figures import Figure
 from review_tui.insights.drawing import Canvas, Mark, bar, columns, shade, span
 from review_tui.insights.words import interval, mean_text, percent, share_text, wrapped
-from review_tui.words import counted
 from review_tui.transcript.folding import cells
+from review_tui.words import counted
 
 
 def text(pieces: list[tuple[str, str]]) -> str:
