@@ -195,7 +195,9 @@ def sentence(names: tuple[str, str], runs: tuple[int, int], rows: Sequence[Diffe
     if not differing:
         said.append(f"No failure mode differs between {first} and {second} by more than chance would give.")
     elif tested > len(differing):
-        said.append(f"The other {tested - len(differing)} modes differ by no more than chance would give.")
+        rest = tested - len(differing)
+        others = "other mode differs" if rest == 1 else f"other {rest} modes differ"
+        said.append(f"The {others} by no more than chance would give.")
     return " ".join(said)
 
 
@@ -215,7 +217,7 @@ def _notes(left: Table, right: Table, rows: Sequence[Difference]) -> tuple[str, 
     tested = sum(row.p is not None for row in rows)
     about = (
         f"differences are called so where Fisher's exact test stays below {ALPHA} after Holm's correction for"
-        f" {tested} modes; intervals are of each difference by itself (Newcombe)."
+        f" {tested} {'mode' if tested == 1 else 'modes'}; intervals are of each difference by itself (Newcombe)."
     )
     notes = [about]
     tasks = {row.id for row in left.rows} & {row.id for row in right.rows}

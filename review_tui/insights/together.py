@@ -6,6 +6,7 @@ from labels.insights.figures import FEW, Pair, Profile
 from review_tui.insights.drawing import PageRow
 from review_tui.insights.words import View, blank, heading, wrapped
 from review_tui.sanitize import short
+from review_tui.words import counted
 
 #: Pairs in the list, the most telling ones.
 MOST = 20
@@ -53,7 +54,10 @@ def _matrix(view: View, profile: Profile) -> list[PageRow]:
         " a row: runs with the mode."
     )
     if left := len(profile.modes) - len(modes):
-        found += wrapped(f"No room for {left} more modes: a wider window shows them.", view.width, "warn")
+        more = counted(left, "more mode")
+        found += wrapped(
+            f"No room for {more}: a wider window shows {'it' if left == 1 else 'them'}.", view.width, "warn"
+        )
     return [*found, *wrapped(told, view.width)]
 
 
