@@ -26,7 +26,6 @@ from sessions.store import Row, Store, Transaction
 ADJUDICATE = "adjudicate"
 #: undecided: people cannot say; the mode stays unsettled, and is not asked about again.
 Outcome: TypeAlias = Literal["present", "absent", "undecided"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 #: Why reviewers differed: the run allows both readings; the codebook does not say; somebody erred; other.
 Reason: TypeAlias = Literal["ambiguous", "guideline-gap", "error", "other"]
 REASONS: tuple[Reason, ...] = get_args(Reason)

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -39,12 +39,6 @@ class File:
         """One JSON value as a line, with sorted keys."""
         self.write(canonical(value) + b"\n")
         self.rows += 1
-
-    def rows_of(self, values: Sequence[Any]) -> None:
-        """Many of them."""
-        if values:
-            self.write(b"\n".join([*map(canonical, values), b""]))
-            self.rows += len(values)
 
     def write(self, data: bytes) -> None:
         self._hash.update(data)
