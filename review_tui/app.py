@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 
 from review_tui.actions import Action
 from review_tui.collector import Collector
@@ -52,10 +52,13 @@ class ReviewApp(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
-        Binding("ctrl+c", "interrupt", "Quit, or close the window", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "Quit, or close the prompt", show=False, priority=True),
     ]
-    # At the left, where they cover neither a side panel nor what the foot of a window says.
-    CSS = "ToastRack { align: left bottom; }"
+    # Where toasts cover neither a side panel, beside or below the transcript, nor what the foot of a window says.
+    CSS = """
+    ToastRack { align: left bottom; }
+    ReviewScreen.-narrow ToastRack { dock: top; align: left top; margin-top: 2; }
+    """
 
     def __init__(
         self,
@@ -140,7 +143,9 @@ class ReviewApp(App[None]):
         self.run_worker(self._warm_up, thread=True, group="warm-up", exit_on_error=False)
 
     def _warm_up(self) -> None:
-        """Import what the first label will need, so that its key does not wait for it."""
+        """Import what the first verdict and label will need, so that their keys do not wait for it."""
+        import labels.adjudication
+        import labels.coding.seen
         import labels.ledger  # noqa: F401
         import review_tui.screens.picker  # noqa: F401
 
@@ -281,9 +286,11 @@ class ReviewApp(App[None]):
             await self.open_run(run, place=Place(first, 0))
 
     async def action_interrupt(self) -> None:
-        """Ctrl+C: in a window or prompt what Esc does, so that a slip does not end the station; elsewhere it quits."""
-        if isinstance(self.screen, ModalScreen):
-            await self.run_action("cancel" if hasattr(self.screen, "action_cancel") else "dismiss", self.screen)
+        """Ctrl+C: where one is writing what Esc does, so that a slip does not end the station; elsewhere it quits."""
+        from textual.widgets import Input, TextArea
+
+        if isinstance(self.focused, (Input, TextArea)) and hasattr(self.screen, "action_cancel"):
+            await self.run_action("cancel", self.screen)
         else:
             await self.action_quit()
 

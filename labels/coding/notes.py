@@ -20,10 +20,10 @@ from labels.coding import seen
 from labels.coding.coder import codes_of
 from labels.coding.fold import Code, Codes, NoteKey
 from labels.glance import OUTSIDE_PREFIX
-from labels.importing.wordless import wordless
 from labels.ledger import adopt
 from labels.model import WHOLE_RUN
 from labels.queues import queued_runs
+from labels.wordless import wordless
 from sessions import catalog
 from sessions.errors import UserError
 from sessions.store import Store

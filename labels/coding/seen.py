@@ -7,14 +7,18 @@ Whoever has read them does not decide blind on the chunk any more, and is not ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import orjson
 
-from labels.coding.fold import NoteKey
 from labels.queue_again import OWN_PREFIX
+from labels.wordless import wordless
 from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.store import Store
+
+if TYPE_CHECKING:  # it comes with pydantic's models of what is said of codes, which deciding does without
+    from labels.coding.fold import NoteKey
 
 #: Queues that hold nothing but what came back.
 _OWN_QUEUES = (
@@ -32,30 +36,31 @@ def runs_back(store: Store) -> set[str]:
 def handled(store: Store, reviewer: str, owner: Mapping[str, str]) -> set[NoteKey]:
     """Notes that a reviewer ever gave a code, or took one from: taking that back makes nobody forget the note. owner:
     former run id -> the run's id now."""
-    return {
-        NoteKey(str(owner.get(key.run, key.run)), *key[1:])
-        for key in _named(store, "", [reviewer])
-    }  # fmt: skip
+    from labels.coding.fold import NoteKey
+
+    return {NoteKey(str(owner.get(run, run)), *rest) for run, *rest in _named(store, "", [reviewer])}
 
 
 def notes_read(store: Store, run: RunInfo, reviewer: str, chunk: str) -> bool:
     """Whether this reviewer is known to have read others' notes on a chunk. Cheap where there are none."""
     ids = catalog.ids_of(store, run.id)
     marks = ", ".join("?" * len(ids))
-    sql = f"SELECT 1 FROM note WHERE run IN ({marks}) AND chunk = ? AND reviewer <> ? LIMIT 1"
-    if store.one(sql, [*ids, chunk, reviewer]) is None:
+    sql = f"SELECT DISTINCT reviewer FROM note WHERE run IN ({marks}) AND chunk = ? AND reviewer <> ?"
+    others = [str(row[0]) for row in store.query(sql, [*ids, chunk, reviewer])]
+    if not others:
         return False
     sql = f"SELECT 1 FROM queue_run r JOIN queue q ON q.id = r.queue WHERE r.run IN ({marks}) AND {_OWN_QUEUES} LIMIT 1"
-    if store.one(sql, [*ids, f"{OWN_PREFIX}%"]) is not None:
+    readable = not all(map(wordless, others))
+    if readable and store.one(sql, [*ids, f"{OWN_PREFIX}%"]) is not None:
         return True
     also = f" AND ({' OR '.join(['payload LIKE ?'] * len(ids))})"
     named = _named(store, also, [reviewer, *(f"%{key}%" for key in ids)])
-    return any(key.run in ids and key.chunk == chunk and key.reviewer != reviewer for key in named)
+    return any(run in ids and where == chunk and who != reviewer for run, who, where, _ in named)
 
 
-def _named(store: Store, also: str, values: list[str]) -> Iterator[NoteKey]:
-    """The notes that code events of a reviewer (the first of the values) name."""
+def _named(store: Store, also: str, values: list[str]) -> Iterator[tuple[str, str, str, str]]:
+    """The notes that code events of a reviewer (the first of the values) name: run, reviewer, chunk, label."""
     sql = f"SELECT payload FROM event WHERE run = '' AND reviewer = ? AND kind = 'code'{also}"
     for (payload,) in store.query(sql, values):
         for note in orjson.loads(payload)["said"].get("notes", ()):
-            yield NoteKey(note["run"], note["reviewer"], note["chunk"], note.get("label", ""))
+            yield note["run"], note["reviewer"], note["chunk"], note.get("label", "")

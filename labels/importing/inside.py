@@ -11,9 +11,9 @@ from labels.codebook import Codebook, Codebooks, Crosswalk
 from labels.importing.books import ATTRIBUTION, OUTCOME, outside
 from labels.importing.report import Imported
 from labels.importing.vote import OutsideVote, Said, whole
-from labels.importing.wordless import MAST_ANNOTATOR, MAST_JUDGE, TAU_REWARD
 from labels.scoring.corpora.inside import checklist, human_labels
 from labels.scoring.truth import Verdict
+from labels.wordless import MAST_ANNOTATOR, MAST_JUDGE, TAU_REWARD
 from sessions.errors import UsageError
 from sessions.jsontext import canonical
 from sessions.run import Run
