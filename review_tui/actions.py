@@ -312,7 +312,7 @@ CODES: list[Action] = [
         _a("open", "enter o", "Open in its run", "On a code: show its notes only, or all again.", "open"),
         _a("read", "i", "Read in full", "The note and its evidence; of a code, what became of it."),
         _a("next_uncoded", "n", "Next without a code", "Of the notes that are shown."),
-        _a("filter", "f", "Filter", "All notes, those without a code, yours, colleagues' or imported ones, those with the code at the right."),
+        _a("filter", "f", "Filter", "All, without a code, yours, colleagues', imported, those with the code."),
         _a("search", "slash", "Search", "Notes with all these words, in run, reviewer or code, too."),
     ),
     *_group(
