@@ -62,6 +62,8 @@ def read_request(source: str) -> Any:
 
     try:
         if source == "-":
+            if sys.stdin.isatty():
+                output.note("reading the request from standard input, up to Ctrl+D ...")
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with Path(source).open("rb") as file:
