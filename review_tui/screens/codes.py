@@ -1,6 +1,7 @@
 """Open coding: notes at the left, uncoded ones first; codes at the right; the note under the cursor in full below.
 
-What is shown is read in a thread and never holds more than this reviewer may see. Acts on codes are in `codes_acts`.
+What is shown is read in a thread and never holds more than this reviewer may see. Acts on codes are in `codes_acts`
+and `codes_promote`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from textual.containers import Horizontal
 
 from review_tui.actions import CODES, Action
 from review_tui.sanitize import clean, short
-from review_tui.screens.codes_acts import CodeActs
+from review_tui.screens.codes_promote import Promoting
 from review_tui.screens.prompt import Prompt
 from review_tui.screens.reader import Reader
 from review_tui.screens.review import ReviewScreen
@@ -41,7 +42,7 @@ BY: dict[str, Callable[[Note, str], bool]] = {
 }
 
 
-class CodesScreen(CodeActs):
+class CodesScreen(Promoting):
     """Notes and codes."""
 
     ACTIONS: ClassVar[list[Action]] = CODES
