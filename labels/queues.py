@@ -10,7 +10,7 @@ what was found. A run in no queue hides nothing; a live gate never does.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +21,7 @@ from sessions import catalog
 from sessions.catalog import RunInfo
 from sessions.chunks import DEFAULT_POLICY, Policy
 from sessions.errors import UsageError, UserError
-from sessions.store import Store
+from sessions.store import Store, Transaction
 
 if TYPE_CHECKING:
     from labels.codebook import Codebook
@@ -99,19 +99,7 @@ def create(
         for book in codebooks:
             remember_codebook(store, book)
     with store.write() as tx:
-        if tx.execute("SELECT 1 FROM queue WHERE name = ?", [name]):
-            raise UserError(f"there is a queue {name!r} already.", "Choose another name.")
-        for run in runs:
-            ids = known[run.id]
-            taken = tx.execute(
-                "SELECT q.name FROM queue_run r JOIN queue q ON q.id = r.queue"
-                f" WHERE r.run IN ({', '.join('?' * len(ids))})",
-                ids,
-            )
-            if taken:
-                raise UserError(
-                    f"the run {run.id[:8]} is in the queue {taken[0][0]!r} already.", "A run is in one queue at most."
-                )
+        _check_free(tx, name, known)
         tx.execute(
             "INSERT INTO queue (id, name, policy, blind_share, at, scope, reviewers, ordering, seed, repeat_share,"
             " gold_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -125,6 +113,22 @@ def create(
         )
         tx.many("INSERT INTO queue_run VALUES (?, ?, ?)", [(key, run.id, place) for place, run in enumerate(runs)])
     return by_name(store, name)
+
+
+def _check_free(tx: Transaction, name: str, known: Mapping[str, Sequence[str]]) -> None:
+    """Raises UserError if the name is taken or a run is in a queue. known: run id -> all ids it goes by."""
+    if tx.execute("SELECT 1 FROM queue WHERE name = ?", [name]):
+        raise UserError(f"there is a queue {name!r} already.", "Choose another name.")
+    for run, ids in known.items():
+        taken = tx.execute(
+            "SELECT q.name FROM queue_run r JOIN queue q ON q.id = r.queue"
+            f" WHERE r.run IN ({', '.join('?' * len(ids))})",
+            [*ids],
+        )
+        if taken:
+            raise UserError(
+                f"the run {run[:8]} is in the queue {taken[0][0]!r} already.", "A run is in one queue at most."
+            )
 
 
 def queues(store: Store) -> list[Queue]:
