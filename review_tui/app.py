@@ -56,8 +56,9 @@ class ReviewApp(App[None]):
     ]
     # Where toasts cover neither a side panel, beside or below the transcript, nor what the foot of a window says.
     CSS = """
-    ToastRack { align: left bottom; }
-    ReviewScreen.-narrow ToastRack { dock: top; align: left top; margin-top: 2; }
+    ToastRack { align: left bottom; margin-bottom: 3; }
+    ToastHolder { align-horizontal: left; }
+    ReviewScreen.-narrow ToastRack { dock: top; align: left top; margin-top: 2; margin-bottom: 0; }
     """
 
     def __init__(

@@ -247,15 +247,17 @@ async def station(
     size: tuple[int, int] = MIDDLE,
     reviewer: str = "ann",
     ready: bool = True,
+    toasts: bool = False,
     **options: Any,
 ) -> AsyncIterator[Station]:
-    """The station on a database, open until the block ends. ready: wait until everything has been read."""
+    """The station on a database, open until the block ends. ready: wait until everything has been read.
+    toasts: whether they are shown."""
     with Store.open(db) as store:
         if "importer" not in options and all(path.is_file() and catalog.known_runs(store, path) for path in paths):
             options["importer"] = NoImport()
         options.setdefault("detect", False)  # its suggestions come when they come
         app = ReviewApp(store, reviewer, paths, **options)
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=toasts) as pilot:
             here = Station(app, pilot, db)
             if ready:
                 await here.until(lambda: app._codebooks is not None, "the codebooks")

@@ -85,3 +85,19 @@ async def test_enter_on_a_line_of_the_gate_changes_nothing(db: Path):
         await here.press("tab", "down", "enter", "down")
         assert here.review.side.has_focus
         assert FORCE in here.text
+
+
+@pytest.mark.parametrize("size", [SMALL, MIDDLE, LARGE])
+async def test_a_toast_covers_neither_the_gate_nor_the_foot_of_a_window(db: Path, size: tuple[int, int]):
+    open_gate(db, FORCE)
+    async with station(db, size=size, toasts=True) as here:
+        await at_gate(here)
+        here.app.notify(
+            "a file could not be read, for a reason that takes a few words to tell", markup=False, timeout=60
+        )
+        await here.until(lambda: "a file could not" in here.text, "the toast")
+        for needed in ("GATE · g2", "waits", "wants to run ▸ bash", FORCE, "? keys"):
+            assert needed in here.text
+        await here.press("r", "enter")
+        await here.until(lambda: "Enter goes on" in here.text, "the window")
+        assert "Esc cancels" in here.text

@@ -59,11 +59,7 @@ async def test_control_c_closes_a_prompt_and_not_the_station(samples_db: Path):
         assert here.screen == "ReviewScreen"
         assert here.app.is_running
         assert here.app._exit is False
-        await here.press("question_mark")
-        assert here.screen == "Reader"
-        await here.press("ctrl+c")
-        assert here.screen == "ReviewScreen"
-        await here.press("ctrl+c")
+        await here.press("question_mark", "ctrl+c")
         await here.until(lambda: here.app._exit, "the end")
 
 
