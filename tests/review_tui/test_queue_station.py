@@ -440,7 +440,7 @@ async def test_live_gates_come_first_and_are_left_alone(db, two):
         await here.until(lambda: here.screen == "ReviewScreen" and "GATE" in here.side, "the gate")
         assert "queue triage" not in here.head
         await here.press("a")
-        await here.until(lambda: "approved: the agent has it" in here.footer, "the approval")
+        await here.until(lambda: "approved. u takes it back until the agent has it" in here.footer, "the approval")
         await here.press("q")
         await here.until(lambda: here.screen == "InboxScreen")
         await enter_queue(here)
