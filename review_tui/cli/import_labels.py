@@ -24,8 +24,8 @@ def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
     """Enter labels that others published as votes of outside annotators.
 
     PATH is a file or a folder of MAST, Who&When, AgentRx, AG2 gold labels, tau-bench, agentdash's output, reference
-    labels or a release. The labelled runs are imported where they are not there yet; runs that two corpora labelled become one run
-    with the votes of both. Nobody's own decisions are touched, and doing it twice adds nothing.
+    labels or a release. The labelled runs are imported where they are not there yet; runs that two corpora labelled
+    become one run with the votes of both. Nobody's own decisions are touched, and doing it twice adds nothing.
     """
     from labels.importing import import_labels
 
