@@ -57,7 +57,7 @@ contracts: $(READY)  ## which package may import which
 # Some tests wait for other processes: on a machine that is busy with other work, one that fails is tried again.
 coverage: $(READY)  ## tests with coverage of every package
 	$(BIN)/coverage erase
-	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term --cov-fail-under=75 --reruns 2 --reruns-delay 2 $(PYTEST_ARGS)
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term --cov-fail-under=85 --reruns 2 --reruns-delay 2 $(PYTEST_ARGS)
 
 check: lint types contracts test  ## what CI runs
 

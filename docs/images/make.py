@@ -23,7 +23,7 @@ from review_tui.app import ReviewApp
 from review_tui.screens.insights import InsightsScreen
 from review_tui.screens.review import ReviewScreen
 from sample_traces import path as samples
-from sessions.demo.scratch import Scratch, next_gate
+from sessions.demo.scratch import Scratch, end, next_gate
 from sessions.ingest import import_file
 from sessions.store import Store
 
@@ -74,8 +74,7 @@ async def gate() -> str:
                 assert isinstance(app.screen, ReviewScreen)
                 return app.export_screenshot(title="review-tui", simplify=True)
     finally:
-        agent.kill()
-        agent.wait()
+        end(agent)
         scratch.remove()
 
 

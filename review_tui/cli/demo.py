@@ -56,7 +56,7 @@ def _headless(scratch: Scratch) -> int:
 def _station(scratch: Scratch, reviewer: str) -> int:
     from labels.glance import check_reviewer
     from review_tui import app
-    from sessions.demo.scratch import next_gate
+    from sessions.demo.scratch import end, next_gate
     from sessions.store import Store
     from sessions.workspace.database import STORE_VARIABLE
 
@@ -67,7 +67,5 @@ def _station(scratch: Scratch, reviewer: str) -> int:
             gate = next_gate(store, scratch, agent)
         app.run(scratch.db, [], check_reviewer(reviewer), gate=gate)
     finally:
-        if agent.poll() is None:
-            agent.kill()
-        agent.wait()
+        end(agent)
     return DONE

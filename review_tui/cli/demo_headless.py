@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labels import operating
 from labels.operating import Said
-from sessions.demo.scratch import Agent, Scratch, next_gate
+from sessions.demo.scratch import Agent, Scratch, end, next_gate
 from sessions.errors import UserError
 from sessions.live.gates import GateInfo, checks_of
 from sessions.store import Store
@@ -27,9 +27,7 @@ def play(scratch: Scratch, tell: Callable[[str], None]) -> bool:
         try:
             return _play(store, scratch, agent, tell)
         finally:
-            if agent.poll() is None:
-                agent.kill()
-            agent.wait()
+            end(agent)
 
 
 def _play(store: Store, scratch: Scratch, agent: Agent, tell: Callable[[str], None]) -> bool:

@@ -1,14 +1,17 @@
 """The demo's agent: a process of its own that plays the story, with real files and a real database, through real gates.
 
-Run as `python -P -m sessions.demo.agent --db FILE --workspace FOLDER --snapshots FOLDER`.
+Run as `python -P -m sessions.demo.agent --db FILE --workspace FOLDER --snapshots FOLDER`. It ends with whoever started
+it: standard input is a pipe of which they hold the other end.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -29,11 +32,17 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--snapshots", type=Path, required=True)
     options = parser.parse_args()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         return play(options.db, options.workspace, options.snapshots)
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _end_with_parent() -> None:
+    os.read(0, 1)  # nothing is ever written
+    os._exit(STOPPED)
 
 
 def play(db: Path, workspace: Path, snapshots: Path) -> int:
@@ -91,7 +100,13 @@ def _do(turn: Turn, workspace: Path) -> tuple[str, bool]:
     """(what the tool answers, whether it is an error)."""
     if turn.tool == "bash":
         done = subprocess.run(
-            ["/bin/sh", "-c", turn.argument], cwd=workspace, capture_output=True, text=True, timeout=30, check=False
+            ["/bin/sh", "-c", turn.argument],
+            cwd=workspace,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
         return (done.stdout + done.stderr).strip() or "(no output)", done.returncode != 0
     if turn.tool == "write":

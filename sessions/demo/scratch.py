@@ -61,7 +61,7 @@ class Scratch:
         with (self.folder / "agent.log").open("wb") as log:
             return subprocess.Popen(
                 [sys.executable, "-P", "-m", "sessions.demo.agent", *map(str, arguments)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     def log(self) -> str:
@@ -74,6 +74,15 @@ class Scratch:
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def end(agent: Agent) -> None:
+    """End the agent, wherever it is."""
+    if agent.poll() is None:
+        agent.kill()
+    agent.wait()
+    if agent.stdin is not None:
+        agent.stdin.close()
 
 
 def next_gate(store: Store, scratch: Scratch, agent: Agent, after: int = 0) -> GateInfo | None:

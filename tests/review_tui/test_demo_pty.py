@@ -4,6 +4,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from pty_tool import terminal
 
@@ -26,7 +27,7 @@ def test_what_the_agent_ruined_comes_back_when_it_is_rolled_back(tmp_path: Path)
         term.until("DROP TABLE deletes the table")
         assert customers(folder) != before
         term.send("r")
-        term.until("files too")
+        term.until("files and state")
         term.send("\r")
         term.until("PATHS GO BACK")
         term.send("\r")
@@ -37,3 +38,16 @@ def test_what_the_agent_ruined_comes_back_when_it_is_rolled_back(tmp_path: Path)
             time.sleep(0.1)
         assert customers(folder) == before, term.text
         term.send("\x11")
+
+
+def test_the_agent_ends_with_a_station_that_is_killed(tmp_path: Path) -> None:
+    with terminal("demo", "--dir", tmp_path / "demo", size=(120, 36)) as term:
+        term.until("GATE · 1")
+        (agent,) = [process for process in psutil.Process(term.pid).children(recursive=True) if _is_agent(process)]
+        term.kill()
+        psutil.wait_procs([agent], timeout=15)
+        assert not agent.is_running() or agent.status() == psutil.STATUS_ZOMBIE
+
+
+def _is_agent(process: psutil.Process) -> bool:
+    return "sessions.demo.agent" in process.cmdline()
