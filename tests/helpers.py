@@ -168,7 +168,8 @@ class Workers:
     SQLite's own notes on its locks must not be inherited."""
 
     def __init__(self, jobs: Sequence[Callable[[], object]]) -> None:
-        gc.collect()  # what nothing refers to any more is not held
+        if open_databases():
+            gc.collect()  # what nothing refers to any more is not held
         assert not (held := open_databases()), f"close the store before forking: {held}"
         gate, self._gate = os.pipe()
         self.pids = [self._start(job, gate) for job in jobs]
